@@ -1,0 +1,1 @@
+"""TITAN on one machine: the embedded stack and the `titan` command."""

@@ -1,0 +1,55 @@
+"""The Kafka-protocol broker of the `noida-db` wheel: for trying out and for tests, not for volume.
+
+It keeps the log in memory and saves it as one file about once a second; a save is whole or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from signal import SIGINT
+
+from titan.embedded.server import answers, free_port, plain_environment, running, wheel_directory
+from titan.errors import PartFailed
+from titan.process import Command
+
+
+@contextlib.contextmanager
+def kafka(data_dir: Path, *, port: int | None = None) -> Iterator[str]:
+    """A broker for the length of a block: yields its bootstrap address."""
+    chosen = port or free_port()
+    command = server(data_dir.resolve(), port=chosen)
+    with running(command, lambda: is_ready(chosen), data_dir / "kafka.log"):
+        yield f"127.0.0.1:{chosen}"
+
+
+def server(data_dir: Path, *, port: int) -> Command:
+    """The command that runs the broker in the foreground, its log in `data_dir`/kafka."""
+    home = data_dir / "kafka"
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)  # it leaves the token of its control port there
+    return Command(
+        name="kafka",
+        argv=[
+            *(str(_binary()), "start", "--data-dir", str(home)),
+            *("--only", "kafka", "--host", "127.0.0.1", "--kafka-port", str(port)),
+        ],
+        directory=home,
+        environment=plain_environment(data_dir),
+        stop_signal=SIGINT,  # saves the log first
+    )
+
+
+def is_ready(port: int) -> bool:
+    """Whether the broker takes connections."""
+    return answers("127.0.0.1", port)
+
+
+def _binary() -> Path:
+    binary = wheel_directory("noida_db") / "noida-db"
+    if not binary.exists():
+        raise PartFailed("The noida-db package has no broker for this machine: give --kafka HOST:PORT.")
+    with contextlib.suppress(PermissionError):
+        binary.chmod(binary.stat().st_mode | 0o111)  # some installers drop the bit
+    return binary

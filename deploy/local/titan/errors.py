@@ -1,0 +1,27 @@
+"""What can go wrong around the stack, each as one sentence with the way out."""
+
+from __future__ import annotations
+
+
+class TitanError(Exception):
+    """Something a person can put right; `str(error)` is the sentence to show."""
+
+
+class WrongSetting(TitanError):
+    """A `TITAN_…` variable or an option has a value that cannot be used."""
+
+
+class PortTaken(TitanError):
+    """Somebody else listens on a port that the stack needs."""
+
+
+class AlreadyRunning(TitanError):
+    """Another `titan up` owns this data directory."""
+
+
+class NotRunning(TitanError):
+    """The command needs a running stack and there is none in this data directory."""
+
+
+class PartFailed(TitanError):
+    """A part of the stack did not start; the sentence carries its last words."""
