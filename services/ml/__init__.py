@@ -1,0 +1,1 @@
+"""Tables in, trained machines out, rows solved."""

@@ -1,0 +1,69 @@
+"""One streamed pass over a table: statistics and type of each column, and the lines that were bad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from ml.learning.columns.infer import ColumnReport, ColumnType, date_order, infer_type, misfit_of
+from ml.learning.columns.statistics import ColumnStatistics
+from ml.learning.errors import EmptyTable, UnknownColumns
+from ml.learning.tables.batch import BadLine, TableSource
+
+KEPT_BAD_LINES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """What a table holds. `bad_lines` are the first ones in full, `bad_line_count` is all of them."""
+
+    columns: dict[str, ColumnReport]
+    line_count: int
+    bad_lines: list[BadLine]
+    bad_line_count: int
+    decimal: str
+
+
+def analyse(
+    table: TableSource,
+    *,
+    outputs: Collection[str] = (),
+    types: Mapping[str, ColumnType] | None = None,
+    on_lines: Callable[[int], None] | None = None,
+) -> TableReport:
+    """Read `table` once and say what each column is; `types` overrides what would be inferred.
+
+    `on_lines` hears how many lines were read so far. Raises UnknownColumns, EmptyTable and what reading raises.
+    """
+    chosen = types or {}
+    if unknown := [name for name in (*outputs, *chosen) if name not in table.names]:
+        raise UnknownColumns(unknown, table.names)
+    gathered = {name: ColumnStatistics(decimal=table.decimal) for name in table.names}
+    lines = bad_count = 0
+    bad_lines: list[BadLine] = []
+    for batch in table.batches():
+        for statistics, cells in zip(gathered.values(), batch.columns, strict=True):
+            statistics.add(cells)
+        lines += len(batch.lines)
+        bad_count += len(batch.bad)
+        bad_lines += batch.bad[: KEPT_BAD_LINES - len(bad_lines)]
+        if on_lines:
+            on_lines(lines)
+    if not lines:
+        raise EmptyTable("The table")
+    columns = {
+        name: _report(name, statistics, chosen.get(name), is_output=name in outputs)
+        for name, statistics in gathered.items()
+    }
+    return TableReport(columns, lines, bad_lines, bad_count, table.decimal)
+
+
+def _report(name: str, s: ColumnStatistics, chosen: ColumnType | None, *, is_output: bool) -> ColumnReport:
+    inferred, reason, warnings = infer_type(s, is_output=is_output)
+    order, summary = date_order(s), s.summary()
+    if chosen is None:
+        return ColumnReport(name, inferred, reason, summary, order, [], warnings)
+    misfit = misfit_of(s, chosen)
+    return ColumnReport(
+        name, chosen, f"chosen; {inferred} was inferred: {reason}", summary, order, [misfit] if misfit else [], []
+    )

@@ -1,0 +1,154 @@
+"""What one cell means as a number, a label or a moment; the same for a whole column and for a single row."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
+from ml.learning.tables.batch import Cell
+
+# Words that spreadsheets and statistics packages write where they have nothing.
+MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?", "#null!", "\\n"})
+# Beyond this a square overflows; no measurement is that large.
+LARGEST = 1e150
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - moments are compared as wall-clock times, zones are converted first
+_DATE = re.compile(r"(\d{1,4})([/.\- ])(\d{1,2})\2(\d{1,4})(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?")
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?")
+_COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
+_PLAIN = re.compile(r"[+-]?\d+(\.\d*)?")
+_GROUPS = str.maketrans("", "", " \u00a0\u202f'")
+
+
+def is_missing(cell: Cell) -> bool:
+    if cell is None:
+        return True
+    if isinstance(cell, str):
+        return len(cell) < 8 and cell.strip().casefold() in MISSING_WORDS
+    return isinstance(cell, float) and math.isnan(cell)
+
+
+def number_of(cell: Cell, decimal: str = ".") -> float | None:
+    """The number a cell holds, or None: never infinite, never too large to square.
+
+    >>> number_of("1.234,5", decimal=","), number_of("1,234.5"), number_of(True), number_of("twelve")
+    (1234.5, 1234.5, 1.0, None)
+    """
+    if isinstance(cell, str):
+        return _number_of_text(cell, decimal)
+    if isinstance(cell, (int, float, Decimal)):
+        try:
+            number = float(cell)
+        except OverflowError:
+            return None
+        return number if -LARGEST < number < LARGEST else None
+    return None
+
+
+def _number_of_text(text: str, decimal: str) -> float | None:
+    if decimal == "," and ("," in text or _POINT_GROUPS.fullmatch(text.strip())):
+        text = text.replace(".", "").replace(",", ".")
+    try:
+        # float() takes digits grouped by underscores, which no table means.
+        number = float(text) if "_" not in text else math.nan
+    except ValueError:
+        number = _number_in_groups(text, decimal)
+    return number if -LARGEST < number < LARGEST else None
+
+
+def _number_in_groups(text: str, decimal: str) -> float:
+    plain = text.translate(_GROUPS)
+    if decimal == "." and _COMMA_GROUPS.fullmatch(plain):
+        plain = plain.replace(",", "")
+    elif not _PLAIN.fullmatch(plain):
+        return math.nan
+    return float(plain)
+
+
+def label_of(cell: Cell) -> str | None:
+    """The label a cell stands for; a whole float reads as its integer, as JSON and Parquet disagree on those."""
+    if isinstance(cell, str):
+        return None if is_missing(cell) else cell.strip()
+    if cell is None:
+        return None
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, (float, Decimal)):
+        if not math.isfinite(cell):
+            return None
+        return str(int(cell)) if cell == int(cell) else str(cell)
+    if isinstance(cell, (datetime, date, time)):
+        return cell.isoformat()
+    return str(cell)
+
+
+def other_spellings(label: str) -> list[str]:
+    """How the same label may have been written in the table it was learnt from: 3 and 3.0, true and True."""
+    spellings = [label.lower(), label.upper(), label.title()]
+    number = number_of(label)
+    if number is not None:
+        spellings += [repr(number), str(int(number))] if number == int(number) else [repr(number)]
+    return [*spellings, *{"true": ("1",), "false": ("0",)}.get(label, ())]
+
+
+def moment_of(cell: Cell, order: str = "YMD") -> float | None:
+    """Seconds since 1970 of a date or a date with a time; `order` tells 3/4/2025 apart (DMY, MDY or YMD)."""
+    if isinstance(cell, str):
+        return _moment_of_text(cell.strip(), order)
+    if isinstance(cell, datetime):
+        return _seconds(cell)
+    if isinstance(cell, date):
+        return float((cell - _EPOCH.date()).days * 86400)
+    return None
+
+
+def _moment_of_text(text: str, order: str) -> float | None:
+    if len(text) < 6 or not text[0].isdigit():
+        return None
+    if match := _DATE.fullmatch(text):
+        return _moment_of_parts(match, order)
+    if len(text) < 10 or text[4] != "-":
+        return None
+    try:
+        return _seconds(datetime.fromisoformat(text))
+    except ValueError:
+        return None
+
+
+def _moment_of_parts(match: re.Match[str], order: str) -> float | None:
+    first, _, second, third, hour, minute, second_of_minute = match.groups()
+    if len(first) == 4:
+        year, month, day = int(first), int(second), int(third)
+    elif order == "MDY":
+        month, day, year = int(first), int(second), int(third)
+    elif order == "YMD" and len(third) < 4:
+        year, month, day = int(first), int(second), int(third)
+    else:
+        day, month, year = int(first), int(second), int(third)
+    if year < 100:
+        year += 2000 if year < 70 else 1900
+    try:
+        return _seconds(
+            datetime(year, month, day, int(hour or 0), int(minute or 0), int(second_of_minute or 0))  # noqa: DTZ001
+        )
+    except ValueError:
+        return None
+
+
+def _seconds(moment: datetime) -> float:
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return float((moment - _EPOCH).total_seconds() // 1)
+
+
+def time_of(cell: Cell) -> float | None:
+    """Seconds since midnight of a time of day."""
+    if isinstance(cell, time):
+        return float(cell.hour * 3600 + cell.minute * 60 + cell.second)
+    if not isinstance(cell, str) or not (match := _TIME.fullmatch(cell.strip())):
+        return None
+    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+    return float(hour * 3600 + minute * 60 + second) if hour < 24 and minute < 60 and second < 60 else None

@@ -1,0 +1,124 @@
+"""A number as a network likes it: robustly scaled, a flag when missing, and piecewise-linear bins."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_BINS = 32
+LINES_PER_BIN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """`edges` part the learnt values into about equally full bins; each gives how far the value went through it."""
+
+    center: float
+    scale: float
+    low: float
+    high: float
+    edges: tuple[float, ...]
+    flags_missing: bool
+
+    @classmethod
+    def fit(cls, values: NDArray[np.float64], *, most_bins: int) -> Bins:
+        """From learning values; NaN is missing. A column with nothing in it encodes as nothing."""
+        present = values[~np.isnan(values)]
+        flags = present.size < values.size
+        if not present.size:
+            return cls(0.0, 1.0, 0.0, 0.0, (), flags)
+        q1, center, q3 = (float(q) for q in np.quantile(present, (0.25, 0.5, 0.75)))
+        low, high = float(present.min()), float(present.max())
+        scale = (q3 - q1) / 1.349 or float(present.std()) or 1.0
+        bins = min(most_bins, MOST_BINS, present.size // LINES_PER_BIN)
+        return cls(center, scale, low, high, _edges(present, bins), flags)
+
+    @property
+    def width(self) -> int:
+        return 1 + self.flags_missing + self.bin_count
+
+    @property
+    def plain(self) -> list[bool]:
+        """Which of the columns a linear model gets: all but the bins."""
+        return [True] * (1 + self.flags_missing) + [False] * self.bin_count
+
+    @property
+    def bin_count(self) -> int:
+        return max(0, len(self.edges) - 1)
+
+    def row(self, value: float | None) -> list[float]:
+        edges, bins = self.edges, self.bin_count
+        flag = [0.0] if self.flags_missing else []
+        if value is None:
+            return [0.0, *([1.0] if self.flags_missing else ()), *(0.0,) * bins]
+        value = self._within(value)
+        z = (value - self.center) / self.scale
+        third = z / 3.0
+        scaled = z / math.sqrt(1.0 + third * third)
+        k = bisect_right(edges, value) - 1
+        if k < 0 or not bins:
+            return [scaled, *flag, *(0.0,) * bins]
+        if k >= bins:
+            return [scaled, *flag, *(1.0,) * bins]
+        part = (value - edges[k]) / (edges[k + 1] - edges[k])
+        return [scaled, *flag, *(1.0,) * k, part, *(0.0,) * (bins - k - 1)]
+
+    def batch(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        missing = np.isnan(values)
+        reach = self._reach
+        held = np.clip(np.where(missing, self.center, values), self.low - reach, self.high + reach)
+        z = (held - self.center) / self.scale
+        third = z / 3.0
+        out = np.zeros((values.size, self.width), dtype=np.float32)
+        out[:, 0] = np.where(missing, 0.0, z / np.sqrt(1.0 + third * third))
+        first = 1
+        if self.flags_missing:
+            out[:, 1] = missing
+            first = 2
+        for i in range(self.bin_count):
+            width = self.edges[i + 1] - self.edges[i]
+            column = np.clip((held - self.edges[i]) / width, 0.0, 1.0)
+            out[:, first + i] = np.where(missing, 0.0, column)
+        return out
+
+    def is_outside(self, value: float) -> bool:
+        """Farther out than anything learnt from, by more than a tenth of the whole range."""
+        slack = (self.high - self.low) * 0.1
+        return value < self.low - slack or value > self.high + slack
+
+    def outside(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        slack = (self.high - self.low) * 0.1
+        return (values < self.low - slack) | (values > self.high + slack)
+
+    @property
+    def _reach(self) -> float:
+        # A value far outside is treated as one just outside: nothing was learnt about how it goes on.
+        return (self.high - self.low) or self.scale
+
+    def _within(self, value: float) -> float:
+        low, high = self.low - self._reach, self.high + self._reach
+        return low if value < low else high if value > high else value
+
+
+def _edges(present: NDArray[np.float64], bins: int) -> tuple[float, ...]:
+    values, counts = np.unique(present, return_counts=True)
+    if bins < 2 or values.size < 3:
+        return ()
+    if values.size <= bins + 1:
+        return tuple(float(value) for value in values)
+    # A value that fills several bins alone (often zero) is counted as one, so that the others keep theirs.
+    weights = np.minimum(counts, present.size / bins)
+    reached = np.cumsum(weights) / weights.sum()
+    places = np.searchsorted(reached, np.linspace(0.0, 1.0, bins + 1))
+    picked = np.unique(values[np.minimum(places, values.size - 1)])
+    return tuple(float(edge) for edge in np.union1d(picked, values[[0, -1]]))
+
+
+def floats(values: Sequence[float | None]) -> NDArray[np.float64]:
+    """None becomes NaN."""
+    return np.array(values, dtype=np.float64)

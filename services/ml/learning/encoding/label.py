@@ -1,0 +1,101 @@
+"""The encoding of a column of labels: one-hot for the frequent ones, learnt numbers for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.learning.columns.values import label_of, other_spellings
+from ml.learning.encoding.remarks import Remarks
+from ml.learning.tables.batch import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class LabelInput:
+    """The first `one_hot` labels have a column each; `extra[i]` are label i's learnt numbers (target and frequency
+    encoding). Then come rows for a label never seen and for a missing one."""
+
+    column: str
+    labels: tuple[str, ...]
+    one_hot: int
+    extra: tuple[tuple[float, ...], ...]
+    extra_unseen: tuple[float, ...]
+    extra_missing: tuple[float, ...]
+    flags_missing: bool
+    flags_unseen: bool
+    _blocks: dict[str, list[float]] = field(init=False, repr=False, compare=False)
+    _index: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Frozen, so the two look-ups are set past the dataclass once.
+        object.__setattr__(self, "_index", {label: i for i, label in enumerate(self.labels)})
+        object.__setattr__(self, "_blocks", {label: self._block(i) for i, label in enumerate(self.labels)})
+
+    @property
+    def width(self) -> int:
+        return self.one_hot + self.flags_missing + self.flags_unseen + len(self.extra_unseen)
+
+    @property
+    def plain(self) -> list[bool]:
+        return [True] * self.width
+
+    def row(self, cell: Cell, remarks: list[str]) -> list[float]:
+        label = label_of(cell)
+        if label is None:
+            return self._missing_block()
+        block = self._blocks.get(label)
+        if block is None and (known := self._respelt(label)) is not None:
+            block = self._blocks[known]
+        if block is None:
+            remarks.append(unseen(self.column, label))
+            return self._unseen_block()
+        return block
+
+    def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
+        places = self.places(cells)
+        for i in np.flatnonzero(places == len(self.labels)):
+            remarks.add(int(i), unseen(self.column, label_of(cells[i]) or ""))
+        return self.table()[places]
+
+    def places(self, cells: Sequence[Cell]) -> NDArray[np.int32]:
+        """Each cell's row in `table()`."""
+        if set(map(type, cells)) <= {str, type(None)}:
+            known = {cell: self._place(cell) for cell in set(cells)}
+            return np.fromiter((known[cell] for cell in cells), dtype=np.int32, count=len(cells))
+        return np.fromiter((self._place(cell) for cell in cells), dtype=np.int32, count=len(cells))
+
+    def table(self) -> NDArray[np.float32]:
+        """A row for each label, then one for an unseen and one for a missing label."""
+        rows = [*self._blocks.values(), self._unseen_block(), self._missing_block()]
+        return np.array(rows, dtype=np.float32).reshape(len(rows), self.width)
+
+    def _place(self, cell: Cell) -> int:
+        label = label_of(cell)
+        if label is None:
+            return len(self.labels) + 1
+        known = label if label in self._index else self._respelt(label)
+        return len(self.labels) if known is None else self._index[known]
+
+    def _respelt(self, label: str) -> str | None:
+        return next((other for other in other_spellings(label) if other in self._blocks), None)
+
+    def _block(self, i: int) -> list[float]:
+        hot = [0.0] * self.one_hot
+        if i < self.one_hot:
+            hot[i] = 1.0
+        return [*hot, *[0.0] * (self.flags_missing + self.flags_unseen), *self.extra[i]]
+
+    def _unseen_block(self) -> list[float]:
+        flags = [0.0] * self.flags_missing + [1.0] * self.flags_unseen
+        return [*[0.0] * self.one_hot, *flags, *self.extra_unseen]
+
+    def _missing_block(self) -> list[float]:
+        flags = [1.0] * self.flags_missing + [0.0] * self.flags_unseen
+        return [*[0.0] * self.one_hot, *flags, *self.extra_missing]
+
+
+def unseen(column: str, label: str) -> str:
+    return f"{column}: {label[:40]!r} was not, or hardly ever, learnt from"

@@ -1,0 +1,115 @@
+"""The encoding of a column of dates: how long ago, and where in the day, week, month and year."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.learning.columns.values import is_missing, moment_of
+from ml.learning.encoding.bins import Bins, floats
+from ml.learning.encoding.number import unreadable
+from ml.learning.encoding.remarks import Remarks
+from ml.learning.tables.batch import Cell
+
+DAY = 86400
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+PARTS = {"hour": 24, "weekday": 7, "day": 31, "month": 12}
+
+
+def _block(part: str) -> list[list[float]]:
+    """One row for each value of the part: its place on the circle, and one-hot where that is short."""
+    size = PARTS[part]
+    rows = []
+    for i in range(size):
+        angle = 2 * math.pi * i / size
+        hot = [1.0 if j == i else 0.0 for j in range(size)] if part != "day" else []
+        rows.append([math.sin(angle), math.cos(angle), *hot])
+    return rows
+
+
+_BLOCKS = {part: _block(part) for part in PARTS}
+_TABLES = {part: np.array(rows, dtype=np.float32) for part, rows in _BLOCKS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class MomentInput:
+    """`order` is how its dates are written; `parts` are those that changed while learning; `bins` are over days."""
+
+    column: str
+    bins: Bins
+    order: str
+    parts: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        return self.bins.width + sum(len(_BLOCKS[part][0]) for part in self.parts)
+
+    @property
+    def plain(self) -> list[bool]:
+        return self.bins.plain + [True] * (self.width - self.bins.width)
+
+    def row(self, cell: Cell, remarks: list[str]) -> list[float]:
+        moment = moment_of(cell, self.order)
+        if moment is None:
+            if not is_missing(cell):
+                remarks.append(unreadable(self.column, cell, "date"))
+            return [*self.bins.row(None), *(0.0,) * (self.width - self.bins.width)]
+        days = moment / DAY
+        if self.bins.is_outside(days):
+            remarks.append(self._outside(moment))
+        day = date.fromordinal(_EPOCH_ORDINAL + int(moment // DAY))
+        places = {
+            "hour": int(moment % DAY) // 3600,
+            "weekday": day.weekday(),
+            "day": day.day - 1,
+            "month": day.month - 1,
+        }
+        block = self.bins.row(days)
+        for part in self.parts:
+            block += _BLOCKS[part][places[part]]
+        return block
+
+    def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
+        moments = floats([moment_of(cell, self.order) for cell in cells])
+        for i in np.flatnonzero(np.isnan(moments)):
+            if not is_missing(cells[i]):
+                remarks.add(int(i), unreadable(self.column, cells[i], "date"))
+        for i in np.flatnonzero(self.bins.outside(moments / DAY)):
+            remarks.add(int(i), self._outside(float(moments[i])))
+        return self.encode(moments)
+
+    def encode(self, moments: NDArray[np.float64]) -> NDArray[np.float32]:
+        missing = np.isnan(moments)
+        places = places_of(np.where(missing, 0.0, moments))
+        blocks = [self.bins.batch(moments / DAY)]
+        for part in self.parts:
+            block = _TABLES[part][places[part]]
+            block[missing] = 0.0
+            blocks.append(block)
+        return np.concatenate(blocks, axis=1)
+
+    def _outside(self, moment: float) -> str:
+        low, high = (_iso(days * DAY) for days in (self.bins.low, self.bins.high))
+        return f"{self.column}: {_iso(moment)} is outside what was learnt from ({low} to {high})"
+
+
+def places_of(moments: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
+    """Hour, weekday, day of month and month of each moment, all counted from 0."""
+    whole = np.floor(moments / DAY).astype(np.int64)
+    days = whole.astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    return {
+        "hour": (moments % DAY).astype(np.int64) // 3600,
+        "weekday": (whole + 3) % 7,
+        "day": (days - months.astype("datetime64[D]")).astype(np.int64),
+        "month": months.astype(np.int64) % 12,
+    }
+
+
+def _iso(moment: float) -> str:
+    return date.fromordinal(_EPOCH_ORDINAL + int(moment // DAY)).isoformat()

@@ -1,0 +1,71 @@
+"""The encoding of a column of numbers or of times of day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.learning.columns.values import LARGEST, is_missing, number_of, time_of
+from ml.learning.encoding.bins import Bins, floats
+from ml.learning.encoding.remarks import Remarks
+from ml.learning.tables.batch import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class NumberInput:
+    """`kind` is number or time; `decimal` is the sign the learnt table wrote its numbers with."""
+
+    column: str
+    bins: Bins
+    decimal: str = "."
+    kind: str = "number"
+
+    @property
+    def width(self) -> int:
+        return self.bins.width
+
+    @property
+    def plain(self) -> list[bool]:
+        return self.bins.plain
+
+    def row(self, cell: Cell, remarks: list[str]) -> list[float]:
+        value = number_of(cell, self.decimal) if self.kind == "number" else time_of(cell)
+        if value is None:
+            if not is_missing(cell):
+                remarks.append(unreadable(self.column, cell, self.kind))
+        elif self.bins.is_outside(value):
+            remarks.append(outside(self.column, value, self.bins))
+        return self.bins.row(value)
+
+    def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
+        values = read_numbers(cells, self.decimal) if self.kind == "number" else floats([time_of(c) for c in cells])
+        for i in np.flatnonzero(np.isnan(values)):
+            if not is_missing(cells[i]):
+                remarks.add(int(i), unreadable(self.column, cells[i], self.kind))
+        for i in np.flatnonzero(self.bins.outside(values)):
+            remarks.add(int(i), outside(self.column, float(values[i]), self.bins))
+        return self.bins.batch(values)
+
+
+def read_numbers(cells: Sequence[Cell], decimal: str = ".") -> NDArray[np.float64]:
+    """`number_of` for a whole column; numbers that need no reading are taken at once."""
+    if set(map(type, cells)) <= {float, int, type(None)}:
+        try:
+            values = np.array(cells, dtype=np.float64)
+        except OverflowError:
+            return floats([number_of(cell, decimal) for cell in cells])
+        with np.errstate(invalid="ignore"):
+            values[~(np.abs(values) < LARGEST)] = np.nan
+        return values
+    return floats([number_of(cell, decimal) for cell in cells])
+
+
+def unreadable(column: str, cell: Cell, kind: str) -> str:
+    return f"{column}: {str(cell)[:40]!r} is no {kind} and was taken as missing"
+
+
+def outside(column: str, value: float, bins: Bins) -> str:
+    return f"{column}: {value:g} is outside what was learnt from ({bins.low:g} to {bins.high:g})"

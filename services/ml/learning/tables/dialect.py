@@ -1,0 +1,176 @@
+"""How a text table is written: encoding, separator, quotes, decimal sign and header, found on its first lines."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ml.learning.errors import BinaryFile, EmptyTable, WrongEncoding
+
+SAMPLE_BYTES = 1 << 20
+SAMPLE_LINES = 1000
+SEPARATORS = (",", ";", "\t", "|")
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_MAGIC = (
+    (b"PK\x03\x04", "a zip archive or an Excel workbook"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"SQLite format 3", "an SQLite database"),
+)
+_COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
+_POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+")
+_NUMBER = re.compile(r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How to cut a text table, and how sure we are of each part (0 to 1), so that a person can correct it."""
+
+    encoding: str = "utf-8"
+    separator: str = ","
+    quote: str = '"'
+    decimal: str = "."
+    has_header: bool = True
+    confidence: dict[str, float] = field(default_factory=dict, compare=False)
+
+
+def detect_dialect(sample: bytes, *, name: str = "The file") -> Dialect:
+    """Find the dialect from the first bytes of a file. Raises EmptyTable, BinaryFile, WrongEncoding."""
+    if not sample.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
+        raise EmptyTable(name)
+    encoding, sure_of_encoding = _encoding(sample, name)
+    lines = _whole_lines(_decode(sample, encoding, name))
+    separator, sure_of_separator = _separator(lines)
+    quote = _quote(lines, separator)
+    rows = [row for row in csv.reader(lines, delimiter=separator, quotechar=quote) if row]
+    decimal, sure_of_decimal = _decimal(rows, separator)
+    has_header, sure_of_header = _header(rows)
+    confidence = {
+        "encoding": sure_of_encoding,
+        "separator": sure_of_separator,
+        "decimal": sure_of_decimal,
+        "has_header": sure_of_header,
+    }
+    return Dialect(encoding, separator, quote, decimal, has_header, confidence)
+
+
+def _encoding(sample: bytes, name: str) -> tuple[str, float]:
+    for bom, encoding in _BOMS:
+        if sample.startswith(bom):
+            return encoding, 1.0
+    for magic, looks_like in _MAGIC:
+        if sample.startswith(magic):
+            raise BinaryFile(name, looks_like)
+    if (wide := _utf16_without_bom(sample)) is not None:
+        return wide, 0.8
+    control = sum(sample.count(bytes([code])) for code in (*range(9), *range(14, 32)))
+    if control > len(sample) * 0.05:
+        raise BinaryFile(name, "binary data")
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        # cp1252 leaves five bytes undefined; latin-1 takes any byte, so it is the last resort.
+        undefined = any(byte in sample for byte in b"\x81\x8d\x8f\x90\x9d")
+        return ("latin-1", 0.4) if undefined else ("cp1252", 0.7)
+    return "utf-8", 1.0
+
+
+def _utf16_without_bom(sample: bytes) -> str | None:
+    half = max(1, len(sample) // 2)
+    even, odd = sample[0::2].count(0) / half, sample[1::2].count(0) / half
+    if odd > 0.4 and even < 0.1:
+        return "utf-16-le"
+    if even > 0.4 and odd < 0.1:
+        return "utf-16-be"
+    return None
+
+
+def _decode(sample: bytes, encoding: str, name: str) -> str:
+    try:
+        # Incremental, because the sample may end in the middle of a character.
+        return codecs.getincrementaldecoder(encoding)().decode(sample)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise WrongEncoding(name, encoding) from error
+
+
+def _whole_lines(text: str) -> list[str]:
+    lines = list(io.StringIO(text, newline=""))
+    if len(lines) > 1 and len(text) >= SAMPLE_BYTES // 4 and not text.endswith(("\n", "\r")):
+        lines.pop()
+    return lines[:SAMPLE_LINES]
+
+
+def _separator(lines: list[str]) -> tuple[str, float]:
+    """The sign that cuts most lines into the same number (> 1) of fields; more fields win a tie."""
+    best, best_score, runner_up = ",", 0.0, 0.0
+    for separator in SEPARATORS:
+        widths = Counter(len(row) for row in csv.reader(lines, delimiter=separator) if row)
+        if not widths:
+            continue
+        width, lines_of_width = widths.most_common(1)[0]
+        score = lines_of_width / widths.total() * (1 - 1 / width)
+        if score > best_score:
+            best, best_score, runner_up = separator, score, best_score
+        else:
+            runner_up = max(runner_up, score)
+    if best_score == 0.0:
+        return best, 0.3
+    return best, round(max(0.1, min(1.0, 0.5 + (best_score - runner_up))), 2)
+
+
+def _quote(lines: list[str], separator: str) -> str:
+    def opens(quote: str) -> int:
+        return sum(line.startswith(quote) + line.count(separator + quote) for line in lines)
+
+    return "'" if opens("'") > 2 * opens('"') and opens("'") > 3 else '"'
+
+
+def _decimal(rows: list[list[str]], separator: str) -> tuple[str, float]:
+    if separator == ",":
+        quoted = sum(bool(_COMMA_NUMBER.fullmatch(cell.strip())) for row in rows[1:] for cell in row)
+        point = sum(bool(_POINT_NUMBER.fullmatch(cell.strip())) for row in rows[1:] for cell in row)
+        return (",", 0.6) if quoted and not point and not _thousands(rows) else (".", 0.95)
+    comma = sum(bool(_COMMA_NUMBER.fullmatch(cell.strip())) for row in rows for cell in row)
+    point = sum(bool(_POINT_NUMBER.fullmatch(cell.strip())) for row in rows for cell in row)
+    if comma == point:
+        return ".", 0.5 if comma else 0.9
+    return (",", round(comma / (comma + point), 2)) if comma > point else (".", round(point / (comma + point), 2))
+
+
+def _thousands(rows: list[list[str]]) -> bool:
+    """Every number with a comma has three digits behind it: 1,234 is then more likely than 1.234."""
+    numbers = [cell for row in rows[1:] for cell in row if _COMMA_NUMBER.fullmatch(cell.strip())]
+    return all(len(cell.strip().rsplit(",", 1)[1]) == 3 for cell in numbers)
+
+
+def _header(rows: list[list[str]]) -> tuple[bool, float]:
+    if not rows:
+        return True, 0.3
+    first = [cell.strip() for cell in rows[0]]
+    if any(_NUMBER.fullmatch(cell) for cell in first):
+        return (False, 0.9) if len(set(first)) < len(first) or not any(c.isalpha() for c in "".join(first)) else (False, 0.7)
+    if any(not cell for cell in first) and len(rows) > 1:
+        return True, 0.6
+    body = rows[1:]
+    numeric = any(
+        sum(bool(_NUMBER.fullmatch(row[i].strip())) for row in body if i < len(row)) > 0.8 * len(body)
+        for i in range(len(first))
+    )
+    if numeric and body:
+        return True, 1.0
+    repeated = sum(any(i < len(row) and row[i].strip() == cell for row in body) for i, cell in enumerate(first))
+    return (True, 0.8) if repeated < len(first) / 2 else (False, 0.6)
