@@ -1,0 +1,42 @@
+# Everything a newcomer needs is `make demo` and `make test`; `make` alone prints this list.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench up down clean lock
+titan := .venv/bin/titan
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-8s %s\n", $$1, $$2}'
+
+setup: ## .venv with everything that runs TITAN
+	@deploy/setup.sh
+
+demo: setup ## the whole of TITAN on real input, then the dashboards (DEMO_EXIT=1 stops at the end)
+	@$(titan) demo
+
+up: setup ## start everything, supervised, in the foreground
+	@$(titan) up
+
+down: ## stop everything
+	@test ! -x $(titan) || $(titan) down
+
+test: ## the whole test suite
+	@deploy/setup.sh test
+	@.venv/bin/python -m titan.testing -- tests/run.sh
+
+check: ## lint, types, walls
+	@deploy/setup.sh test check
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports
+	@.venv/bin/mypy libs services deploy/local
+
+bench: ## measured figures beside their anchors
+	@deploy/setup.sh bench
+	@$(titan) bench
+
+lock: ## make the locks anew after a change of dependencies
+	@deploy/setup.sh
+	@.venv/bin/python requirements/lock.py
+
+clean: down ## remove .venv, .titan (all local data!) and caches
+	@rm -rf .venv .titan .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
