@@ -1,0 +1,1 @@
+"""Trading: symbols, prices, exchange keys, bots, runs and their live dashboards."""

@@ -1,0 +1,1 @@
+"""Pure trading decisions: no Django, no network, no clock of their own."""
