@@ -1,0 +1,59 @@
+"""Appending to the outbox: the one way for a service to say something."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from shared_models.clock import utc_now
+from shared_models.events.contract import Event, topic_of
+from shared_models.ids import new_id
+
+from event_bus.models import OutboxEvent
+from event_bus.registry import must_be_published
+from event_bus.tracing import current_traceparent
+
+# Kafka's default limit is 1 MiB a record; headers need some of it.
+MAX_PAYLOAD_BYTES = 900_000
+
+
+class OutsideTransaction(RuntimeError):
+    """`append` was called where no transaction would tie the event to its rows."""
+
+
+class EventTooLarge(ValueError):
+    """An event whose body Kafka would refuse."""
+
+
+def append(event: Event, *, event_id: UUID | None = None, occurred_at: datetime | None = None) -> UUID:
+    """Put `event` into the outbox of the running transaction; it will be sent if and only if that commits.
+
+    Take the aggregate's row lock before calling, so that events of one key leave in commit order. A given `event_id`
+    that is already waiting is not appended again. Raises OutsideTransaction, NotPublished, EventTooLarge.
+    """
+    if not connection.in_atomic_block:
+        raise OutsideTransaction(f"append {event.TYPE} inside the transaction that writes its rows")
+    must_be_published(type(event))
+    payload = event.model_dump_json()
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise EventTooLarge(f"{event.TYPE} is {len(payload)} bytes; at most {MAX_PAYLOAD_BYTES} can be sent")
+    identity = event_id or new_id()
+    row = OutboxEvent(
+        event_id=identity,
+        topic=topic_of(type(event)),
+        key=event.key,
+        type=event.TYPE,
+        headers=_headers(),
+        payload=payload,
+        occurred_at=occurred_at or utc_now(),
+    )
+    OutboxEvent.objects.bulk_create([row], ignore_conflicts=event_id is not None)
+    return identity
+
+
+def _headers() -> dict[str, str]:
+    headers = {"source": f"/titan/{settings.TITAN_CONTEXT}"}
+    trace = current_traceparent()
+    return headers | ({"traceparent": trace} if trace else {})

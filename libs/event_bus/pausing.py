@@ -1,0 +1,14 @@
+"""Waiting that ends early when the process is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait `seconds`, or until `stop` is set, whichever comes first."""
+    if seconds > 0:
+        # asyncio.wait does not raise at the deadline, so nothing has to be caught here.
+        waiting = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({waiting}, timeout=seconds)
+        waiting.cancel()

@@ -1,0 +1,32 @@
+"""Topics: made before anybody speaks, because a broker that makes them on first use gives them one partition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, for_code
+
+from event_bus.broker import BrokerUnavailable
+
+TOPIC_EXISTS = 36
+MOST_REPLICAS = 3
+
+
+async def ensure_topics(bootstrap: str, names: Sequence[str], *, partitions: int) -> None:
+    """Make the topics that are missing, on three brokers where there are so many; those that exist stay as they are.
+
+    Raises BrokerUnavailable.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        replicas = min(MOST_REPLICAS, len((await admin.describe_cluster())["brokers"]))
+        made = await admin.create_topics([NewTopic(name, partitions, replicas) for name in names])
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailable(f"cannot make topics: {type(error).__name__}: {error}") from error
+    finally:
+        await admin.close()
+    for topic, code, message in made.topic_errors:
+        if code not in (0, TOPIC_EXISTS):
+            raise BrokerUnavailable(f"topic {topic}: {for_code(code).__name__}: {message}")

@@ -1,0 +1,1 @@
+"""What every service stands on: settings, entry points, authentication, problems, health, pages."""

@@ -1,0 +1,44 @@
+"""The environment variables a process understands, typed; a wrong one is named in one sentence."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Env(BaseSettings):
+    """Every setting is `TITAN_<NAME>`; those without a default must be given."""
+
+    model_config = SettingsConfigDict(env_prefix="TITAN_", extra="ignore")
+
+    database_url: str
+    timeseries_url: str = ""
+    secret_key: str = Field(min_length=32)
+    kafka_bootstrap: str = "127.0.0.1:8192"
+    valkey_url: str = "redis://127.0.0.1:8179/0"
+    host: str = "127.0.0.1"
+    port_base: int = Field(default=8100, ge=1024, le=65000)
+    public_url: str = ""
+    data_dir: Path = Path(".titan")
+    log_format: str = Field(default="json", pattern="^(json|console)$")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    database_pool: int = Field(default=0, ge=0, le=100)
+    secure_cookies: bool = False
+    master_keys: str = ""
+    kafka_group_suffix: str = ""
+
+
+@cache
+def env() -> Env:
+    """The settings of this process; ends it with one sentence when they are wrong."""
+    try:
+        return Env()  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "TITAN_" + str(first["loc"][0]).upper()
+        problem = "is not set" if first["type"] == "missing" else f"is wrong: {first['msg']}"
+        sys.exit(f"titan: {name} {problem}. `titan up` sets it; a process started by hand needs it in its environment.")

@@ -1,0 +1,107 @@
+"""What every page has: who is looking, where the other services are, and a way to sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from service_base.addresses import url_of
+from service_base.callers import Caller
+from service_base.errors import Refusal
+from service_base.formats import Formats
+
+# What the navigation shows, in the order of the main job: a label and the service and path behind it.
+NAVIGATION = (
+    ("Machines", "ml", "/"),
+    ("Wallet", "billing", "/"),
+    ("Bots", "trading", "/"),
+    ("Calendar", "scheduler", "/"),
+    ("Account", "identity", "/"),
+)
+
+View = Callable[..., Awaitable[HttpResponse]]
+
+
+class PageRequest(HttpRequest):
+    """A request of a signed-in person."""
+
+    caller: Caller
+
+
+def signed_in(view: View) -> View:
+    """Send whoever is not signed in to identity, and back to this page afterwards."""
+
+    @wraps(view)
+    async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if getattr(request, "caller", None) is None:
+            return _to_sign_in(request)
+        try:
+            return await view(request, *args, **kwargs)
+        except Refusal as refusal:
+            return await refused(request, refusal)
+
+    return guarded
+
+
+async def show(request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, status: int = 200) -> HttpResponse:
+    """Render a page on a thread, since templates may look at lazy rows."""
+    return await sync_to_async(render)(request, template, context, status=status)
+
+
+async def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """A refusal as a page: what happened and what to do."""
+    answer = await show(request, "titan/refused.html", {"refusal": refusal}, status=refusal.status)
+    if "retry_after" in refusal.facts:
+        answer["Retry-After"] = str(refusal.facts["retry_after"])
+    return answer
+
+
+def every_page(request: HttpRequest) -> dict[str, Any]:
+    """Template context of every page."""
+    here = settings.TITAN_CONTEXT
+    return {
+        "service": here,
+        "caller": getattr(request, "caller", None),
+        "formats": Formats.of(getattr(request, "user", None)),
+        "navigation": [
+            {"label": label, "url": url_of(service) + path, "current": service == here}
+            for label, service, path in NAVIGATION
+        ],
+        "urls": {service: url_of(service) for service in ("identity", "ml", "billing", "trading", "scheduler")},
+    }
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    back = url_of(settings.TITAN_CONTEXT) + request.get_full_path().removeprefix(settings.FORCE_SCRIPT_NAME or "")
+    target = f"{url_of('identity')}/continue?{urlencode({'next': back})}"
+    if getattr(request, "htmx", False):
+        # A fragment cannot follow a redirect to another origin; the whole page goes instead.
+        answer = HttpResponse(status=204)
+        answer["HX-Redirect"] = target
+        return answer
+    return HttpResponseRedirect(target)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that came without its token: usually a page left open across a sign-out."""
+    detail = "This form is no longer valid. Go back, reload the page and send it again; nothing was changed."
+    return render(request, "titan/message.html", {"heading": "The form has expired", "detail": detail}, status=403)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Nothing at that address, or nothing of yours."""
+    detail = "There is nothing here, or it belongs to somebody else."
+    return render(request, "titan/message.html", {"heading": "Not found", "detail": detail}, status=404)
+
+
+def page_broken(request: HttpRequest) -> HttpResponse:
+    """An error of ours."""
+    detail = "Something here is broken, not in what you did; nothing of it was kept. Try again in a moment."
+    return render(request, "titan/message.html", {"heading": "That did not work", "detail": detail}, status=500)

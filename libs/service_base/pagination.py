@@ -1,0 +1,66 @@
+"""Cursor pages: `{"items": [...], "next_cursor": ...}`, stable while rows are being added."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from ninja import Schema
+
+from service_base.errors import BadInput
+
+M = TypeVar("M", bound=Model)
+DEFAULT = 50
+MOST = 500
+
+
+class Page(Schema):
+    """The part of a list page that every list has."""
+
+    next_cursor: str | None = None
+
+
+def page_of(
+    rows: QuerySet[M], *, cursor: str | None, limit: int = DEFAULT, field: str = "pk", newest_first: bool = True
+) -> tuple[list[M], str | None]:
+    """One page of `rows` ordered by the unique column `field`, and the cursor of the next (None on the last).
+
+    Raises BadInput for a cursor that is not one of ours.
+    """
+    size = max(1, min(limit, MOST))
+    ordered = rows.order_by(f"-{field}" if newest_first else field)
+    if cursor:
+        comparison = "lt" if newest_first else "gt"
+        try:
+            ordered = ordered.filter(**{f"{field}__{comparison}": _decode(cursor)})
+        except (ValidationError, ValueError, TypeError):
+            raise BadInput("This cursor was not given by this list; leave it out to start anew.", field="cursor") from None
+    found = list(ordered[: size + 1])
+    more = len(found) > size
+    found = found[:size]
+    return found, _encode(getattr(found[-1], field)) if more else None
+
+
+def as_page(
+    rows: QuerySet[M], show: Callable[[M], Any], *, cursor: str | None, limit: int = DEFAULT, field: str = "pk",
+    newest_first: bool = True,
+) -> dict[str, Any]:
+    """One page as the API answers it, each row through `show`."""
+    found, following = page_of(rows, cursor=cursor, limit=limit, field=field, newest_first=newest_first)
+    return {"items": [show(row) for row in found], "next_cursor": following}
+
+
+def _encode(value: Any) -> str:
+    return urlsafe_b64encode(json.dumps(str(value)).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> str:
+    try:
+        return str(json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
+    except (NotBase64, ValueError):
+        raise BadInput("This cursor was not given by this list; leave it out to start anew.", field="cursor") from None

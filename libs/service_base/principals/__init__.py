@@ -1,0 +1,1 @@
+"""People, teams and keys as identity last told this service about them."""

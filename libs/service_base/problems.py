@@ -1,0 +1,119 @@
+"""RFC 9457 problem documents: how every error of every API looks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.core.exceptions import ValidationError as ModelError
+from django.http import Http404, HttpRequest, JsonResponse
+from event_bus.tracing import current_traceparent
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, Throttled
+from ninja.errors import ValidationError as InputError
+
+from service_base.errors import Refusal
+
+log = structlog.get_logger("titan.api")
+TYPES = "https://titan.example/problems/"
+
+
+def document(
+    *, status: int, slug: str, title: str, detail: str, instance: str, errors: list[dict[str, str]] | None = None,
+    facts: dict[str, object] | None = None,
+) -> dict[str, Any]:
+    """A problem document; `errors` names the fields at fault, `facts` are further members such as amounts."""
+    found: dict[str, Any] = {
+        "type": TYPES + slug, "title": title, "status": status, "detail": detail, "instance": instance,
+    }
+    if errors:
+        found["errors"] = errors
+    trace = current_traceparent()
+    if trace:
+        found["trace_id"] = trace.split("-")[1]
+    return found | {name: str(value) for name, value in (facts or {}).items()}
+
+
+def of_refusal(refusal: Refusal, instance: str) -> dict[str, Any]:
+    """The document of a domain refusal."""
+    errors = [{"field": refusal.field, "message": refusal.detail}] if refusal.field else None
+    return document(
+        status=refusal.status, slug=refusal.slug, title=refusal.title, detail=refusal.detail, instance=instance,
+        errors=errors, facts=refusal.facts,
+    )
+
+
+def response(body: dict[str, Any]) -> JsonResponse:
+    """The document as an HTTP response."""
+    answer = JsonResponse(body, status=body["status"], content_type="application/problem+json")
+    if body["status"] == 401:
+        answer["WWW-Authenticate"] = 'Bearer realm="titan"'
+    if "retry_after" in body:
+        answer["Retry-After"] = body["retry_after"]
+    return answer
+
+
+def install(api: NinjaAPI) -> None:
+    """Make `api` answer every error with a problem document."""
+    api.add_exception_handler(Refusal, _refusal)
+    api.add_exception_handler(InputError, _input)
+    api.add_exception_handler(ModelError, _model)
+    api.add_exception_handler(AuthenticationError, _authentication)
+    api.add_exception_handler(Http404, _missing)
+    api.add_exception_handler(Throttled, _throttled)
+    api.add_exception_handler(HttpError, _http)
+    api.add_exception_handler(Exception, _unexpected)
+
+
+def _refusal(request: HttpRequest, error: Refusal | type[Refusal]) -> JsonResponse:
+    assert isinstance(error, Refusal)
+    return response(of_refusal(error, request.path))
+
+
+def _input(request: HttpRequest, error: InputError | type[InputError]) -> JsonResponse:
+    assert isinstance(error, InputError)
+    errors = [
+        {"field": ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0]), "message": found["msg"]}
+        for found in error.errors
+    ]
+    detail = "; ".join(f"{found['field']}: {found['message']}" for found in errors)
+    return _answer(request, 422, "bad-input", "The input does not fit", detail, errors)
+
+
+def _model(request: HttpRequest, error: ModelError | type[ModelError]) -> JsonResponse:
+    assert isinstance(error, ModelError)
+    fields = error.message_dict if hasattr(error, "error_dict") else {"input": error.messages}
+    errors = [{"field": field, "message": " ".join(said)} for field, said in fields.items()]
+    detail = "; ".join(f"{found['field']}: {found['message']}" for found in errors)
+    return _answer(request, 422, "bad-input", "The input does not fit", detail, errors)
+
+
+def _authentication(request: HttpRequest, error: Any) -> JsonResponse:
+    detail = "Send `Authorization: Bearer <access token or API key>`; the one given is missing, wrong, expired or revoked."
+    return _answer(request, 401, "unauthenticated", "Sign in first", detail)
+
+
+def _missing(request: HttpRequest, error: Any) -> JsonResponse:
+    return _answer(request, 404, "not-found", "Not found", "There is nothing here, or it is not yours.")
+
+
+def _throttled(request: HttpRequest, error: Any) -> JsonResponse:
+    return _answer(request, 429, "too-fast", "Too many requests", "Wait a moment and try again.")
+
+
+def _http(request: HttpRequest, error: Any) -> JsonResponse:
+    return _answer(request, error.status_code, "bad-request", "The request cannot be read", str(error))
+
+
+def _unexpected(request: HttpRequest, error: Any) -> JsonResponse:
+    log.error("api.unexpected_error", path=request.path, exc_info=error)
+    detail = "Something here is broken, not in your request; nothing of it was kept. The trace id finds it in the logs."
+    return _answer(request, 500, "unexpected", "Unexpected error", detail)
+
+
+def _answer(
+    request: HttpRequest, status: int, slug: str, title: str, detail: str, errors: list[dict[str, str]] | None = None
+) -> JsonResponse:
+    return response(
+        document(status=status, slug=slug, title=title, detail=detail, instance=request.path, errors=errors)
+    )

@@ -1,0 +1,38 @@
+// What every page does beyond HTML: put the focus where the news is, guard against double sending, "/" searches.
+"use strict";
+
+const focusNews = (root) => {
+  const news = root.querySelector("[data-focus]");
+  if (news) news.focus();
+};
+
+document.addEventListener("DOMContentLoaded", () => focusNews(document));
+document.addEventListener("htmx:afterSwap", (event) => focusNews(event.target));
+
+// A form is sent once; its button comes back when the page is shown again from the history.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
+  for (const button of event.target.querySelectorAll("button[type=submit], button:not([type])")) {
+    window.setTimeout(() => { button.disabled = true; }, 0);
+  }
+});
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("form button[disabled]")) button.disabled = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+    const search = document.querySelector("input[type=search]");
+    if (search) { event.preventDefault(); search.focus(); }
+  }
+});
+
+// A live part that cannot be refreshed says so instead of showing old figures as new ones.
+const stale = (event, old) => {
+  const part = event.target.closest("[hx-get]");
+  if (part) part.classList.toggle("stale", old);
+};
+document.addEventListener("htmx:sendError", (event) => stale(event, true));
+document.addEventListener("htmx:responseError", (event) => stale(event, true));
+document.addEventListener("htmx:beforeSwap", (event) => stale(event, false));

@@ -1,0 +1,101 @@
+"""Dates, money and small drawings on pages; each in the person's formats, none with a style attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from shared_models.clock import rfc3339
+
+from service_base.formats import Formats
+
+register = template.Library()
+
+
+def _formats(context: dict[str, Any]) -> Formats:
+    return context.get("formats") or Formats()
+
+
+@register.simple_tag(takes_context=True)
+def when(context: dict[str, Any], moment: datetime | None, seconds: bool = False) -> SafeString | str:
+    """An instant in the person's format, with the machine-readable one behind it."""
+    if moment is None:
+        return "–"
+    shown = _formats(context).moment(moment, seconds=seconds)
+    return format_html('<time datetime="{}" title="UTC">{}</time>', rfc3339(moment), shown)
+
+
+@register.simple_tag(takes_context=True)
+def day(context: dict[str, Any], value: date | None) -> str:
+    """A date in the person's format."""
+    return _formats(context).day(value) if value else "–"
+
+
+@register.simple_tag(takes_context=True)
+def amount(context: dict[str, Any], value: Decimal | None, currency: str = "", places: int = 2) -> SafeString | str:
+    """An amount with its currency code, in tabular digits; negative ones keep their sign."""
+    if value is None:
+        return "–"
+    shown = _formats(context).number(value, places=places)
+    # A small charge must not read as 0.00: show all its digits instead.
+    if value and abs(value) < Decimal(1).scaleb(-places):
+        shown = _formats(context).number(value)
+    return format_html('<span class="amount">{}{}</span>', shown, f" {currency}" if currency else "")
+
+
+@register.simple_tag(takes_context=True)
+def number(context: dict[str, Any], value: float | Decimal | None, places: int | None = None) -> str:
+    """A number in the person's format."""
+    return "–" if value is None else _formats(context).number(value, places=places)
+
+
+@register.filter(name="getattr")
+def attribute(value: object, name: str) -> object:
+    """The attribute of `value` called `name`, for loops over field names."""
+    return getattr(value, name, "")
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """0.25 as 25 %."""
+    return "–" if value is None else f"{100 * value:.0f} %"
+
+
+@register.simple_tag
+def line_chart(
+    series: Sequence[Sequence[float | None]], label: str, names: str = "", width: int = 640, height: int = 160
+) -> SafeString | str:
+    """Up to four lines as an SVG drawn here: no script, prints, and says in words what it shows.
+
+    Each of `series` is a sequence of values at equal steps; `names` are their comma-separated names.
+    """
+    known = [[float(v) for v in line if v is not None] for line in series]
+    values = [v for line in known for v in line]
+    if not values:
+        return format_html('<p class="quiet">{}: nothing to draw yet.</p>', label)
+    low, high = min(values), max(values)
+    paths = format_html_join(
+        "", '<path class="line line-{}" d="{}"/>',
+        ((i + 1, _path(line, low, high, width, height)) for i, line in enumerate(known) if line),
+    )
+    legend = format_html_join(
+        "", '<span class="key key-{}">{}</span>', ((i + 1, n.strip()) for i, n in enumerate(names.split(",")) if n.strip())
+    )
+    summary = f"{label}: from {values[0]:.4g} to {known[0][-1] if known[0] else values[-1]:.4g}, lowest {low:.4g}, highest {high:.4g}"
+    return format_html(
+        '<figure class="chart"><svg viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">{}</svg>'
+        "<figcaption>{} <span class=\"quiet\">{} … {}</span></figcaption></figure>",
+        width, height, summary, paths, legend, f"{low:.4g}", f"{high:.4g}",
+    )
+
+
+def _path(line: Sequence[float], low: float, high: float, width: int, height: int) -> str:
+    span = (high - low) or 1.0
+    step = width / max(1, len(line) - 1)
+    points = (f"{i * step:.1f},{(height - 6) * (1 - (v - low) / span) + 3:.1f}" for i, v in enumerate(line))
+    return "M" + " L".join(points)

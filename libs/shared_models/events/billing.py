@@ -1,0 +1,122 @@
+"""What billing says: funds reserved or refused, money that moved, what things cost."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from shared_models.events.contract import Amount, Event, Moment
+
+
+class Part(BaseModel):
+    """An amount in one currency."""
+
+    model_config = ConfigDict(frozen=True)
+
+    currency: str
+    amount: Amount
+
+
+class HoldAuthorized(Event):
+    """Funds for a piece of work are reserved until `expires_at`; the work may start."""
+
+    TYPE: ClassVar = "titan.billing.hold.authorized.v1"
+    KEY: ClassVar = "work_id"
+
+    hold_id: UUID
+    work_id: UUID
+    payer_id: UUID
+    quote_id: UUID
+    price_version: int
+    parts: list[Part]
+    expires_at: Moment
+
+
+class HoldDeclined(Event):
+    """Funds for a piece of work are short; the work must not start."""
+
+    TYPE: ClassVar = "titan.billing.hold.declined.v1"
+    KEY: ClassVar = "work_id"
+
+    work_id: UUID
+    payer_id: UUID
+    reason: str
+    missing: Amount
+    currency: str
+
+
+class HoldExpired(Event):
+    """A reservation ran out before its work ended; the funds are free again and the work must stop."""
+
+    TYPE: ClassVar = "titan.billing.hold.expired.v1"
+    KEY: ClassVar = "work_id"
+
+    hold_id: UUID
+    work_id: UUID
+    payer_id: UUID
+
+
+class OperationPosted(Event):
+    """A usage or a purchase reached the ledger: one journal, caused by exactly one event or request."""
+
+    TYPE: ClassVar = "titan.billing.operation.posted.v1"
+    KEY: ClassVar = "operation_id"
+
+    operation_id: UUID
+    journal_id: UUID
+    kind: str
+    cause: str
+    payer_id: UUID
+    payee_id: UUID | None
+    machine_id: UUID | None
+    work_id: UUID | None
+    count_of_lines: int
+    parts: list[Part]
+    posted_at: Moment
+
+
+class BalanceChanged(Event):
+    """A person's balances after a movement; `version` grows with each, so an old one never overwrites a new one."""
+
+    TYPE: ClassVar = "titan.billing.balance.changed.v1"
+    KEY: ClassVar = "owner_id"
+
+    owner_id: UUID
+    version: int
+    user_balance: Amount
+    user_ixioo_balance: Amount
+    coupon_balance: Amount
+    usd_available: Amount
+    eaml_available: Amount
+    coupon_available: Amount
+    credit_available: Amount
+    last_billing_time: Moment | None = None
+
+
+class CouponActivated(Event):
+    """A person activated a coupon."""
+
+    TYPE: ClassVar = "titan.billing.coupon.activated.v1"
+    KEY: ClassVar = "owner_id"
+
+    owner_id: UUID
+    code: str
+    amount: Amount
+    activated_at: Moment
+    expires_at: Moment | None = None
+
+
+class PricesPublished(Event):
+    """The price list that new quotes use from now on. Prices are EAML; an EAML costs `usd_per_eaml` when paid in USD."""
+
+    TYPE: ClassVar = "titan.billing.prices.published.v1"
+    KEY: ClassVar = "list_name"
+
+    list_name: str = "platform"
+    version: int
+    training_cell_eaml: Amount
+    solving_line_eaml: Amount
+    level_factors: dict[str, Amount]
+    usd_per_eaml: Amount
+    marketplace_fee_basis_points: int
+    effective_at: Moment

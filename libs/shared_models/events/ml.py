@@ -1,0 +1,124 @@
+"""What ml says: work that wants funds, work that ended, rows that were solved, machines on the market."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from shared_models.events.contract import Amount, Event, Moment
+
+WorkKind = Literal["training", "solving"]
+SolvingChannel = Literal["own", "api", "market"]
+
+
+class WorkRequested(Event):
+    """Somebody asked for work on a machine; it starts only after billing authorised a hold for it."""
+
+    TYPE: ClassVar = "titan.ml.work.requested.v1"
+    KEY: ClassVar = "work_id"
+
+    work_id: UUID
+    kind: WorkKind
+    machine_id: UUID
+    machine_name: str
+    machine_owner_id: UUID
+    payer_id: UUID
+    columns: int
+    learning_lines: int
+    evaluation_lines: int
+    solving_lines: int
+    level: int
+    requested_at: Moment
+
+
+class WorkStarted(Event):
+    """A trainer leased the work and began."""
+
+    TYPE: ClassVar = "titan.ml.work.started.v1"
+    KEY: ClassVar = "work_id"
+
+    work_id: UUID
+    machine_id: UUID
+    kind: WorkKind
+    server_name: str
+    attempt: int
+    started_at: Moment
+
+
+class WorkFailed(Event):
+    """The work ended without a result, by an error or because it was cancelled: nothing is charged."""
+
+    TYPE: ClassVar = "titan.ml.work.failed.v1"
+    KEY: ClassVar = "work_id"
+
+    work_id: UUID
+    machine_id: UUID
+    kind: WorkKind
+    payer_id: UUID
+    cancelled: bool
+    reason: str
+    ended_at: Moment
+
+
+class TrainingCompleted(Event):
+    """A machine finished training: the usage that billing captures, and the machine's new scores.
+
+    Priced as (input + output + ignored columns) × (learning + evaluation lines) × level.
+    """
+
+    TYPE: ClassVar = "titan.ml.training.completed.v1"
+    KEY: ClassVar = "work_id"
+
+    work_id: UUID
+    machine_id: UUID
+    machine_name: str
+    machine_owner_id: UUID
+    payer_id: UUID
+    columns: int
+    learning_lines: int
+    evaluation_lines: int
+    level: int
+    epochs: int
+    seconds: float
+    input_columns: list[str]
+    output_columns: list[str]
+    scores: dict[str, float]
+    completed_at: Moment
+
+
+class SolvingCompleted(Event):
+    """Rows were solved: one usage event a request, or one for a whole batch work (then `work_id` is set).
+
+    `market_price_usd` is what the caller owes the machine's owner for each line; None unless `channel` is market.
+    """
+
+    TYPE: ClassVar = "titan.ml.solving.completed.v1"
+    KEY: ClassVar = "payer_id"
+
+    usage_id: UUID
+    work_id: UUID | None = None
+    machine_id: UUID
+    machine_name: str
+    machine_owner_id: UUID
+    payer_id: UUID
+    channel: SolvingChannel
+    lines: int
+    columns: int
+    market_price_usd: Amount | None = None
+    completed_at: Moment
+
+
+class MachineChanged(Event):
+    """A machine's name, owner or market terms as they are now; `deleted` when it is gone."""
+
+    TYPE: ClassVar = "titan.ml.machine.changed.v1"
+    KEY: ClassVar = "machine_id"
+
+    machine_id: UUID
+    version: int
+    machine_name: str
+    machine_owner_id: UUID
+    machine_owner_team_id: UUID | None = None
+    machine_level: int
+    trained: bool
+    api_solving_is_public: bool
+    api_solving_price_usd: Amount
+    deleted: bool = False

@@ -1,0 +1,1 @@
+"""People, teams, keys and the audit trail."""

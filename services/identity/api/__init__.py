@@ -1,0 +1,11 @@
+"""Identity's HTTP API."""
+
+from ninja import Router
+
+from identity.api import auth, keys, people, teams
+
+router = Router()
+router.add_router("", auth.router)
+router.add_router("", people.router)
+router.add_router("", teams.router)
+router.add_router("", keys.router)

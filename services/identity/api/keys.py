@@ -1,0 +1,69 @@
+"""API keys: making, listing, revoking, and the check that other services ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest
+from ninja import Router
+from service_base.api import Request
+from service_base.errors import NotAllowed, NotFound
+from service_base.pagination import as_page
+
+from identity import commands, queries, schemas, tokens
+from identity.models import ApiKey
+
+router = Router(tags=["API keys"])
+
+
+@router.post("/api-keys", response={201: dict[str, Any]})
+async def create(request: Request, body: schemas.ApiKeyIn) -> tuple[int, dict[str, Any]]:
+    """Make an API key; its text is in this answer only, so no answer is stored: an Idempotency-Key has no effect."""
+    _full_session(request)
+
+    def work() -> dict[str, Any]:
+        user = request.auth.user
+        team = queries.team_for(user, body.team_id) if body.team_id else None
+        key, text = commands.create_api_key(
+            user=user, name=body.name, scopes=body.scopes, team=team, expires_at=body.expires_at
+        )
+        return schemas.show_api_key(key) | {"key": text}
+
+    return 201, await sync_to_async(work)()
+
+
+@router.get("/api-keys")
+async def keys(request: Request, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
+    """The caller's keys, without their secrets."""
+    mine = ApiKey.objects.filter(user=request.auth.user)
+    return await sync_to_async(as_page)(mine, schemas.show_api_key, cursor=cursor, limit=limit)
+
+
+@router.delete("/api-keys/{key_id}", response={204: None})
+async def revoke(request: Request, key_id: UUID) -> tuple[int, None]:
+    """Revoke a key everywhere."""
+    _full_session(request)
+    await sync_to_async(commands.revoke_api_key)(user=request.auth.user, key_id=key_id)
+    return 204, None
+
+
+@router.post("/api-keys/check", auth=None)
+async def check(request: HttpRequest, body: schemas.ApiKeyCheckIn) -> dict[str, Any]:
+    """What a key opens, for services that were given it. Whoever asks must have the key, so nothing is revealed."""
+
+    def work() -> dict[str, Any]:
+        key = queries.valid_api_key(body.key)
+        if key is None:
+            raise NotFound("This API key is unknown, expired or revoked.")
+        commands.note_key_use(key=key)
+        return {"key_id": str(key.pk), "scopes": key.scopes, "claims": tokens.claims_of(key.user)}
+
+    return await sync_to_async(work)()
+
+
+def _full_session(request: Request) -> None:
+    if request.auth.scopes is not None:
+        raise NotAllowed("An API key cannot make or revoke API keys; sign in.")
+

@@ -1,0 +1,10 @@
+"""Settings for the type checker alone: every app at once, which no process ever runs."""
+
+import os
+
+os.environ.setdefault("TITAN_DATABASE_URL", "postgres://titan@127.0.0.1/typing")
+os.environ.setdefault("TITAN_SECRET_KEY", "x" * 40)
+
+from service_base.settings import for_service
+
+globals().update(for_service("identity", apps=("axes", "service_base.principals"), user_model="identity.User"))
