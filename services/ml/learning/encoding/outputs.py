@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,7 @@ class NumberOutput:
     def interval(self, value: float) -> tuple[float, float] | None:
         if not self.intervals:
             return None
-        i = min(bisect_right([upto for upto, _, _ in self.intervals], value), len(self.intervals) - 1)
+        i = min(bisect_left([upto for upto, _, _ in self.intervals], value), len(self.intervals) - 1)
         return value + self.intervals[i][1], value + self.intervals[i][2]
 
 
@@ -56,7 +56,7 @@ class NumberOutput:
         if not self.intervals:
             return None
         table = np.array(self.intervals)
-        places = np.minimum(np.searchsorted(table[:, 0], values, side="right"), len(table) - 1)
+        places = np.minimum(np.searchsorted(table[:, 0], values), len(table) - 1)
         return values + table[places, 1], values + table[places, 2]
 
 

@@ -1,0 +1,108 @@
+"""The model card: what was learnt from what, how well, how sure, how long it took and where its limits are."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from typing import Any
+
+from ml.learning.encoding.encoder import Encoder
+from ml.learning.graph import Part
+from ml.learning.levels import Level
+from ml.learning.material import Material
+from ml.learning.network.train import Members
+from ml.learning.plan import TrainingPlan
+
+VERSION = 1
+_PACKAGES = ("jax", "optax", "numpy", "scipy", "onnx", "onnxruntime", "safetensors")
+SMALL = 1000
+
+
+def card_of(
+    plan: TrainingPlan,
+    level: Level,
+    material: Material,
+    *,
+    encoder: Encoder,
+    members: Members,
+    parts: list[Part],
+    metrics: dict[str, Any],
+    importance: dict[str, float],
+) -> dict[str, Any]:
+    """Everything but the seconds, which are known last."""
+    report = material.report
+    return {
+        "version": VERSION,
+        "level": level.number,
+        "seed": plan.seed,
+        "stopped": members.stopped,
+        "data": {
+            "lines": report.line_count,
+            "bad_lines": report.bad_line_count,
+            "learning_lines": material.learning.size,
+            "evaluation_lines": material.evaluation.size,
+            "inputs": {name: str(report.columns[name].type) for name in encoder.input_columns},
+            "outputs": {output.column: str(report.columns[output.column].type) for output in encoder.outputs},
+            "left_out": material.left_out,
+        },
+        "network": _network(plan, members, encoder),
+        "blend": {
+            output.column: {
+                "network": part.blend.network,
+                "linear": part.blend.linear,
+                "constant": part.blend.constant,
+                "temperature": part.blend.temperature,
+                "out_of_fold_loss": part.blend.errors,
+            }
+            for output, part in zip(encoder.outputs, parts, strict=True)
+        },
+        "metrics": metrics,
+        "importance": dict(sorted(importance.items(), key=lambda item: -item[1])),
+        "warnings": {name: column.warnings for name, column in report.columns.items() if column.warnings},
+        "limits": limits_of(metrics, members, material),
+        "hardware": {"machine": platform.machine(), "processors": os.cpu_count(), "threads": 1, "kind": "cpu"},
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
+    }
+
+
+def _network(plan: TrainingPlan, members: Members, encoder: Encoder) -> dict[str, Any]:
+    recipe = members.recipe
+    return {
+        "hidden": list(recipe.hidden),
+        "activation": recipe.activation,
+        "dropout": recipe.dropout,
+        "optimizer": recipe.optimizer,
+        "learning_rate": recipe.learning_rate,
+        "batch": recipe.batch,
+        "loss": plan.loss or "auto",
+        "members": len(members.best_steps),
+        "steps": members.looks[-1].step,
+        "best_steps": members.best_steps,
+        "encoded_columns": encoder.width,
+        "weights": int(sum(value.size for name, value in members.params.items() if name[0] in "wb")),
+        "curve": [
+            {"step": look.step, "train_loss": look.train_loss, "validation_loss": look.validation_loss}
+            for look in members.looks
+        ],
+    }
+
+
+def limits_of(metrics: dict[str, Any], members: Members, material: Material) -> list[str]:
+    """Sentences a person should read before trusting the model."""
+    report, learning, evaluation = material.report, material.learning.size, material.evaluation.size
+    found = []
+    for column, detail in metrics["outputs"].items():
+        if not detail["beats_constant"]:
+            found.append(f"{column}: on held-out lines the model is no better than always giving the same answer.")
+        elif not detail["beats_linear"]:
+            found.append(f"{column}: on held-out lines a linear model does as well or better.")
+    if learning < SMALL:
+        found.append(f"Learnt from {learning} lines: with so few, all figures are rough.")
+    elif learning + evaluation < 0.99 * report.line_count:
+        found.append(f"Learnt from {learning} and judged on {evaluation} of {report.line_count} lines.")
+    if report.bad_line_count:
+        found.append(f"{report.bad_line_count} lines could not be read and were left out.")
+    if members.stopped:
+        found.append(f"The training ended early ({members.stopped}); the best networks so far were kept.")
+    return found

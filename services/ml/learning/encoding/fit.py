@@ -1,0 +1,174 @@
+"""Fits the encoder on learning lines alone, and encodes all lines with it.
+
+Numbers learnt from outputs (target encoding) are computed out of fold for the lines they are learnt from, so that
+no line sees its own output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.learning.columns.analyse import TableReport
+from ml.learning.columns.infer import ColumnType
+from ml.learning.encoding.bins import MOST_BINS, Bins
+from ml.learning.encoding.encoder import Encoder, Input
+from ml.learning.encoding.label import LabelInput
+from ml.learning.encoding.moment import DAY, PARTS, MomentInput, places_of
+from ml.learning.encoding.number import NumberInput
+from ml.learning.encoding.remarks import Remarks
+from ml.learning.encoding.target_encoding import TargetEncoding
+from ml.learning.encoding.text import TextInput
+from ml.learning.load import LabelColumn, LoadedTable
+from ml.learning.material import Material
+from ml.learning.targets import Targets
+
+MOST_BIN_COLUMNS = 512
+# Up to so many labels each get a column; beyond, only frequent ones, and all get learnt numbers.
+ONE_HOT_LABELS = 9
+MOST_ONE_HOT = 48
+MOST_LABELS = 50_000
+LEAST_COUNT = 3
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The encoder and what it makes of every line; `x` differs from the encoder's own answer only in that the
+    target encoding of learning lines is out of fold."""
+
+    encoder: Encoder
+    x: NDArray[np.float32]
+
+
+def fit_encoder(
+    material: Material, folds: NDArray[np.int8], *, on_column: Callable[[int, int], None] = lambda done, of: None
+) -> Encoded:
+    """`folds[i]` is the fold of line `material.learning[i]`."""
+    loaded, targets, inputs = material.loaded, material.targets, material.inputs
+    number_columns = sum(name in loaded.numbers for name in inputs)
+    fitting = _Fitting(
+        loaded,
+        material.report,
+        material.learning,
+        folds,
+        _target_columns(targets, material.learning),
+        max(2, min(MOST_BINS, MOST_BIN_COLUMNS // max(number_columns, 1))),
+    )
+    entries: list[Input] = []
+    blocks: list[NDArray[np.float32]] = []
+    for i, name in enumerate(inputs):
+        for entry, block in fitting.column(name):
+            entries.append(entry)
+            blocks.append(block)
+        on_column(i + 1, len(inputs))
+    outputs = {output.column for output in targets.outputs}
+    ignored = tuple(name for name in material.report.columns if name not in inputs and name not in outputs)
+    return Encoded(Encoder(tuple(entries), targets.outputs, ignored), np.concatenate(blocks, axis=1))
+
+
+def _target_columns(targets: Targets, learning: Rows) -> NDArray[np.float64]:
+    """What target encoding averages: the number itself, or whether it is this label (one label of two is enough)."""
+    columns = []
+    for i, output in enumerate(targets.outputs):
+        y = targets.y[learning, i].astype(np.float64)
+        if output.width == 1:
+            columns.append(y)
+        elif output.width <= 12:
+            classes = range(1, 2) if output.width == 2 else range(output.width)
+            columns += [np.where(np.isnan(y), np.nan, y == code) for code in classes]
+    return np.stack(columns, axis=1) if columns else np.zeros((learning.size, 0))
+
+
+@dataclass
+class _Fitting:
+    loaded: LoadedTable
+    report: TableReport
+    learning: Rows
+    folds: NDArray[np.int8]
+    target_columns: NDArray[np.float64]
+    most_bins: int
+
+    def column(self, name: str) -> list[tuple[Input, NDArray[np.float32]]]:
+        type_ = self.report.columns[name].type
+        if type_ is ColumnType.LABEL:
+            return [self._label(name, self.loaded.labels[name])]
+        if type_ is ColumnType.LANGUAGE:
+            return [self._text(name)]
+        if type_ in (ColumnType.DATE, ColumnType.DATETIME):
+            return [self._moment(name)]
+        values = self.loaded.numbers[name]
+        bins = Bins.fit(values[self.learning], most_bins=self.most_bins)
+        kind = "time" if type_ is ColumnType.TIME else "number"
+        found: list[tuple[Input, NDArray[np.float32]]] = [
+            (NumberInput(name, bins, self.report.decimal, kind), bins.batch(values))
+        ]
+        if kind == "number" and (codes := self._as_labels(values)) is not None:
+            found.append(self._label(name, codes, one_hot=False))
+        return found
+
+    def _as_labels(self, values: NDArray[np.float64]) -> LabelColumn | None:
+        """Whole numbers that come again and again may be names (of a flight, a product): those get labels as well."""
+        learnt = values[self.learning]
+        present = learnt[~np.isnan(learnt)]
+        if present.size < 1000 or np.abs(present).max() > 2**53 or (present != np.floor(present)).any():
+            return None
+        unique, codes = np.unique(values, return_inverse=True)
+        if not 64 < unique.size <= present.size / 5:
+            return None
+        numbered = np.where(np.isnan(values), -1, codes).astype(np.int32)
+        return LabelColumn(tuple(str(int(v)) if v == v else "nan" for v in unique), numbered)
+
+    def _label(
+        self, name: str, column: LabelColumn, *, one_hot: bool = True
+    ) -> tuple[LabelInput, NDArray[np.float32]]:
+        codes = column.codes[self.learning]
+        counts = np.bincount(codes[codes >= 0], minlength=len(column.labels))
+        is_wide = not one_hot or int((counts > 0).sum()) > ONE_HOT_LABELS
+        least = LEAST_COUNT if is_wide else 1
+        # Frequent first; the label itself settles ties, so that the order of the lines does not.
+        order = sorted(np.flatnonzero(counts >= least), key=lambda i: (-counts[i], column.labels[i]))[:MOST_LABELS]
+        place = np.full(len(column.labels) + 1, len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        place[-1] = len(order) + 1
+        places = place[column.codes]
+        hot = 0 if not one_hot else len(order)
+        if is_wide and one_hot:
+            often = max(20, 0.002 * codes.size)
+            hot = min(MOST_ONE_HOT, sum(counts[i] >= often for i in order))
+        encoding = TargetEncoding.fit(
+            places[self.learning], len(order) + 2, self.target_columns if is_wide else None, self.folds
+        )
+        entry = LabelInput(
+            name,
+            tuple(column.labels[i] for i in order),
+            int(hot),
+            encoding.rows[: len(order)],
+            encoding.rows[len(order)],
+            encoding.rows[len(order) + 1],
+            flags_missing=bool((codes < 0).any()) and one_hot,
+            flags_unseen=is_wide and bool((places[self.learning] == len(order)).any()),
+        )
+        block = entry.table()[places]
+        if encoding.out_of_fold is not None:
+            block[self.learning, entry.width - encoding.width :] = encoding.out_of_fold
+        return entry, block
+
+    def _moment(self, name: str) -> tuple[MomentInput, NDArray[np.float32]]:
+        moments = self.loaded.numbers[name]
+        learnt = moments[self.learning]
+        bins = Bins.fit(learnt / DAY, most_bins=self.most_bins)
+        present = places_of(learnt[~np.isnan(learnt)])
+        parts = tuple(part for part in PARTS if present[part].size and np.ptp(present[part]) > 0)
+        entry = MomentInput(name, bins, self.report.columns[name].date_order, parts)
+        return entry, entry.encode(moments)
+
+    def _text(self, name: str) -> tuple[TextInput, NDArray[np.float32]]:
+        column = self.loaded.labels[name]
+        entry = TextInput(name)
+        rows = entry.batch([*column.labels, None], Remarks())
+        return entry, rows[column.codes]

@@ -1,0 +1,83 @@
+"""Where members start from and what they are fed: seeded, so that a run can be repeated or taken up again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.learning.network.shape import Head, Recipe
+
+Floats = NDArray[np.float32]
+
+
+def padded_width(columns: int) -> int:
+    """Input columns rounded up, so that tables of about one width share a compiled program."""
+    step = 16 if columns <= 128 else 32 if columns <= 512 else 128
+    return max(step, -(-columns // step) * step)
+
+
+def first_params(
+    x: Floats, folds: list[NDArray[np.intp]], heads: tuple[Head, ...], recipe: Recipe, seed: int
+) -> dict[str, Floats]:
+    """Members before the first step: each unit starts centred on the lines it will learn from."""
+    columns, width = x.shape[1], padded_width(x.shape[1])
+    sizes = [width, *recipe.hidden, sum(head.width for head in heads)]
+    members = [_first_member(x, rows, sizes, np.random.default_rng([seed, k])) for k, rows in enumerate(folds)]
+    params = {name: np.stack([member[name] for member in members]) for name in members[0]}
+    params["center"] = np.zeros(width, np.float32)
+    params["center"][:columns] = x[np.concatenate(folds)[:20000]].mean(axis=0)
+    params["scale"] = np.ones((len(folds), width), np.float32)
+    for i, size in enumerate([columns, *recipe.hidden]):
+        params[f"fan{i}"] = np.float32(1 / np.sqrt(max(size, 1)))
+    return params
+
+
+def _first_member(x: Floats, rows: NDArray[np.intp], sizes: list[int], rng: np.random.Generator) -> dict[str, Floats]:
+    sample = x[rng.choice(rows, size=min(512, rows.size), replace=False)]
+    h = np.zeros((len(sample), sizes[0]), np.float32)
+    h[:, : x.shape[1]] = sample - sample.mean(axis=0)
+    member: dict[str, Floats] = {}
+    fans = [x.shape[1], *sizes[1:-1]]
+    for i, (size, units) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        w = rng.standard_normal((size, units)).astype(np.float32)
+        b = np.zeros(units, np.float32)
+        z = h @ w / np.sqrt(max(fans[i], 1))
+        if i < len(sizes) - 2:
+            spread = np.maximum(z.std(axis=0), 1e-2)
+            w /= spread
+            b += rng.standard_normal(units).astype(np.float32) * 0.5 - z.mean(axis=0) / spread
+            h = np.tanh(z / spread + b)
+        else:
+            w *= 0.0
+        member[f"w{i}"], member[f"b{i}"] = w.astype(np.float32), b.astype(np.float32)
+    return member
+
+
+@dataclass
+class Feeder:
+    """Gives each member its next lines; step s is always the same, whatever was asked before."""
+
+    folds: list[NDArray[np.intp]]
+    batch: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        self._orders: dict[tuple[int, int], NDArray[np.intp]] = {}
+
+    def lines(self, first_step: int, steps: int) -> NDArray[np.intp]:
+        """(steps, members, batch) line numbers."""
+        found = [[self._lines_of(k, step) for k in range(len(self.folds))] for step in range(first_step, first_step + steps)]
+        return np.array(found)
+
+    def _lines_of(self, member: int, step: int) -> NDArray[np.intp]:
+        rows = self.folds[member]
+        steps_per_round = max(1, rows.size // self.batch)
+        turn, place = divmod(step, steps_per_round)
+        key = (member, turn)
+        if key not in self._orders:
+            self._orders = {k: v for k, v in self._orders.items() if k[0] != member}
+            self._orders[key] = np.random.default_rng([self.seed, member, turn]).permutation(rows)
+        part = self._orders[key][place * self.batch : (place + 1) * self.batch]
+        return np.resize(part, self.batch) if part.size < self.batch else part

@@ -1,0 +1,135 @@
+"""The compiled part: a chunk of training steps for all members at once, and their answers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ml.learning.network.shape import Head, Recipe
+
+Params = dict[str, jax.Array]
+
+
+class Chunk(NamedTuple):
+    """What the steps of one chunk take from outside, stacked along the first axis."""
+
+    x: Any  # (steps, members, batch, columns)
+    y: Any  # (steps, members, batch, outputs)
+    time: Any  # (steps,) share of the training that is done
+    offsets: Any  # (steps, layers) where in the pool of chance each layer's dropout starts
+
+
+def transformation(recipe: Recipe) -> optax.GradientTransformation:
+    """The gradient's way to a direction; rate, schedule and decay are applied in `_apply`."""
+    if recipe.optimizer == "sgd":
+        return optax.trace(decay=0.9, nesterov=True)
+    if recipe.optimizer == "rmsprop":
+        return optax.scale_by_rms(decay=0.95)
+    return optax.scale_by_adam(b1=0.9, b2=0.95)
+
+
+def answers(params: Params, x: jax.Array, recipe: Recipe, drops: list[jax.Array] | None = None) -> jax.Array:
+    """(members, rows, answers) of each member on its own rows."""
+    h = (x - params["center"]) * params["scale"][:, None, :]
+    layers = len(recipe.hidden)
+    for i in range(layers):
+        h = _ACTIVATIONS[recipe.activation](_linear(params, i, h))
+        if drops is not None and recipe.dropout:
+            h = h * (drops[i] >= recipe.dropout) / (1.0 - recipe.dropout)
+    return _linear(params, layers, h)
+
+
+def _linear(params: Params, i: int, h: jax.Array) -> jax.Array:
+    # NTK form: weights of size one, divided by the root of how many come in, so that one rate fits every width.
+    product = jnp.einsum("kbi,kio->kbo", h, params[f"w{i}"])
+    return product * params[f"fan{i}"] + params[f"b{i}"][:, None, :]
+
+
+_ACTIVATIONS = {
+    "selu": jax.nn.selu,
+    "relu": jax.nn.relu,
+    "mish": lambda h: h * jnp.tanh(jax.nn.softplus(h)),
+}
+
+
+def loss_of(logits: jax.Array, y: jax.Array, heads: tuple[Head, ...]) -> jax.Array:
+    """(members,) mean error over rows and outputs; an unknown output (NaN) weighs nothing."""
+    total, start = jnp.zeros(logits.shape[0]), 0
+    for i, head in enumerate(heads):
+        part, target = logits[..., start : start + head.width], y[..., i]
+        known = ~jnp.isnan(target)
+        errors = _errors(part, jnp.where(known, target, 0.0), head)
+        total += jnp.where(known, errors, 0.0).sum(axis=-1) / jnp.maximum(known.sum(axis=-1), 1)
+        start += head.width
+    return total / len(heads)
+
+
+def _errors(part: jax.Array, target: jax.Array, head: Head) -> jax.Array:
+    if head.is_label:
+        hot = jax.nn.one_hot(target.astype(jnp.int32), head.width)
+        if head.loss == "brier":
+            return ((jax.nn.softmax(part) - hot) ** 2).sum(axis=-1)
+        return -(jax.nn.log_softmax(part) * hot).sum(axis=-1)
+    error = part[..., 0] - target
+    return jnp.abs(error) if head.loss == "mae" else error**2
+
+
+@partial(jax.jit, static_argnames=("heads", "recipe"), donate_argnames=("params", "state"))
+def run_chunk(
+    params: Params, state: Any, pool: jax.Array, chunk: Chunk, *, heads: tuple[Head, ...], recipe: Recipe
+) -> tuple[Params, Any, jax.Array]:
+    """All steps of a chunk; returns the new members and each one's mean error over the chunk."""
+    optimizer = transformation(recipe)
+
+    def step(carry: tuple[Params, Any], now: Chunk) -> tuple[tuple[Params, Any], jax.Array]:
+        params, state = carry
+        drops = _drops(pool, now.offsets, now.x.shape[:2], recipe)
+
+        def loss(trained: Params) -> tuple[jax.Array, jax.Array]:
+            errors = loss_of(answers({**params, **trained}, now.x, recipe, drops), now.y, heads)
+            return errors.sum(), errors
+
+        trained = {name: value for name, value in params.items() if _rate(name)}
+        gradients, errors = jax.grad(loss, has_aux=True)(trained)
+        directions, state = optimizer.update(gradients, state)
+        return ({**params, **_apply(trained, directions, now.time, recipe)}, state), errors
+
+    (params, state), errors = jax.lax.scan(step, (params, state), chunk)
+    return params, state, errors.mean(axis=0)
+
+
+@partial(jax.jit, static_argnames=("recipe",))
+def run_answers(params: Params, x: jax.Array, *, recipe: Recipe) -> jax.Array:
+    return answers(params, x, recipe)
+
+
+def _drops(pool: jax.Array, offsets: jax.Array, rows: tuple[int, ...], recipe: Recipe) -> list[jax.Array]:
+    """Dropout cut from a pool of chance drawn once: drawing anew costs a quarter of a step on a CPU."""
+    found = []
+    for i, width in enumerate(recipe.hidden):
+        size = rows[0] * rows[1] * width
+        found.append(jax.lax.dynamic_slice(pool, (offsets[i],), (size,)).reshape(*rows, width))
+    return found
+
+
+def _apply(params: Params, directions: Params, time: jax.Array, recipe: Recipe) -> Params:
+    # coslog4: four cosine waves, each twice as long as the one before; decay stays flat, then fades.
+    rate = recipe.learning_rate * 0.5 * (1 - jnp.cos(2 * jnp.pi * jnp.log2(1 + 15 * time)))
+    fade = jnp.where(time < 0.5, 1.0, 0.5 * (1 + jnp.cos(jnp.pi * (2 * time - 1))))
+    moved = {}
+    for name, value in params.items():
+        factor = rate * _rate(name)
+        decay = recipe.weight_decay * fade if name.startswith("w") else 0.0
+        moved[name] = value - factor * (directions[name] + decay * value)
+    return moved
+
+
+def _rate(name: str) -> float:
+    """How fast a part learns; 0 for what is not learnt."""
+    if name == "scale":
+        return 6.0
+    return {"w": 1.0, "b": 0.1}.get(name[0], 0.0)

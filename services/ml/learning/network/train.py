@@ -1,0 +1,204 @@
+"""Trains the members of a machine chunk by chunk and keeps each one at its best on lines it does not learn from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.learning.errors import TrainingCancelled
+from ml.learning.network.losses import mean_loss
+from ml.learning.network.members import Feeder, Floats, first_params, padded_width
+from ml.learning.network.shape import Head, Recipe
+from ml.learning.network.steps import Chunk, run_answers, run_chunk, transformation
+
+POOL = 1 << 20
+LOOK_LINES = 4096
+# A member that has not got better for this share of all steps will not.
+PATIENCE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What one member learns from and what it is watched on."""
+
+    learn: NDArray[np.intp]
+    watch: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at the members between two chunks; losses are means over the members."""
+
+    step: int
+    steps: int
+    train_loss: float
+    validation_loss: float
+    best_validation_loss: float
+
+
+@dataclass(slots=True)
+class Members:
+    """The trained members, each at its best step, and why training ended early, if it did."""
+
+    params: dict[str, Floats]
+    best_steps: list[int]
+    best_losses: list[float]
+    recipe: Recipe
+    looks: list[Look] = field(default_factory=list)
+    stopped: str | None = None
+
+    def answers(self, x: Floats, lines: list[NDArray[np.intp]]) -> list[Floats]:
+        """Each member's answers on its own lines."""
+        return answers_on(self.params, x, lines, self.recipe)
+
+
+def train_members(
+    x: Floats,
+    y: Floats,
+    folds: list[Fold],
+    heads: tuple[Head, ...],
+    recipe: Recipe,
+    *,
+    seed: int,
+    deadline: float | None = None,
+    on_look: Callable[[Look], None] = lambda look: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Members:
+    """Train until all steps are done, nothing gets better, `deadline` (time.monotonic) nears or `should_stop`.
+
+    The same input and seed give the same members on one kind of machine, unless the deadline cut the plan short.
+    Raises TrainingCancelled when stopped before the first look.
+    """
+    return _Training(x, y, folds, heads, recipe, seed).run(deadline, on_look, should_stop)
+
+
+class _Training:
+    """The state between chunks."""
+
+    def __init__(
+        self, x: Floats, y: Floats, folds: list[Fold], heads: tuple[Head, ...], recipe: Recipe, seed: int
+    ) -> None:
+        learn = [fold.learn for fold in folds]
+        self.x, self.y, self.heads, self.recipe, self.steps = x, y, heads, recipe, recipe.steps
+        self.feeder = Feeder(learn, recipe.batch, seed)
+        rng = np.random.default_rng([seed, 7])
+        self.watched = [rng.permutation(fold.watch)[:LOOK_LINES] for fold in folds]
+        self.pool = jax.numpy.asarray(rng.random(POOL, dtype=np.float32))
+        self.seed = seed
+        first = first_params(x, learn, heads, recipe, seed)
+        self.params = {name: jax.numpy.asarray(value) for name, value in first.items()}
+        trained = {n: v for n, v in self.params.items() if n[0] in "wb" or n == "scale"}
+        self.state = transformation(recipe).init(trained)
+        self.best = Members({n: np.array(v) for n, v in first.items()}, [0] * len(folds), [np.inf] * len(folds), recipe)
+
+    def run(
+        self, deadline: float | None, on_look: Callable[[Look], None], should_stop: Callable[[], bool]
+    ) -> Members:
+        step, since_look, pace = 0, [], _Pace(deadline)
+        while step < self.steps:
+            errors = self._chunk(step)
+            step += self.recipe.chunk
+            since_look.append(errors)
+            self.steps = pace.steps_within(step, self.steps, self.recipe.chunk)
+            stop = self._reason_to_stop(step, deadline, should_stop)
+            if stop == "cancelled" and not self.best.looks and step < self.recipe.chunk * 2:
+                raise TrainingCancelled
+            if stop or step % self.recipe.look_every == 0 or step >= self.steps:
+                on_look(self._look(step, np.mean(since_look, axis=0)))
+                since_look = []
+            if stop:
+                self.best.stopped = stop
+                break
+            if step - max(self.best.best_steps) > PATIENCE * self.steps:
+                break
+        return self.best
+
+    def _chunk(self, step: int) -> NDArray[np.float32]:
+        recipe, width = self.recipe, padded_width(self.x.shape[1])
+        lines = self.feeder.lines(step, recipe.chunk)
+        x = np.zeros((*lines.shape, width), np.float32)
+        x[..., : self.x.shape[1]] = self.x[lines]
+        shares = (np.arange(step, step + recipe.chunk, dtype=np.float32) + 0.5) / self.steps
+        most = POOL - lines.shape[1] * recipe.batch * max(recipe.hidden)
+        chance = np.random.default_rng([self.seed, 11, step])
+        offsets = chance.integers(0, max(most, 1), (recipe.chunk, len(recipe.hidden)), dtype=np.int32)
+        chunk = Chunk(x, self.y[lines], np.minimum(shares, 1.0), offsets)
+        self.params, self.state, errors = run_chunk(
+            self.params, self.state, self.pool, chunk, heads=self.heads, recipe=_compiled(recipe)
+        )
+        return np.asarray(errors)
+
+    def _reason_to_stop(self, step: int, deadline: float | None, should_stop: Callable[[], bool]) -> str | None:
+        if should_stop():
+            return "cancelled"
+        if deadline is not None and time.monotonic() >= deadline and step < self.steps:
+            return "time limit"
+        return None
+
+    def _look(self, step: int, errors: NDArray[np.float32]) -> Look:
+        """Watch every member on its own fold and keep those that are better than ever."""
+        params = {name: np.asarray(value) for name, value in self.params.items()}
+        found = answers_on(params, self.x, self.watched, self.recipe)
+        losses = []
+        for k, (logits, lines) in enumerate(zip(found, self.watched, strict=True)):
+            loss = mean_loss(logits, self.y[lines], self.heads)
+            losses.append(loss)
+            if loss < self.best.best_losses[k]:
+                self.best.best_losses[k], self.best.best_steps[k] = loss, step
+                for name, value in params.items():
+                    if value.ndim and name != "center":
+                        self.best.params[name][k] = value[k]
+        look = Look(
+            step, self.steps, float(errors.mean()), float(np.mean(losses)), float(np.mean(self.best.best_losses))
+        )
+        self.best.looks.append(look)
+        return look
+
+
+class _Pace:
+    """Shortens the plan to what the time left allows, so that the rate still fades to its end."""
+
+    def __init__(self, deadline: float | None) -> None:
+        self.deadline = deadline
+        self._started: tuple[float, int] | None = None
+
+    def steps_within(self, step: int, steps: int, chunk: int) -> int:
+        now = time.monotonic()
+        if self.deadline is None:
+            return steps
+        if self._started is None:  # the first chunk compiles, which says nothing about the pace
+            self._started = (now, step)
+            return steps
+        since, first = self._started
+        rate = (step - first) / max(now - since, 1e-6)
+        possible = step + int(max(0.0, self.deadline - now) * 0.9 * rate) // chunk * chunk
+        return max(step, min(steps, possible))
+
+
+def _compiled(recipe: Recipe) -> Recipe:
+    """What of the recipe the compiled step depends on: runs of any length share one program."""
+    return Recipe(
+        recipe.hidden, recipe.activation, recipe.dropout, recipe.optimizer, recipe.learning_rate,
+        recipe.weight_decay, recipe.batch, 0, 0, recipe.chunk,
+    )  # fmt: skip
+
+
+def answers_on(params: dict[str, Floats], x: Floats, lines: list[NDArray[np.intp]], recipe: Recipe) -> list[Floats]:
+    """Each member's answers on its own lines, computed in parts of one size so that one program does."""
+    width, part = params["scale"].shape[1], 1024
+    longest = max(rows.size for rows in lines)
+    found: list[list[Floats]] = [[] for _ in lines]
+    for start in range(0, longest, part):
+        block = np.zeros((len(lines), part, width), np.float32)
+        for k, rows in enumerate(lines):
+            taken = rows[start : start + part]
+            block[k, : taken.size, : x.shape[1]] = x[taken]
+        logits = np.asarray(run_answers(params, block, recipe=_compiled(recipe)))
+        for k, rows in enumerate(lines):
+            found[k].append(logits[k, : max(0, min(part, rows.size - start))])
+    return [np.concatenate(parts) for parts in found]

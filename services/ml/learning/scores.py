@@ -1,0 +1,122 @@
+"""How good answers are: loss, accuracy, the score that ranks models, calibration; nothing but NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.learning.network.losses import label_errors, number_errors
+from ml.learning.network.shape import Head
+
+Floats = NDArray[np.float64]
+RESAMPLES = 100
+RESAMPLED_LINES = 4000
+CALIBRATION_BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The number that ranks models on one output: auc for two labels, logloss for more, rmse for numbers."""
+
+    name: str
+    value: float
+    higher_is_better: bool
+
+    def beats(self, other: Score) -> bool:
+        return self.value > other.value if self.higher_is_better else self.value < other.value
+
+    def to_json(self) -> dict[str, object]:
+        return {"name": self.name, "value": self.value, "higher_is_better": self.higher_is_better}
+
+
+def label_score(p: NDArray[np.floating], codes: NDArray[np.intp]) -> Score:
+    if p.shape[1] == 2 and len(np.unique(codes)) == 2:
+        return Score("auc", auc(p[:, 1], codes == 1), True)
+    return Score("logloss", float(label_errors(p, codes, "crossentropy").mean()), False)
+
+
+def number_score(values: Floats, true: Floats) -> Score:
+    return Score("rmse", float(np.sqrt(np.mean((values - true) ** 2))), False)
+
+
+def auc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
+    """The chance that a positive line scores above a negative one; ties count half."""
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    upto = np.cumsum(counts)
+    ranks = (upto - (counts - 1) / 2)[place]
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+    if not positives or not negatives:
+        return 0.5
+    return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def interval_of(score: Callable[[NDArray[np.intp]], Score], lines: int, seed: int) -> tuple[float, float]:
+    """Where the score falls in 95 of 100 redraws of the lines."""
+    rng = np.random.default_rng([seed, 17])
+    size = min(lines, RESAMPLED_LINES)
+    found = np.array([score(rng.integers(0, lines, size)).value for _ in range(RESAMPLES)])
+    center = score(np.arange(lines)).value
+    # Fewer lines drawn than there are spread wider by the root of the ratio.
+    shrink = np.sqrt(size / lines)
+    low, high = np.quantile(found - found.mean(), (0.025, 0.975)) * shrink
+    return float(center + low), float(center + high)
+
+
+def mean_error(answers: NDArray[np.floating], y: NDArray[np.floating], head: Head) -> float:
+    """The loss the network was trained on; for numbers in standard deviations."""
+    if head.is_label:
+        return float(label_errors(answers, y.astype(np.intp), head.loss).mean())
+    return float(number_errors(answers[:, 0], y, head.loss).mean())
+
+
+def accuracy(answers: NDArray[np.floating], y: NDArray[np.floating], head: Head, *, wrong_anyway: int = 0) -> float:
+    """Share of labels hit, or share of a number's variance explained (never below 0).
+
+    `wrong_anyway` are lines whose label was never learnt: they count as missed.
+    """
+    if head.is_label:
+        return float((answers.argmax(axis=1) == y).sum() / max(len(y) + wrong_anyway, 1))
+    spread = float(np.var(y))
+    return max(0.0, 1.0 - float(np.mean((answers[:, 0] - y) ** 2)) / spread) if spread else 0.0
+
+
+def calibration(p: NDArray[np.floating], codes: NDArray[np.intp]) -> dict[str, object]:
+    """How far stated certainty is from how often it was right: expected calibration error and its bins."""
+    certain, right = p.max(axis=1), p.argmax(axis=1) == codes
+    places = np.minimum((certain * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    bins = []
+    error = 0.0
+    for i in range(CALIBRATION_BINS):
+        inside = places == i
+        if inside.any():
+            said, was = float(certain[inside].mean()), float(right[inside].mean())
+            error += abs(said - was) * float(inside.mean())
+            bins.append({"lines": int(inside.sum()), "said": said, "was": was})
+    return {"expected_calibration_error": error, "bins": bins}
+
+
+def confusion(p: NDArray[np.floating], codes: NDArray[np.intp], labels: tuple[str, ...]) -> dict[str, object]:
+    """True labels down, answers across; of many labels the most frequent ones."""
+    counts = np.bincount(codes, minlength=len(labels))
+    shown = np.sort(np.argsort(-counts, kind="stable")[:20])
+    answered = p.argmax(axis=1)
+    matrix = [[int(((codes == i) & (answered == j)).sum()) for j in shown] for i in shown]
+    return {"labels": [labels[i] for i in shown], "matrix": matrix}
+
+
+def residuals(values: Floats, true: Floats, low: Floats | None, high: Floats | None) -> dict[str, object]:
+    """How far off numbers were, and how often the interval held."""
+    off = values - true
+    shares = (0.05, 0.25, 0.5, 0.75, 0.95)
+    found: dict[str, object] = {
+        "mean": float(off.mean()),
+        "mean_absolute": float(np.abs(off).mean()),
+        "r2": 1.0 - float((off**2).mean()) / (float(np.var(true)) or 1.0),
+        "quantiles": {str(share): float(np.quantile(off, share)) for share in shares},
+    }
+    if low is not None and high is not None:
+        found["interval_held"] = float(((true >= low) & (true <= high)).mean())
+    return found
