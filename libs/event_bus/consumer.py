@@ -93,4 +93,6 @@ class ConsumerLoop:
     def _watch(self, outcome: Outcome) -> None:
         self._parked_in_a_row = self._parked_in_a_row + outcome.parked if not outcome.handled else 0
         if self._parked_in_a_row > BREAKER_CONSECUTIVE:
-            raise BreakerOpen(f"{self._parked_in_a_row} events in a row were parked; fix the handler, then `titan replay`")
+            raise BreakerOpen(
+                f"{self._parked_in_a_row} events in a row were parked; fix the handler, then `titan replay`"
+            )

@@ -124,4 +124,3 @@ def _forget(rows: list[OutboxEvent]) -> None:
 
 def _message(row: OutboxEvent) -> Message:
     return Message(row.topic, row.key.encode(), row.payload.encode(), to_headers(row))
-

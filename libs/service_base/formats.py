@@ -32,8 +32,10 @@ class Formats:
 
     def clock(self, moment: datetime, *, seconds: bool = False) -> str:
         """`23:05` or `11:05 PM`, in UTC."""
-        pattern = ("%H:%M:%S" if seconds else "%H:%M") if self.time_format == "24H" else (
-            "%I:%M:%S %p" if seconds else "%I:%M %p"
+        pattern = (
+            ("%H:%M:%S" if seconds else "%H:%M")
+            if self.time_format == "24H"
+            else ("%I:%M:%S %p" if seconds else "%I:%M %p")
         )
         return moment.astimezone(UTC).strftime(pattern)
 

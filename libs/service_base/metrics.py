@@ -6,7 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 
 _requests = Histogram(
-    "titan_http_request_seconds", "Time to answer, by route", ["method", "route", "status"],
+    "titan_http_request_seconds",
+    "Time to answer, by route",
+    ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 

@@ -50,7 +50,9 @@ def signed_in(view: View) -> View:
     return guarded
 
 
-async def show(request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, status: int = 200) -> HttpResponse:
+async def show(
+    request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, status: int = 200
+) -> HttpResponse:
     """Render a page on a thread, since templates may look at lazy rows."""
     return await sync_to_async(render)(request, template, context, status=status)
 

@@ -39,7 +39,9 @@ def page_of(
         try:
             ordered = ordered.filter(**{f"{field}__{comparison}": _decode(cursor)})
         except (ValidationError, ValueError, TypeError):
-            raise BadInput("This cursor was not given by this list; leave it out to start anew.", field="cursor") from None
+            raise BadInput(
+                "This cursor was not given by this list; leave it out to start anew.", field="cursor"
+            ) from None
     found = list(ordered[: size + 1])
     more = len(found) > size
     found = found[:size]
@@ -47,7 +49,12 @@ def page_of(
 
 
 def as_page(
-    rows: QuerySet[M], show: Callable[[M], Any], *, cursor: str | None, limit: int = DEFAULT, field: str = "pk",
+    rows: QuerySet[M],
+    show: Callable[[M], Any],
+    *,
+    cursor: str | None,
+    limit: int = DEFAULT,
+    field: str = "pk",
     newest_first: bool = True,
 ) -> dict[str, Any]:
     """One page as the API answers it, each row through `show`."""

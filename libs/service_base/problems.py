@@ -19,12 +19,22 @@ TYPES = "https://titan.example/problems/"
 
 
 def document(
-    *, status: int, slug: str, title: str, detail: str, instance: str, errors: list[dict[str, str]] | None = None,
+    *,
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    instance: str,
+    errors: list[dict[str, str]] | None = None,
     facts: dict[str, object] | None = None,
 ) -> dict[str, Any]:
     """A problem document; `errors` names the fields at fault, `facts` are further members such as amounts."""
     found: dict[str, Any] = {
-        "type": TYPES + slug, "title": title, "status": status, "detail": detail, "instance": instance,
+        "type": TYPES + slug,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
     }
     if errors:
         found["errors"] = errors
@@ -38,8 +48,13 @@ def of_refusal(refusal: Refusal, instance: str) -> dict[str, Any]:
     """The document of a domain refusal."""
     errors = [{"field": refusal.field, "message": refusal.detail}] if refusal.field else None
     return document(
-        status=refusal.status, slug=refusal.slug, title=refusal.title, detail=refusal.detail, instance=instance,
-        errors=errors, facts=refusal.facts,
+        status=refusal.status,
+        slug=refusal.slug,
+        title=refusal.title,
+        detail=refusal.detail,
+        instance=instance,
+        errors=errors,
+        facts=refusal.facts,
     )
 
 
@@ -89,7 +104,9 @@ def _model(request: HttpRequest, error: ModelError | type[ModelError]) -> JsonRe
 
 
 def _authentication(request: HttpRequest, error: Any) -> JsonResponse:
-    detail = "Send `Authorization: Bearer <access token or API key>`; the one given is missing, wrong, expired or revoked."
+    detail = (
+        "Send `Authorization: Bearer <access token or API key>`; the one given is missing, wrong, expired or revoked."
+    )
     return _answer(request, 401, "unauthenticated", "Sign in first", detail)
 
 

@@ -14,7 +14,16 @@ from zlib import crc32
 from service_base.errors import BadInput, Conflict, NotAllowed
 
 ROLES = ("owner", "admin", "member", "viewer")
-SCOPES = ("ml:solve", "ml:train", "ml:read", "billing:read", "billing:write", "trading:read", "trading:write", "scheduler:read")
+SCOPES = (
+    "ml:solve",
+    "ml:train",
+    "ml:read",
+    "billing:read",
+    "billing:write",
+    "trading:read",
+    "trading:write",
+    "scheduler:read",
+)
 _RANK = {role: rank for rank, role in enumerate(reversed(ROLES))}
 
 

@@ -19,8 +19,18 @@ from service_base.principals.models import (
 )
 
 _COPIED = (
-    "version", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser",
-    "time_format", "date_format", "date_separator", "datetime_separator", "decimal_separator",
+    "version",
+    "email",
+    "first_name",
+    "last_name",
+    "is_active",
+    "is_staff",
+    "is_superuser",
+    "time_format",
+    "date_format",
+    "date_separator",
+    "datetime_separator",
+    "decimal_separator",
 )
 
 

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from shared_models.clock import utc_now
-
-
-class PrincipalManager(BaseUserManager["Principal"]):
-    """Finds people by e-mail, as Django's sign-in machinery expects."""
-
-    def get_by_natural_key(self, username: str | None) -> Principal:
-        """The person with that e-mail, in any case."""
-        return self.get(email__iexact=username)
 
 
 class Principal(AbstractBaseUser, PermissionsMixin):
@@ -34,9 +26,8 @@ class Principal(AbstractBaseUser, PermissionsMixin):
     datetime_separator = models.CharField(max_length=1, default=" ")
     decimal_separator = models.CharField(max_length=1, default=",")
 
-    objects = PrincipalManager()
-
-    USERNAME_FIELD = "email"
+    # People sign in at identity; here the id alone names a person.
+    USERNAME_FIELD = "id"
 
     class Meta:
         db_table = "principal"

@@ -65,6 +65,11 @@ def _ask_identity(key: str, key_hash: str) -> ApiKeyGrant | None:
         return None
     said = answer.json()
     commands.meet_person(said["claims"])
-    state = {"key_id": said["key_id"], "user_id": said["claims"]["sub"], "scopes": said["scopes"], "checked_at": utc_now()}
+    state = {
+        "key_id": said["key_id"],
+        "user_id": said["claims"]["sub"],
+        "scopes": said["scopes"],
+        "checked_at": utc_now(),
+    }
     grant, _ = ApiKeyGrant.objects.update_or_create(key_hash=key_hash, defaults=state)
     return grant

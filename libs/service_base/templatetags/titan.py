@@ -80,17 +80,26 @@ def line_chart(
         return format_html('<p class="quiet">{}: nothing to draw yet.</p>', label)
     low, high = min(values), max(values)
     paths = format_html_join(
-        "", '<path class="line line-{}" d="{}"/>',
+        "",
+        '<path class="line line-{}" d="{}"/>',
         ((i + 1, _path(line, low, high, width, height)) for i, line in enumerate(known) if line),
     )
     legend = format_html_join(
-        "", '<span class="key key-{}">{}</span>', ((i + 1, n.strip()) for i, n in enumerate(names.split(",")) if n.strip())
+        "",
+        '<span class="key key-{}">{}</span>',
+        ((i + 1, n.strip()) for i, n in enumerate(names.split(",")) if n.strip()),
     )
     summary = f"{label}: from {values[0]:.4g} to {known[0][-1] if known[0] else values[-1]:.4g}, lowest {low:.4g}, highest {high:.4g}"
     return format_html(
         '<figure class="chart"><svg viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">{}</svg>'
-        "<figcaption>{} <span class=\"quiet\">{} … {}</span></figcaption></figure>",
-        width, height, summary, paths, legend, f"{low:.4g}", f"{high:.4g}",
+        '<figcaption>{} <span class="quiet">{} … {}</span></figcaption></figure>',
+        width,
+        height,
+        summary,
+        paths,
+        legend,
+        f"{low:.4g}",
+        f"{high:.4g}",
     )
 
 

@@ -66,4 +66,3 @@ async def check(request: HttpRequest, body: schemas.ApiKeyCheckIn) -> dict[str, 
 def _full_session(request: Request) -> None:
     if request.auth.scopes is not None:
         raise NotAllowed("An API key cannot make or revoke API keys; sign in.")
-

@@ -19,7 +19,12 @@ _START = "0" * 64
 
 @transaction.atomic
 def record(
-    *, action: str, actor_id: UUID | None, target: object = "", ip: str | None = None, outcome: str = "ok",
+    *,
+    action: str,
+    actor_id: UUID | None,
+    target: object = "",
+    ip: str | None = None,
+    outcome: str = "ok",
     **details: Any,
 ) -> AuditEntry:
     """Append an entry in the caller's transaction: it exists if and only if what it records does."""
@@ -27,8 +32,14 @@ def record(
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHAIN_LOCK])
     last = AuditEntry.objects.order_by("-id").values_list("entry_hash", flat=True).first()
     entry = AuditEntry(
-        at=utc_now(), actor_id=actor_id, action=action, target=str(target)[:200], ip=ip, outcome=outcome,
-        details=details, previous_hash=last or _START,
+        at=utc_now(),
+        actor_id=actor_id,
+        action=action,
+        target=str(target)[:200],
+        ip=ip,
+        outcome=outcome,
+        details=details,
+        previous_hash=last or _START,
     )
     entry.entry_hash = link_hash(entry.previous_hash, _text_of(entry))
     entry.save(force_insert=True)

@@ -32,8 +32,14 @@ def create_api_key(
         raise BadInput("The expiry lies in the past.", field="expires_at")
     secret, key_id = rules.new_secret(), new_id()
     key = ApiKey.objects.create(
-        id=key_id, user=user, team=team, name=rules.clean_name(name, field="name", longest=100),
-        secret_hash=rules.digest(secret), tail=secret[-4:], scopes=sorted(set(scopes)), expires_at=expires_at,
+        id=key_id,
+        user=user,
+        team=team,
+        name=rules.clean_name(name, field="name", longest=100),
+        secret_hash=rules.digest(secret),
+        tail=secret[-4:],
+        scopes=sorted(set(scopes)),
+        expires_at=expires_at,
     )
     record(action="api_key.created", actor_id=user.pk, target=key.pk, scopes=key.scopes)
     return key, rules.api_key_text(key_id, secret)

@@ -53,7 +53,9 @@ def sign_in(*, request: HttpRequest, email: str, password: str) -> SessionTokens
     """Open a session. Unknown address and wrong password look and take the same. Raises WrongCredentials, TooFast."""
     credentials = {"username": _folded_or_as_is(email)}
     if not AxesProxyHandler.is_allowed(request, credentials):
-        raise TooFast("Too many wrong passwords from here for this account; wait a quarter of an hour.", retry_after=900)
+        raise TooFast(
+            "Too many wrong passwords from here for this account; wait a quarter of an hour.", retry_after=900
+        )
     user = authenticate(request, username=credentials["username"], password=password)
     if not isinstance(user, User):
         with transaction.atomic():

@@ -119,12 +119,19 @@ def invite(
     """A new invitation and its link; the token in it is shown this once and stored only as a hash."""
     locked = _locked(team)
     if role not in rules.ROLES or not 1 <= uses <= 100:
-        raise BadInput("Give a role of the team and 1 to 100 uses.", field="role" if role not in rules.ROLES else "uses")
+        raise BadInput(
+            "Give a role of the team and 1 to 100 uses.", field="role" if role not in rules.ROLES else "uses"
+        )
     rules.may_change_role(actor=_role(locked, actor), target=None, new=role)
     token = rules.new_secret()
     invitation = Invitation.objects.create(
-        team=locked, made_by=actor, token_hash=rules.digest(token), role=role,
-        email=rules.folded_email(email) if email else "", uses_left=uses, expires_at=utc_now() + life,
+        team=locked,
+        made_by=actor,
+        token_hash=rules.digest(token),
+        role=role,
+        email=rules.folded_email(email) if email else "",
+        uses_left=uses,
+        expires_at=utc_now() + life,
     )
     link = f"{url_of('identity')}/invitations/{token}"
     locked.url = f"{url_of('identity')}/teams/{locked.pk}"
