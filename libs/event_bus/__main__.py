@@ -19,9 +19,6 @@ def main() -> int:
     import django
 
     django.setup()
-    from event_bus import registry
-
-    registry.load()
     answer, code = _map() if arguments.what == "map" else _replay(arguments.event_id)
     sys.stdout.write(json.dumps(answer) + "\n")
     return code

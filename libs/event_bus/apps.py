@@ -10,3 +10,9 @@ class EventBusConfig(AppConfig):
     label = "event_bus"
     verbose_name = "Event bus"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let publishes.py and handlers.py register themselves, in whichever process this is."""
+        from event_bus import registry
+
+        registry.load()

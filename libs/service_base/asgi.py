@@ -20,9 +20,7 @@ def application_of(context: str) -> Any:
     http = get_asgi_application()
     from channels.routing import ProtocolTypeRouter, URLRouter
     from channels.security.websocket import AllowedHostsOriginValidator
-    from event_bus import registry
 
-    registry.load()
     routes: list[Any] = []
     if find_spec(f"{context}.dashboards"):
         routes = import_module(f"{context}.dashboards").websocket_urlpatterns

@@ -17,7 +17,8 @@ from ninja.security import HttpBearer
 
 from service_base.callers import Caller, PrincipalSource
 
-ALGORITHM = "EdDSA"
+# EdDSA over Ed25519, under the name RFC 9864 gives it.
+ALGORITHM = "Ed25519"
 AUDIENCE = "titan"
 COOKIE = "titan_access"
 # Two machines' clocks may differ by this much.

@@ -52,6 +52,7 @@ def configure(context: str) -> dict[str, Any]:
             "loggers": {
                 "aiokafka": {"level": "ERROR"},
                 "httpx": {"level": "WARNING"},
+                "axes": {"level": "WARNING"},
                 "django.request": {"level": "ERROR"},
                 "uvicorn": {"level": "WARNING"},
             },

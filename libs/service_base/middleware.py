@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
 from event_bus import tracing
 
-from service_base import metrics
+from service_base import metrics, problems
 from service_base.auth import COOKIE, caller_of
 
 Next = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -45,7 +45,7 @@ class RequestContext:
             structlog.contextvars.unbind_contextvars("path")
             tracing.leave(token)
         metrics.observe(request, response.status_code, perf_counter() - started)
-        return response
+        return problems.for_unrouted(request, response)
 
 
 class PageSession(AuthenticationMiddleware):

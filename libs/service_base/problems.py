@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import ValidationError as ModelError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from event_bus.tracing import current_traceparent
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled
@@ -78,6 +79,21 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(Throttled, _throttled)
     api.add_exception_handler(HttpError, _http)
     api.add_exception_handler(Exception, _unexpected)
+
+
+def for_unrouted(request: HttpRequest, answer: HttpResponseBase) -> HttpResponseBase:
+    """`answer`, or, where an API path was asked that does not exist or not with this method, a problem document."""
+    if not request.path_info.startswith("/api/") or "html" not in answer.get("Content-Type", ""):
+        return answer
+    if answer.status_code == 404:
+        return _answer(request, 404, "not-found", "Not found", "There is no such address; /api/v1/docs lists them.")
+    if answer.status_code == 405:
+        allowed = answer.get("Allow", "")
+        detail = f"{request.method} is not possible here; possible is {allowed}."
+        problem = _answer(request, 405, "method-not-allowed", "Method not allowed", detail)
+        problem["Allow"] = allowed
+        return problem
+    return answer
 
 
 def _refusal(request: HttpRequest, error: Refusal | type[Refusal]) -> JsonResponse:

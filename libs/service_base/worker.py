@@ -60,9 +60,6 @@ def prepare(context: str) -> None:
     import django
 
     django.setup()
-    from event_bus import registry
-
-    registry.load()
 
 
 def stop_on_signals() -> asyncio.Event:

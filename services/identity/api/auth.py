@@ -7,7 +7,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, JsonResponse
-from ninja import Router
+from ninja import Router, Status
 from service_base.api import Request
 from service_base.errors import NotFound
 
@@ -17,10 +17,10 @@ router = Router(tags=["auth"])
 
 
 @router.post("/auth/register", auth=None, response={201: dict[str, Any]})
-async def register(request: HttpRequest, body: schemas.RegisterIn) -> tuple[int, dict[str, Any]]:
+async def register(request: HttpRequest, body: schemas.RegisterIn) -> Status[dict[str, Any]]:
     """Make a person; sign in afterwards."""
     user = await sync_to_async(commands.register)(**body.dict(), ip=request.META.get("REMOTE_ADDR"))
-    return 201, schemas.show_user(user)
+    return Status(201, schemas.show_user(user))
 
 
 @router.post("/auth/login", auth=None, response=schemas.TokensOut)
@@ -43,12 +43,12 @@ async def sessions(request: Request) -> dict[str, Any]:
 
 
 @router.delete("/auth/sessions/{session_id}", response={204: None})
-async def end_session(request: Request, session_id: UUID) -> tuple[int, None]:
+async def end_session(request: Request, session_id: UUID) -> Status[None]:
     """Sign out one of the caller's sessions."""
     ended = await sync_to_async(commands.end_session)(user=request.auth.user, session_id=session_id)
     if not ended:
         raise NotFound("You have no such open session.")
-    return 204, None
+    return Status(204, None)
 
 
 def well_known_jwks(request: HttpRequest) -> JsonResponse:

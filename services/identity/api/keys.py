@@ -7,7 +7,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 from service_base.api import Request
 from service_base.errors import NotAllowed, NotFound
 from service_base.pagination import as_page
@@ -19,7 +19,7 @@ router = Router(tags=["API keys"])
 
 
 @router.post("/api-keys", response={201: dict[str, Any]})
-async def create(request: Request, body: schemas.ApiKeyIn) -> tuple[int, dict[str, Any]]:
+async def create(request: Request, body: schemas.ApiKeyIn) -> Status[dict[str, Any]]:
     """Make an API key; its text is in this answer only, so no answer is stored: an Idempotency-Key has no effect."""
     _full_session(request)
 
@@ -31,7 +31,7 @@ async def create(request: Request, body: schemas.ApiKeyIn) -> tuple[int, dict[st
         )
         return schemas.show_api_key(key) | {"key": text}
 
-    return 201, await sync_to_async(work)()
+    return Status(201, await sync_to_async(work)())
 
 
 @router.get("/api-keys")
@@ -39,14 +39,6 @@ async def keys(request: Request, cursor: str | None = None, limit: int = 50) -> 
     """The caller's keys, without their secrets."""
     mine = ApiKey.objects.filter(user=request.auth.user)
     return await sync_to_async(as_page)(mine, schemas.show_api_key, cursor=cursor, limit=limit)
-
-
-@router.delete("/api-keys/{key_id}", response={204: None})
-async def revoke(request: Request, key_id: UUID) -> tuple[int, None]:
-    """Revoke a key everywhere."""
-    _full_session(request)
-    await sync_to_async(commands.revoke_api_key)(user=request.auth.user, key_id=key_id)
-    return 204, None
 
 
 @router.post("/api-keys/check", auth=None)
@@ -61,6 +53,14 @@ async def check(request: HttpRequest, body: schemas.ApiKeyCheckIn) -> dict[str, 
         return {"key_id": str(key.pk), "scopes": key.scopes, "claims": tokens.claims_of(key.user)}
 
     return await sync_to_async(work)()
+
+
+@router.delete("/api-keys/{key_id}", response={204: None})
+async def revoke(request: Request, key_id: UUID) -> Status[None]:
+    """Revoke a key everywhere."""
+    _full_session(request)
+    await sync_to_async(commands.revoke_api_key)(user=request.auth.user, key_id=key_id)
+    return Status(204, None)
 
 
 def _full_session(request: Request) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse
-from ninja import Router
+from ninja import Router, Status
 from service_base.api import Request
 from service_base.errors import NotFound
 from service_base.idempotency.answers import answer_once
@@ -48,10 +48,10 @@ async def team(request: Request, team_id: UUID) -> dict[str, Any]:
 
 
 @router.delete("/teams/{team_id}", response={204: None})
-async def delete(request: Request, team_id: UUID) -> tuple[int, None]:
+async def delete(request: Request, team_id: UUID) -> Status[None]:
     """Dissolve the team."""
     await sync_to_async(lambda: commands.delete_team(team=_team(request, team_id), actor=request.auth.user))()
-    return 204, None
+    return Status(204, None)
 
 
 @router.put("/teams/{team_id}/members/{user_id}")
@@ -68,7 +68,7 @@ async def set_role(request: Request, team_id: UUID, user_id: UUID, body: schemas
 
 
 @router.delete("/teams/{team_id}/members/{user_id}", response={204: None})
-async def remove(request: Request, team_id: UUID, user_id: UUID) -> tuple[int, None]:
+async def remove(request: Request, team_id: UUID, user_id: UUID) -> Status[None]:
     """Take a member out, or leave."""
 
     def work() -> None:
@@ -76,7 +76,7 @@ async def remove(request: Request, team_id: UUID, user_id: UUID) -> tuple[int, N
         commands.remove_member(team=found, actor=request.auth.user, user=_member(found, user_id))
 
     await sync_to_async(work)()
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/teams/{team_id}/owner")
@@ -104,7 +104,7 @@ async def invite(request: Request, team_id: UUID, body: schemas.InvitationIn) ->
 
 
 @router.delete("/teams/{team_id}/invitations/{invitation_id}", response={204: None})
-async def revoke_invitation(request: Request, team_id: UUID, invitation_id: UUID) -> tuple[int, None]:
+async def revoke_invitation(request: Request, team_id: UUID, invitation_id: UUID) -> Status[None]:
     """Make an invitation useless."""
 
     def work() -> None:
@@ -112,7 +112,7 @@ async def revoke_invitation(request: Request, team_id: UUID, invitation_id: UUID
         commands.revoke_invitation(team=found, actor=request.auth.user, invitation_id=invitation_id)
 
     await sync_to_async(work)()
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/invitations/{token}/accept")
