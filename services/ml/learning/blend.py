@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,9 @@ TEMPERATURES = np.concatenate([np.linspace(0.5, 1.5, 41), np.linspace(1.6, 5.0, 
 # Below so many lines a temperature under 1 (more certain than the network says) is chance.
 LINES_FOR_CERTAINTY = 1000
 GRID = 0.05
+LEAST_SHARE = 0.02
+# That the inputs say nothing at all has to be shown by the lines: certainty is lost with each part of the constant.
+CONSTANT_DOUBT = 20.0
 COVERAGE = 0.9
 LINES_PER_INTERVAL = 200
 MOST_INTERVALS = 10
@@ -35,14 +39,21 @@ def blend_labels(logits: Floats, linear: Floats, constant: Floats, codes: NDArra
     """From out-of-fold logits of the network and of the linear model, and the constant's probabilities."""
     temperature = _temperature(logits, codes)
     parts = [softmax(logits / temperature), softmax(linear), np.broadcast_to(constant, logits.shape)]
-    shares, errors = _best(parts, lambda p: float(label_errors(p, codes, head.loss).mean()))
+    lines = len(codes)
+    shares, errors = _shares(parts, lambda p: float(label_errors(p, codes, head.loss).mean()), lambda e: -lines * e)
     return Blend(*shares, temperature, errors)
 
 
 def blend_numbers(answers: Floats, linear: Floats, true: Floats, head: Head) -> Blend:
     """The constant of a number is its mean, which is 0 in standard deviations."""
     parts = [answers, linear, np.zeros_like(answers)]
-    shares, errors = _best(parts, lambda a: float(number_errors(a, true, head.loss).mean()))
+    # The log likelihood of errors that are normal (or Laplace, for mae) with the spread they have.
+    lines = len(true) / (1 if head.loss == "mae" else 2)
+    shares, errors = _shares(
+        parts,
+        lambda a: float(number_errors(a, true, head.loss).mean()),
+        lambda e: -lines * float(np.log(max(e, 1e-12))),
+    )
     return Blend(*shares, 1.0, errors)
 
 
@@ -52,19 +63,29 @@ def _temperature(logits: Floats, codes: NDArray[np.intp]) -> float:
     return float(choices[int(np.argmin(errors))])
 
 
-def _best(parts, error):  # type: ignore[no-untyped-def]
-    """The shares on a grid with the least error; the network keeps what makes no difference."""
-    names = ("network", "linear", "constant")
-    errors = {name: error(part) for name, part in zip(names, parts, strict=True)}
+def _shares(
+    parts: Sequence[Floats], error: Callable[[Floats], float], evidence: Callable[[float], float]
+) -> tuple[tuple[float, float, float], dict[str, float]]:
+    """The mean of all shares on a grid, each weighed by how likely it makes the lines.
+
+    With many lines that is the best share; with few, the lines cannot tell near ones apart and neither do we.
+    """
     steps = round(1 / GRID)
-    best, least = (1.0, 0.0, 0.0), errors["network"] * (1 - 1e-4)
-    for j in range(steps + 1):
-        for k in range(steps + 1 - j):
-            shares = ((steps - j - k) * GRID, j * GRID, k * GRID)
-            found = error(sum(share * part for share, part in zip(shares, parts, strict=True)))
-            if found < least:
-                best, least = shares, found
-    return best, {**errors, "blend": least}
+    grid = np.array([(steps - j - k, j, k) for j in range(steps + 1) for k in range(steps + 1 - j)]) * GRID
+    errors = np.array([error(_mixed(parts, shares)) for shares in grid])
+    likely = np.array([evidence(value) for value in errors]) - CONSTANT_DOUBT * grid[:, 2]
+    weights = np.exp(likely - likely.max())
+    mean = (weights[:, None] * grid).sum(axis=0) / weights.sum()
+    mean[mean < LEAST_SHARE] = 0.0
+    network, linear, constant = (float(round(share, 4)) for share in mean / mean.sum())
+    shares = (network, linear, constant)
+    names = ("network", "linear", "constant")
+    alone = {name: error(part) for name, part in zip(names, parts, strict=True)}
+    return shares, {**alone, "blend": error(_mixed(parts, np.array(shares)))}
+
+
+def _mixed(parts: Sequence[Floats], shares: Floats) -> Floats:
+    return np.asarray(sum(share * part for share, part in zip(shares, parts, strict=True) if share))
 
 
 def intervals(values: Floats, true: Floats) -> tuple[tuple[float, float, float], ...]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.learning.network.losses import softmax
 from ml.learning.network.shape import Head
 
 # The same penalty as scikit-learn's defaults: on the sum of squared weights, not on the intercept.
@@ -44,24 +43,36 @@ def _ridge(x: NDArray[np.float64], y: NDArray[np.float64]) -> Linear:
 
 
 def _logistic(x: NDArray[np.float64], codes: NDArray[np.intp], classes: int) -> Linear:
+    """L-BFGS on coordinates in which the columns are uncorrelated: an order of magnitude fewer steps."""
+    from scipy.linalg import solve_triangular
     from scipy.optimize import minimize
 
-    columns = x.shape[1]
-    hot = np.eye(classes)[codes]
+    lines, columns = x.shape
+    center = x.mean(axis=0)
+    held = (x - center).astype(np.float32)
+    decay = PENALTY / lines
+    root = np.linalg.cholesky(held.T @ held / lines + (decay + 1e-6) * np.eye(columns)).T
+    hot = np.eye(classes, dtype=np.float32)[codes]
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         table = flat.reshape(columns + 1, classes)
-        logits = x @ table[:-1] + table[-1]
-        p = softmax(logits)
-        shifted = logits - logits.max(axis=1, keepdims=True)
-        errors = np.log(np.exp(shifted).sum(axis=1)) - (shifted * hot).sum(axis=1)
-        off = (p - hot) / len(x)
-        decay = PENALTY / len(x)
-        gradient = np.concatenate([x.T @ off + decay * table[:-1], off.sum(axis=0)[None]])
-        return float(errors.mean() + 0.5 * decay * (table[:-1] ** 2).sum()), gradient.ravel()
+        weights = solve_triangular(root, table[:-1])
+        logits = held @ weights.astype(np.float32) + table[-1].astype(np.float32)
+        logits -= logits.max(axis=1, keepdims=True)
+        p = np.exp(logits)
+        sums = p.sum(axis=1)
+        p /= sums[:, None]
+        errors = np.log(sums) - (logits * hot).sum(axis=1)
+        off = (p - hot) / np.float32(lines)
+        by_weight = solve_triangular(root, held.T @ off + decay * weights, trans="T")
+        gradient = np.concatenate([by_weight, off.sum(axis=0)[None]])
+        value = errors.mean(dtype=np.float64) + 0.5 * decay * (weights**2).sum()
+        return float(value), gradient.ravel().astype(np.float64)
 
     start = np.zeros((columns + 1, classes))
-    start[-1] = np.log((hot.sum(axis=0) + 0.5) / (len(x) + 0.5 * classes))
-    found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    start[-1] = np.log((hot.sum(axis=0) + 0.5) / (lines + 0.5 * classes))
+    # Single precision sees no smaller gain than this.
+    found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 100, "ftol": 1e-7})
     table = found.x.reshape(columns + 1, classes)
-    return Linear(table[:-1], table[-1])
+    weights = solve_triangular(root, table[:-1])
+    return Linear(weights, table[-1] - center @ weights)

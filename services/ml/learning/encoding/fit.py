@@ -152,6 +152,7 @@ class _Fitting:
             encoding.rows[len(order) + 1],
             flags_missing=bool((codes < 0).any()) and one_hot,
             flags_unseen=is_wide and bool((places[self.learning] == len(order)).any()),
+            is_number=not one_hot,
         )
         block = entry.table()[places]
         if encoding.out_of_fold is not None:

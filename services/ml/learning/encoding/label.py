@@ -26,6 +26,8 @@ class LabelInput:
     extra_missing: tuple[float, ...]
     flags_missing: bool
     flags_unseen: bool
+    # Numbers read as names too are no surprise when new; the number's own encoding says what is.
+    is_number: bool = False
     _blocks: dict[str, list[float]] = field(init=False, repr=False, compare=False)
     _index: dict[str, int] = field(init=False, repr=False, compare=False)
 
@@ -50,13 +52,15 @@ class LabelInput:
         if block is None and (known := self._respelt(label)) is not None:
             block = self._blocks[known]
         if block is None:
-            remarks.append(unseen(self.column, label))
+            if not self.is_number:
+                remarks.append(unseen(self.column, label))
             return self._unseen_block()
         return block
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
         places = self.places(cells)
-        for i in np.flatnonzero(places == len(self.labels)):
+        surprising = () if self.is_number else np.flatnonzero(places == len(self.labels))
+        for i in surprising:
             remarks.add(int(i), unseen(self.column, label_of(cells[i]) or ""))
         return self.table()[places]
 

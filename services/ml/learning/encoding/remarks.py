@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 class Remarks:
     """Row number to sentences; most rows have none."""
@@ -15,6 +17,10 @@ class Remarks:
 
     def of(self, row: int) -> list[str]:
         return [*self.for_all, *self._by_row.get(row, ())]
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """The rows that have remarks of their own, in order."""
+        yield from sorted(self._by_row.items())
 
     @property
     def row_count(self) -> int:
