@@ -9,13 +9,13 @@ from time import perf_counter
 import structlog
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 from pydantic import ValidationError
-from shared_models.events.contract import Envelope, decode
 
 from event_bus import inbox, metrics, parking, tracing
 from event_bus.broker import Record
 from event_bus.envelope import BadEnvelope, from_headers
 from event_bus.parking import Permanent
 from event_bus.registry import handlers_for
+from shared_models.events.contract import Envelope, decode
 
 log = structlog.get_logger("titan.consumer")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from shared_models.events.contract import every_contract, topic_of
 
 from event_bus import registry
+from shared_models.events.contract import every_contract, topic_of
 
 
 def document() -> dict[str, Any]:

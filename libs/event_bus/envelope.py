@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from event_bus.models import OutboxEvent
 from shared_models.clock import rfc3339
 from shared_models.events.contract import Envelope
-
-from event_bus.models import OutboxEvent
 
 
 class BadEnvelope(ValueError):

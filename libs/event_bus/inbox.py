@@ -7,10 +7,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
-from shared_models.clock import utc_now
-from shared_models.events.contract import Envelope
 
 from event_bus.models import InboxEntry
+from shared_models.clock import utc_now
+from shared_models.events.contract import Envelope
 
 # Longer than the topics keep their records, so that nothing can come again after it was forgotten.
 KEEP = timedelta(days=15)

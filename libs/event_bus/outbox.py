@@ -7,13 +7,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from shared_models.clock import utc_now
-from shared_models.events.contract import Event, topic_of
-from shared_models.ids import new_id
 
 from event_bus.models import OutboxEvent
 from event_bus.registry import must_be_published
 from event_bus.tracing import current_traceparent
+from shared_models.clock import utc_now
+from shared_models.events.contract import Event, topic_of
+from shared_models.ids import new_id
 
 # Kafka's default limit is 1 MiB a record; headers need some of it.
 MAX_PAYLOAD_BYTES = 900_000

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from django.conf import settings
+
 from shared_models.events.contract import Envelope, Event, topic_of
 
 E = TypeVar("E", bound=Event)

@@ -11,13 +11,13 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F
-from shared_models.clock import utc_now
 
 from event_bus import metrics
 from event_bus.broker import Broker, BrokerUnavailable, Message, Producer
 from event_bus.envelope import to_headers
 from event_bus.models import OutboxEvent, PublishedCount
 from event_bus.pausing import pause
+from shared_models.clock import utc_now
 
 log = structlog.get_logger("titan.relay")
 

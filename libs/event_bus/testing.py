@@ -6,13 +6,13 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from shared_models.events.contract import Event, decode, topic_of
-from shared_models.ids import new_id
 
 from event_bus.apply import Outcome, apply_batch
 from event_bus.broker import Record
 from event_bus.envelope import to_headers
 from event_bus.models import OutboxEvent
+from shared_models.events.contract import Event, decode, topic_of
+from shared_models.ids import new_id
 
 E = TypeVar("E", bound=Event)
 

@@ -8,16 +8,16 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
+from ninja import NinjaAPI, Router
+
 from event_bus.asyncapi import document
 from event_bus.models import InboxEntry, OutboxEvent, ParkedEvent, PublishedCount
 from event_bus.replay import replay
-from ninja import NinjaAPI, Router
-from shared_models.clock import rfc3339
-
 from service_base import problems
 from service_base.auth import Bearer
 from service_base.callers import Caller
 from service_base.pagination import as_page
+from shared_models.clock import rfc3339
 
 common = Router(tags=["service"])
 

@@ -7,8 +7,8 @@ import logging.config
 from typing import Any
 
 import structlog
-from event_bus.tracing import current_traceparent
 
+from event_bus.tracing import current_traceparent
 from service_base.env import env
 
 _SECRETS = ("password", "secret", "token", "authorization", "cookie", "api_key", "email")

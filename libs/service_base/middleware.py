@@ -11,8 +11,8 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
-from event_bus import tracing
 
+from event_bus import tracing
 from service_base import metrics, problems
 from service_base.auth import COOKIE, caller_of
 

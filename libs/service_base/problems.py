@@ -8,11 +8,11 @@ import structlog
 from django.core.exceptions import ValidationError as ModelError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
-from event_bus.tracing import current_traceparent
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled
 from ninja.errors import ValidationError as InputError
 
+from event_bus.tracing import current_traceparent
 from service_base.errors import Refusal
 
 log = structlog.get_logger("titan.api")

@@ -25,6 +25,7 @@ class Every:
     async def __call__(self, stop: asyncio.Event) -> None:
         """Repeat until `stop` is set."""
         from django.db import DatabaseError, connections
+
         from event_bus.pausing import pause
 
         def once() -> None:
@@ -72,11 +73,11 @@ def stop_on_signals() -> asyncio.Event:
 
 async def _run(loops: Sequence[Loop]) -> None:
     from django.conf import settings
+
     from event_bus import inbox, registry
     from event_bus.consumer import ConsumerLoop
     from event_bus.kafka import KafkaBroker
     from event_bus.relay import Relay
-
     from service_base.env import env
 
     stop = stop_on_signals()

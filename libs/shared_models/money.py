@@ -111,7 +111,7 @@ def coupon(amount: Decimal | int | str) -> Money:
 
 
 def split(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
-    """`total` divided by `weights` so that the parts sum to it exactly: largest remainder, earlier part first on a tie."""
+    """`total` divided by `weights` so that the parts sum to it exactly: largest remainder, earlier first on a tie."""
     whole = sum(weights, Decimal(0))
     if whole <= 0 or any(weight < 0 for weight in weights):
         raise MoneyError("the weights of a split must be positive and not all zero")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import typer
+
 from service_base.worker import prepare
 
 app = typer.Typer(no_args_is_help=True, help="The audit trail.")

@@ -1,9 +1,8 @@
 """What identity does when others speak."""
 
 from event_bus import on
-from shared_models.events import Envelope, billing
-
 from identity import commands
+from shared_models.events import Envelope, billing
 
 
 @on(billing.BalanceChanged)

@@ -8,10 +8,10 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import Permission, PermissionsMixin
 from django.db import models
 from django.utils.module_loading import import_string
-from shared_models.clock import utc_now
-from shared_models.fields import Timestamped, id_field, money_field, one_of
 
 from identity.rules import ROLES, folded_email
+from shared_models.clock import utc_now
+from shared_models.fields import Timestamped, id_field, money_field, one_of
 
 TIME_FORMATS = ["12H", "24H"]
 DATE_FORMATS = ["DMY", "MDY", "YMD"]

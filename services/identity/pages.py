@@ -10,6 +10,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST
+
+from identity import commands, queries, rules, tokens
+from identity.api.auth import well_known_jwks
+from identity.models import DATE_FORMATS, TIME_FORMATS, User
 from service_base.addresses import is_ours, url_of
 from service_base.auth import COOKIE
 from service_base.env import env
@@ -17,10 +21,6 @@ from service_base.errors import Refusal
 from service_base.formats import Formats
 from service_base.pages import PageRequest, show, signed_in
 from shared_models.clock import utc_now
-
-from identity import commands, queries, rules, tokens
-from identity.api.auth import well_known_jwks
-from identity.models import DATE_FORMATS, TIME_FORMATS, User
 
 REFRESH_COOKIE = "titan_refresh"
 

@@ -6,9 +6,8 @@ from datetime import datetime
 
 from event_bus import publishes
 from event_bus.outbox import append
-from shared_models.events import identity
-
 from identity.models import ApiKey, SigningKey, Team, User
+from shared_models.events import identity
 
 PUBLISHES = publishes(
     identity.UserChanged,

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from service_base.callers import Caller
-from service_base.errors import NotFound
-from shared_models.clock import utc_now
 
 from identity.models import ApiKey, AuditEntry, Session, SigningKey, Team, TeamMembership, User
 from identity.rules import digest, parse_api_key
+from service_base.callers import Caller
+from service_base.errors import NotFound
+from shared_models.clock import utc_now
 
 
 def teams_of(user_id: UUID) -> dict[UUID, str]:

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from ninja import Schema
 from pydantic import Field
-from shared_models.clock import rfc3339
-from shared_models.money import plain
 
 from identity.models import ApiKey, AuditEntry, Session, Team, TeamMembership, User
+from shared_models.clock import rfc3339
+from shared_models.money import plain
 
 
 class RegisterIn(Schema):

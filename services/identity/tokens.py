@@ -12,11 +12,11 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from joserfc import jwt
 from joserfc.jwk import OKPKey
+
+from identity.models import Session, SigningKey, User
 from service_base.addresses import url_of
 from service_base.auth import ALGORITHM, AUDIENCE
 from shared_models.ids import new_id
-
-from identity.models import Session, SigningKey, User
 
 LIFETIME = timedelta(minutes=10)
 

@@ -1,6 +1,7 @@
 """The table of stored answers."""
 
 from django.db import models
+
 from shared_models.clock import utc_now
 
 

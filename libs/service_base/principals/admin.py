@@ -1,8 +1,8 @@
 """Admin pages of the projections: to be read, since only identity may change a person."""
 
 from django.contrib import admin
-from event_bus.admin import ReadOnlyAdmin
 
+from event_bus.admin import ReadOnlyAdmin
 from service_base.principals.models import KnownTeam, Principal, TeamMembership
 
 

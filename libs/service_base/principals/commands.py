@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from shared_models.events import identity
 
 from service_base.principals.models import (
     ApiKeyGrant,
@@ -17,6 +16,7 @@ from service_base.principals.models import (
     RevokedApiKey,
     TeamMembership,
 )
+from shared_models.events import identity
 
 _COPIED = (
     "version",

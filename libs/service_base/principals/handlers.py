@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from event_bus import on
-from shared_models.events import Envelope, identity
-
 from service_base.principals import commands
+from shared_models.events import Envelope, identity
 
 
 @on(identity.UserChanged)

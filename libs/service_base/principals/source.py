@@ -9,13 +9,13 @@ from uuid import UUID
 
 import httpx
 import structlog
-from shared_models.clock import utc_now
 
 from service_base.addresses import url_of
 from service_base.callers import Caller
 from service_base.errors import Unavailable
 from service_base.principals import commands
 from service_base.principals.models import ApiKeyGrant, Principal, PublicKey, RevokedApiKey, TeamMembership
+from shared_models.clock import utc_now
 
 log = structlog.get_logger("titan.auth")
 KEEP_ANSWER = timedelta(seconds=60)

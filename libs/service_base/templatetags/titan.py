@@ -10,9 +10,9 @@ from typing import Any
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from shared_models.clock import rfc3339
 
 from service_base.formats import Formats
+from shared_models.clock import rfc3339
 
 register = template.Library()
 
@@ -89,7 +89,8 @@ def line_chart(
         '<span class="key key-{}">{}</span>',
         ((i + 1, n.strip()) for i, n in enumerate(names.split(",")) if n.strip()),
     )
-    summary = f"{label}: from {values[0]:.4g} to {known[0][-1] if known[0] else values[-1]:.4g}, lowest {low:.4g}, highest {high:.4g}"
+    last = known[0][-1] if known[0] else values[-1]
+    summary = f"{label}: from {values[0]:.4g} to {last:.4g}, lowest {low:.4g}, highest {high:.4g}"
     return format_html(
         '<figure class="chart"><svg viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">{}</svg>'
         '<figcaption>{} <span class="quiet">{} … {}</span></figcaption></figure>',

@@ -107,7 +107,7 @@ class CouponActivated(Event):
 
 
 class PricesPublished(Event):
-    """The price list that new quotes use from now on. Prices are EAML; an EAML costs `usd_per_eaml` when paid in USD."""
+    """The price list that new quotes use from now on, in EAML; an EAML costs `usd_per_eaml` when paid in USD."""
 
     TYPE: ClassVar = "titan.billing.prices.published.v1"
     KEY: ClassVar = "list_name"

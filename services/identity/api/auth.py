@@ -8,10 +8,10 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, JsonResponse
 from ninja import Router, Status
-from service_base.api import Request
-from service_base.errors import NotFound
 
 from identity import commands, queries, schemas, tokens
+from service_base.api import Request
+from service_base.errors import NotFound
 
 router = Router(tags=["auth"])
 

@@ -8,12 +8,12 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from ninja import Router, Status
-from service_base.api import Request
-from service_base.errors import NotAllowed, NotFound
-from service_base.pagination import as_page
 
 from identity import commands, queries, schemas, tokens
 from identity.models import ApiKey
+from service_base.api import Request
+from service_base.errors import NotAllowed, NotFound
+from service_base.pagination import as_page
 
 router = Router(tags=["API keys"])
 

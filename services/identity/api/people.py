@@ -6,11 +6,11 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from ninja import Router
-from service_base.api import Request
-from service_base.pagination import as_page
 
 from identity import commands, queries, schemas
 from identity.models import AuditEntry
+from service_base.api import Request
+from service_base.pagination import as_page
 
 router = Router(tags=["people"])
 

@@ -8,13 +8,13 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse
 from ninja import Router, Status
+
+from identity import commands, queries, schemas
+from identity.models import Team, User
 from service_base.api import Request
 from service_base.errors import NotFound
 from service_base.idempotency.answers import answer_once
 from service_base.pagination import as_page
-
-from identity import commands, queries, schemas
-from identity.models import Team, User
 
 router = Router(tags=["teams"])
 

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from shared_models.clock import rfc3339, utc_now
 
 from identity.models import AuditEntry
 from identity.rules import link_hash
+from shared_models.clock import rfc3339, utc_now
 
 # One writer at a time: each entry needs the hash of the one before it.
 _CHAIN_LOCK = 7_002_001

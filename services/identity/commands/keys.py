@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
-from service_base.errors import BadInput, NotFound
-from shared_models.clock import utc_now
-from shared_models.ids import new_id
 
 from identity import publishes, rules, tokens
 from identity.commands.audit import record
 from identity.models import ApiKey, SigningKey, Team, User
+from service_base.errors import BadInput, NotFound
+from shared_models.clock import utc_now
+from shared_models.ids import new_id
 
 ROTATE_AFTER = timedelta(days=30)
 # Services must know a key before the first token signed with it arrives.

@@ -7,14 +7,14 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from service_base.errors import BadInput, Conflict
-from shared_models.clock import rfc3339
-from shared_models.events import billing
 
 from identity import publishes
 from identity.commands.audit import record
 from identity.models import User
 from identity.rules import clean_name, folded_email
+from service_base.errors import BadInput, Conflict
+from shared_models.clock import rfc3339
+from shared_models.events import billing
 
 FORMATS = ("time_format", "date_format", "date_separator", "datetime_separator", "decimal_separator")
 

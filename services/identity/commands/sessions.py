@@ -10,13 +10,13 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.http import HttpRequest
-from service_base.errors import Refusal, TooFast
-from shared_models.clock import utc_now
 
 from identity import queries, tokens
 from identity.commands.audit import record
 from identity.models import Session, User
 from identity.rules import digest, folded_email, new_secret
+from service_base.errors import Refusal, TooFast
+from shared_models.clock import utc_now
 
 SESSION_LIFE = timedelta(days=14)
 # A browser may send the same refresh token twice at once (two tabs); only later reuse is theft.

@@ -8,13 +8,13 @@ from uuid import UUID
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from service_base.addresses import url_of
-from service_base.errors import BadInput, NotFound
-from shared_models.clock import utc_now
 
 from identity import publishes, rules
 from identity.commands.audit import record
 from identity.models import Invitation, Team, TeamMembership, User
+from service_base.addresses import url_of
+from service_base.errors import BadInput, NotFound
+from shared_models.clock import utc_now
 
 INVITATION_LIFE = timedelta(hours=72)
 
