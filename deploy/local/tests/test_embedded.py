@@ -97,10 +97,7 @@ def wait_until_saved(path: Path, records: int) -> None:
 def saved_records(path: Path) -> int:
     topics = json.loads(path.read_text())["topics"]
     return sum(
-        part["high_watermark"]
-        for name, topic in topics
-        if name == "titan.test.v1"
-        for _, part in topic["partitions"]
+        part["high_watermark"] for name, topic in topics if name == "titan.test.v1" for _, part in topic["partitions"]
     )
 
 

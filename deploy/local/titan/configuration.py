@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ PORTS = {name: offset for offset, name in enumerate(SERVICES, start=1)} | {
 }
 DEFAULT_PORT_BASE = 8100
 EMBEDDED = "embedded"
+LEAST_FREE_BYTES = 300 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,12 @@ def make_data_dir(configuration: Configuration) -> None:
             f"The data directory {configuration.data_dir} cannot be written ({error.strerror}): "
             "free space or permissions there, or set TITAN_DATA_DIR to another directory."
         ) from error
+    free = shutil.disk_usage(configuration.data_dir).free
+    if free < LEAST_FREE_BYTES:
+        raise TitanError(
+            f"Only {free // 2**20} MiB are free on the disk of {configuration.data_dir}, and a stack needs "
+            f"{LEAST_FREE_BYTES // 2**20}: free some, or set TITAN_DATA_DIR to a directory on another disk."
+        )
 
 
 def _port_base(text: str) -> int:
@@ -115,9 +123,7 @@ def _port_base(text: str) -> int:
     except ValueError:
         base = -1
     if not 1024 <= base <= 65535 - max(PORTS.values()):
-        raise WrongSetting(
-            f"TITAN_PORT_BASE is {text!r}: give a number from 1024 to {65535 - max(PORTS.values())}."
-        )
+        raise WrongSetting(f"TITAN_PORT_BASE is {text!r}: give a number from 1024 to {65535 - max(PORTS.values())}.")
     return base
 
 
@@ -127,18 +133,12 @@ def _bootstrap(text: str) -> str:
     for address in text.split(","):
         host, _, port = address.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise WrongSetting(
-                f"--kafka is {text!r}: give `embedded` or HOST:PORT, for example 10.0.0.5:9092."
-            )
+            raise WrongSetting(f"--kafka is {text!r}: give `embedded` or HOST:PORT, for example 10.0.0.5:9092.")
     return text
 
 
 def _server_url(option: str, text: str, schemes: set[str]) -> str:
     if text != EMBEDDED and urlsplit(text).scheme not in schemes:
-        example = (
-            "postgresql://user:password@host:5432/postgres"
-            if "postgresql" in schemes
-            else "redis://host:6379/0"
-        )
+        example = "postgresql://user:password@host:5432/postgres" if "postgresql" in schemes else "redis://host:6379/0"
         raise WrongSetting(f"{option} is {text!r}: give `embedded` or a URL, for example {example}.")
     return text

@@ -56,14 +56,9 @@ def keep_one_capability(libc: ctypes.CDLL) -> None:
         header = (ctypes.c_uint32 * 2)(CAP_VERSION_3, 0)
         bit = 1 << capability
         sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
-        if (
-            libc.capset(header, sets) == 0
-            and libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0
-        ):
+        if libc.capset(header, sets) == 0 and libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0:
             return
-    sys.exit(
-        "this root may not enter directories for another user: move the data directory out of a private home"
-    )
+    sys.exit("this root may not enter directories for another user: move the data directory out of a private home")
 
 
 def die_with_parent(parent: int, number: int) -> None:

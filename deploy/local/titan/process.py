@@ -52,7 +52,7 @@ class Command:
 def start(
     command: Command, *, output: int | IO[bytes], errors: int | IO[bytes] = subprocess.STDOUT
 ) -> subprocess.Popen[bytes]:
-    """Start in an own session, so that Ctrl-C in the terminal reaches only the supervisor, which then stops in order."""
+    """Start in an own session: Ctrl-C in the terminal reaches only the supervisor, which then stops in order."""
     return subprocess.Popen(
         command.launcher_argv(),
         cwd=command.directory,

@@ -1,1 +1,1 @@
-"""PostgreSQL, Valkey and a Kafka-protocol broker out of Python wheels: no Docker, no root, nothing to install by hand."""
+"""PostgreSQL, Valkey and a Kafka-protocol broker out of Python wheels: no Docker, no root, nothing by hand."""

@@ -75,9 +75,7 @@ def binaries() -> Path:
 def server(data_dir: Path, *, port: int, durable: bool = True) -> Command:
     """The command that serves `data_dir`/pg in the foreground."""
     cluster = data_dir / "pg"
-    settings = (
-        SETTINGS | {"port": str(port), "listen_addresses": "127.0.0.1"} | ({} if durable else UNSAFE_BUT_FAST)
-    )
+    settings = SETTINGS | {"port": str(port), "listen_addresses": "127.0.0.1"} | ({} if durable else UNSAFE_BUT_FAST)
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Command(
         name="postgres",
@@ -151,9 +149,7 @@ def _unprivileged(data_dir: Path) -> User:
         with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(name)
             return User(entry.pw_uid, entry.pw_gid, walk=not _anyone_may_enter(data_dir / "pg"))
-    raise PartFailed(
-        "PostgreSQL does not run as root and this system has no user `nobody`: run as an ordinary user."
-    )
+    raise PartFailed("PostgreSQL does not run as root and this system has no user `nobody`: run as an ordinary user.")
 
 
 def _anyone_may_enter(cluster: Path) -> bool:

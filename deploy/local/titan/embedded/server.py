@@ -1,4 +1,4 @@
-"""What the three embedded servers have in common: wheels' files, free ports, waiting, and running one around a block."""
+"""What the embedded servers have in common: wheels' files, free ports, waiting, and running one around a block."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ def answers(host: str, port: int) -> bool:
 
 def plain_environment(data_dir: Path) -> dict[str, str]:
     """The little that a server needs of our environment, and the stack's mark."""
-    kept = {
-        name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "SSL_CERT_FILE") if name in os.environ
-    }
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "SSL_CERT_FILE") if name in os.environ}
     return kept | {process.MARK: str(data_dir), "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -59,9 +57,7 @@ def running(command: Command, ready: Callable[[], bool], log: Path, *, seconds: 
         process.stop(server, replace(command, grace=20))
 
 
-def _wait(
-    server: subprocess.Popen[bytes], name: str, ready: Callable[[], bool], log: Path, seconds: float
-) -> None:
+def _wait(server: subprocess.Popen[bytes], name: str, ready: Callable[[], bool], log: Path, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         if server.poll() is not None:

@@ -1,0 +1,128 @@
+"""What `titan status` answers: which parts run, whether they are ready, how much memory they hold."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from titan import readiness
+from titan import state as states
+from titan.configuration import EMBEDDED, SERVICES, Configuration
+from titan.environment import admin_url, bootstrap, valkey_url, without_password
+from titan.parts import service_of
+from titan.secret import load_or_make
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The stack at one moment; `as_json` is the published shape."""
+
+    as_json: dict[str, Any]
+
+    @property
+    def is_running(self) -> bool:
+        return bool(self.as_json["state"] != "stopped")
+
+
+def status(configuration: Configuration) -> Status:
+    """Ask everything now: the supervisor's file, the processes, and each service's readiness."""
+    home = configuration.data_dir
+    seen = states.read(home) if states.is_running(home) else None
+    if seen is None:
+        return Status(_stopped(configuration))
+    chosen = seen.configuration(home)
+    memory = {name: resident_bytes(state.pid) for name, state in seen.processes.items()}
+    services = list(seen.environment)
+    lacks = asyncio.run(_lacks(chosen, services))
+    return Status(
+        {
+            "state": seen.phase,
+            "data_dir": str(home),
+            "services": {name: _service(chosen, seen, name, lacks[name], memory) for name in services},
+            **_servers(chosen, memory),
+            "rss_bytes": sum(memory.values()) + resident_bytes(seen.supervisor, alone=True),
+            "missing": seen.missing,
+        }
+    )
+
+
+async def _lacks(configuration: Configuration, services: list[str]) -> dict[str, list[str]]:
+    answers = await asyncio.gather(*(readiness.missing_of(configuration.url(name)) for name in services))
+    return dict(zip(services, answers, strict=True))
+
+
+def _service(
+    configuration: Configuration, seen: states.State, name: str, lacks: list[str], memory: dict[str, int]
+) -> dict[str, Any]:
+    own = {process: state for process, state in seen.processes.items() if service_of(process) == name}
+    pids = {process: state.pid for process, state in own.items()}
+    return {
+        "url": configuration.url(name),
+        "ready": not lacks and bool(pids) and all(pids.values()),
+        "web_pid": pids.get(f"{name}-web"),
+        "worker_pid": pids.get(f"{name}-worker"),
+        "rss_bytes": sum(memory[process] for process in own),
+        "processes": {process: {"pid": state.pid, "restarts": state.restarts} for process, state in own.items()},
+        "missing": lacks,
+    }
+
+
+def _servers(configuration: Configuration, memory: dict[str, int]) -> dict[str, Any]:
+    secrets = load_or_make(configuration.secrets_file)
+    kind = {True: EMBEDDED, False: "external"}
+    found: dict[str, dict[str, Any]] = {
+        "kafka": {"bootstrap": bootstrap(configuration)},
+        "postgres": {"url": without_password(admin_url(configuration, secrets))},
+        "valkey": {"url": without_password(valkey_url(configuration, secrets))},
+    }
+    for name, entry in found.items():
+        entry["kind"] = kind[getattr(configuration, name) == EMBEDDED]
+        entry["rss_bytes"] = memory.get(name, 0)
+    return found
+
+
+def _stopped(configuration: Configuration) -> dict[str, Any]:
+    nothing: dict[str, Any] = {
+        "ready": False,
+        "web_pid": None,
+        "worker_pid": None,
+        "rss_bytes": 0,
+        "processes": {},
+        "missing": [],
+    }
+    kinds = {name: getattr(configuration, name) for name in ("kafka", "postgres", "valkey")}
+    return {
+        "state": "stopped",
+        "data_dir": str(configuration.data_dir),
+        "services": {name: {"url": configuration.url(name), **nothing} for name in SERVICES},
+        "kafka": {"kind": kinds["kafka"], "bootstrap": bootstrap(configuration), "rss_bytes": 0},
+        "postgres": {"kind": kinds["postgres"], "url": None, "rss_bytes": 0},
+        "valkey": {"kind": kinds["valkey"], "url": None, "rss_bytes": 0},
+        "rss_bytes": 0,
+        "missing": [],
+    }
+
+
+def resident_bytes(pid: int | None, *, alone: bool = False) -> int:
+    """Memory of a process and its descendants; a page that several share is counted once, shared out among them."""
+    import psutil
+
+    if pid is None:
+        return 0
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        family = [process] if alone else [process, *process.children(recursive=True)]
+        return sum(_of_one(member) for member in family)
+    return 0
+
+
+def _of_one(process: Any) -> int:
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.AccessDenied, AttributeError):
+            return int(process.memory_full_info().pss)
+        return int(process.memory_info().rss)
+    return 0

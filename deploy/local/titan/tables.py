@@ -1,0 +1,60 @@
+"""How answers look on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from titan.console import is_coloured, prefixed, say
+from titan.doctor import Finding
+
+
+def show_status(status: dict[str, Any]) -> None:
+    """The stack as a table, the worst news last."""
+    out = Console(highlight=False)
+    out.print(f"{status['state']}  {status['data_dir']}", style="bold")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("part", "ready", "address", "processes", "restarts", "MiB"):
+        table.add_column(heading, justify="right" if heading in ("restarts", "MiB") else "left")
+    for name, service in status["services"].items():
+        processes = service["processes"]
+        table.add_row(
+            name,
+            "[green]yes[/]" if service["ready"] else "[red]no[/]",
+            service["url"],
+            " ".join(f"{process.partition('-')[2]}:{seen['pid'] or '-'}" for process, seen in processes.items()),
+            str(sum(seen["restarts"] for seen in processes.values())),
+            mebibytes(service["rss_bytes"]),
+        )
+    for name in ("postgres", "kafka", "valkey"):
+        server = status[name]
+        address = server.get("bootstrap") or server.get("url") or ""
+        table.add_row(name, "", address, server["kind"], "", mebibytes(server["rss_bytes"]))
+    table.add_row("all, with the supervisor", "", "", "", "", mebibytes(status["rss_bytes"]))
+    out.print(table)
+    for lack in status["missing"]:
+        out.print(f"missing: {lack}", style="red")
+
+
+def mebibytes(count: int) -> str:
+    """Bytes for a reader."""
+    return f"{count / 2**20:.0f}" if count else ""
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """What the doctor found, each with its way out."""
+    out = Console(highlight=False)
+    for finding in findings:
+        mark = "[green]ok     [/]" if finding.ok else "[red]problem[/]"
+        out.print(f"{mark} {finding.name}: {finding.detail}", soft_wrap=True)
+        if finding.way_out:
+            out.print(f"        {finding.way_out}", soft_wrap=True)
+
+
+def show_log_line(line: str) -> None:
+    """A line of the common log, its process coloured."""
+    name, _, text = line.partition(" | ")
+    say(prefixed(name, text, coloured=is_coloured()))
