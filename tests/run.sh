@@ -17,7 +17,8 @@ trap 'exit 130' INT TERM
 run_part() {
     local part=$1 name=${1//\//-} settings=() began=$SECONDS code
     # A service's tests run under its settings; whatever else needs Django says so itself.
-    if [ -f "$part/settings.py" ]; then settings=(DJANGO_SETTINGS_MODULE="${part##*/}.settings"); fi
+    if [ -f "$part/settings.py" ] && [[ $part == services/* ]]; then settings=(DJANGO_SETTINGS_MODULE="${part##*/}.settings"); fi
+    if [ -f "$part/tests/settings.py" ]; then settings=(DJANGO_SETTINGS_MODULE="${part##*/}.tests.settings"); fi
     env "${settings[@]}" "$python" -m pytest "$part" > "$results/$name.log" 2>&1
     code=$?
     echo "$code" > "$results/$name.code"

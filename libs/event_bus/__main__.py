@@ -1,4 +1,4 @@
-"""An operator's view of one service's bus: `python -m event_bus --settings=<service>.settings map|replay [EVENT_ID]`."""
+"""One service's bus for operators: `python -m event_bus --settings=<service>.settings map|replay [EVENT_ID]`."""
 
 from __future__ import annotations
 

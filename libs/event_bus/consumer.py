@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
-from django.db import connection
 
 from event_bus.apply import TRANSIENT, Outcome, apply_batch, reason_of
 from event_bus.broker import Broker, BrokerUnavailable, Consumer, Record
 from event_bus.pausing import pause
-from event_bus.relay import LONGEST_BACKOFF
+from event_bus.relay import LONGEST_BACKOFF, disconnect
 
 log = structlog.get_logger("titan.consumer")
 
@@ -73,7 +72,7 @@ class ConsumerLoop:
         if self._client is not None:
             await self._client.close()
             self._client = None
-        await asyncio.get_running_loop().run_in_executor(self._thread, connection.close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, disconnect)
         self._thread.shutdown(wait=False)
 
     async def _in_thread(self, records: Sequence[Record]) -> Outcome:
@@ -81,7 +80,7 @@ class ConsumerLoop:
         return await loop.run_in_executor(self._thread, apply_batch, self._group, records)
 
     async def _recover(self, error: Exception) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, connection.close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, disconnect)
         if self._client is None:
             return
         if isinstance(error, BrokerUnavailable):

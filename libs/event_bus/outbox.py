@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -33,24 +34,33 @@ def append(event: Event, *, event_id: UUID | None = None, occurred_at: datetime 
     Take the aggregate's row lock before calling, so that events of one key leave in commit order. A given `event_id`
     that is already waiting is not appended again. Raises OutsideTransaction, NotPublished, EventTooLarge.
     """
+    return append_all([(event, event_id)], occurred_at=occurred_at)[0]
+
+
+def append_all(events: Sequence[tuple[Event, UUID | None]], *, occurred_at: datetime | None = None) -> list[UUID]:
+    """As `append`, for many events (each with its id or None) in one statement; their ids, in order."""
+    time, headers = occurred_at or utc_now(), _headers()
+    rows = [_row(event, event_id or new_id(), time, headers) for event, event_id in events]
+    OutboxEvent.objects.bulk_create(rows, ignore_conflicts=any(event_id for _, event_id in events))
+    return [row.event_id for row in rows]
+
+
+def _row(event: Event, event_id: UUID, occurred_at: datetime, headers: dict[str, str]) -> OutboxEvent:
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"append {event.TYPE} inside the transaction that writes its rows")
     must_be_published(type(event))
     payload = event.model_dump_json()
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise EventTooLarge(f"{event.TYPE} is {len(payload)} bytes; at most {MAX_PAYLOAD_BYTES} can be sent")
-    identity = event_id or new_id()
-    row = OutboxEvent(
-        event_id=identity,
+    return OutboxEvent(
+        event_id=event_id,
         topic=topic_of(type(event)),
         key=event.key,
         type=event.TYPE,
-        headers=_headers(),
+        headers=headers,
         payload=payload,
-        occurred_at=occurred_at or utc_now(),
+        occurred_at=occurred_at,
     )
-    OutboxEvent.objects.bulk_create([row], ignore_conflicts=event_id is not None)
-    return identity
 
 
 def _headers() -> dict[str, str]:

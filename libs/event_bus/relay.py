@@ -56,7 +56,7 @@ class Relay:
                 seconds, backoff = backoff, min(backoff * 2, LONGEST_BACKOFF)
             except (DatabaseError, InterfaceError) as error:
                 log.warning("relay.database_unavailable", error=str(error), retry_seconds=backoff)
-                await self._in_thread(connection.close)
+                await self._in_thread(disconnect)
                 seconds, backoff = backoff, min(backoff * 2, LONGEST_BACKOFF)
             await pause(stop, seconds)
         await self.close()
@@ -79,7 +79,7 @@ class Relay:
     async def close(self) -> None:
         """Give up leadership and the broker connection."""
         await self._drop_producer()
-        await self._in_thread(connection.close)
+        await self._in_thread(disconnect)
         self._thread.shutdown(wait=False)
 
     async def _drop_producer(self) -> None:
@@ -120,6 +120,11 @@ def _forget(rows: list[OutboxEvent]) -> None:
             metrics.sent.labels(type_).inc(count)
             PublishedCount.objects.get_or_create(type=type_)
             PublishedCount.objects.filter(type=type_).update(count=F("count") + count)
+
+
+def disconnect() -> None:
+    """Close this thread's connection; `connection.close` itself would be looked up on the caller's thread."""
+    connection.close()
 
 
 def _message(row: OutboxEvent) -> Message:

@@ -21,10 +21,14 @@ class JobDue(Event):
     scheduled_for: Moment
     fired_at: Moment
     payload: dict[str, Any]
+    owner_id: UUID | None = None  # whose wish it is; None for the platform's own jobs
 
 
 class EconomicEventChanged(Event):
-    """An economic event as it is now; `starts_at` is None where the source gives no time of day."""
+    """An economic event as it is now. `date` and `time` are wall-clock in `timezone`, as the source publishes them.
+
+    Without a time of day the event counts for that whole day there, and `starts_at`, its instant, is None.
+    """
 
     TYPE: ClassVar = "titan.scheduler.event.changed.v1"
     KEY: ClassVar = "economic_event_id"
@@ -44,3 +48,4 @@ class EconomicEventChanged(Event):
     revised: str
     source: str
     external_id: str
+    timezone: str = "UTC"

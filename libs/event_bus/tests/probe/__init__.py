@@ -1,0 +1,1 @@
+"""A service for the bus's tests: it says and hears one kind of event."""
