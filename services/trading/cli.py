@@ -26,9 +26,7 @@ from trading.rules.strategies.ml_signal import KnownSignals, MlSignal, SignalMis
 from trading.rules.strategies.registry import UnknownStrategy
 
 app = typer.Typer(help="Backtests and feature tables from files of prices.", no_args_is_help=True)
-FILE_RUN = UUID(
-    "7c1e9c55-6f2e-5d0a-9b1d-3f7a2c0d5e11"
-)  # runs on files have no row; their order ids come from here
+FILE_RUN = UUID("7c1e9c55-6f2e-5d0a-9b1d-3f7a2c0d5e11")  # runs on files have no row; their order ids come from here
 
 Amount = Annotated[str, typer.Option()]
 
@@ -41,13 +39,9 @@ def run_backtest(
     fee: Annotated[str, typer.Option(help="Share of each fill's value, 0.0002 is 0.02 %.")] = "0",
     mode: Annotated[str, typer.Option(help="event: the engine's own loop.")] = "event",
     symbol: Annotated[str | None, typer.Option(help="Which symbol of a file that holds several.")] = None,
-    timeframe: Annotated[
-        Timeframe | None, typer.Option(help="Only where it cannot be told from the file.")
-    ] = None,
+    timeframe: Annotated[Timeframe | None, typer.Option(help="Only where it cannot be told from the file.")] = None,
     cash: Annotated[str, typer.Option(help="Starting cash in the quote currency.")] = "10000",
-    fill: Annotated[
-        FillAt, typer.Option(help="When an order decided at a close is filled.")
-    ] = FillAt.NEXT_OPEN,
+    fill: Annotated[FillAt, typer.Option(help="When an order decided at a close is filled.")] = FillAt.NEXT_OPEN,
     spread: Annotated[str, typer.Option(help="Share of the price between bid and ask.")] = "0",
     slippage: Annotated[str, typer.Option(help="Share of the price lost on each fill.")] = "0",
     tick: Annotated[str, typer.Option(help="Smallest step of a price.")] = "0.00000001",
@@ -56,12 +50,8 @@ def run_backtest(
     risk: Annotated[str, typer.Option(help="Percent of equity an entry may lose when stopped out.")] = "1",
     stop_loss: Annotated[str | None, typer.Option(help="Percent below the average price.")] = None,
     take_profit: Annotated[str | None, typer.Option(help="Percent above the average price.")] = None,
-    max_drawdown: Annotated[
-        str | None, typer.Option(help="Percent from the peak that ends all trading.")
-    ] = None,
-    daily_loss: Annotated[
-        str | None, typer.Option(help="Percent lost in a UTC day that ends its entries.")
-    ] = None,
+    max_drawdown: Annotated[str | None, typer.Option(help="Percent from the peak that ends all trading.")] = None,
+    daily_loss: Annotated[str | None, typer.Option(help="Percent lost in a UTC day that ends its entries.")] = None,
     max_daily_trades: Annotated[int | None, typer.Option(min=1, help="Entries in a UTC day.")] = None,
     calendar: Annotated[Path | None, typer.Option(help="CSV of events to stay out around.")] = None,
     pause_before: Annotated[int, typer.Option(min=0, help="Minutes before a high-importance event.")] = 1440,
@@ -88,9 +78,7 @@ def run_backtest(
             daily_loss_percentage=_percent(daily_loss, "daily-loss"),
             max_daily_trades=max_daily_trades,
         )
-        instrument = Instrument(
-            _step(tick, "tick"), _step(lot, "lot"), _amount(minimum_notional, "minimum-notional")
-        )
+        instrument = Instrument(_step(tick, "tick"), _step(lot, "lot"), _amount(minimum_notional, "minimum-notional"))
         result, seconds = _run(
             series,
             run_id=uuid5(FILE_RUN, f"{strategy}:{parameters}:{series.symbol}"),
@@ -132,9 +120,7 @@ def list_strategies(
 ) -> None:
     """The strategies and their parameters."""
     if as_json:
-        print(
-            json.dumps({name: kind.parameters_type.model_json_schema() for name, kind in STRATEGIES.items()})
-        )
+        print(json.dumps({name: kind.parameters_type.model_json_schema() for name, kind in STRATEGIES.items()}))
         return
     for name, kind in STRATEGIES.items():
         print(f"{name}: {kind.summary}")

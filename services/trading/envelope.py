@@ -23,9 +23,7 @@ class UnknownMasterKey(EnvelopeError):
 
     def __init__(self, key_id: str) -> None:
         self.key_id = key_id
-        super().__init__(
-            f"master key {key_id!r} is not in TITAN_MASTER_KEYS; add it back until every row is rotated"
-        )
+        super().__init__(f"master key {key_id!r} is not in TITAN_MASTER_KEYS; add it back until every row is rotated")
 
 
 class CannotOpen(EnvelopeError):
@@ -70,13 +68,9 @@ def master_keys(text: str) -> MasterKeys:
         try:
             key = b64decode(encoded, validate=True)
         except (NotBase64, ValueError):
-            raise EnvelopeError(
-                f"master key {key_id!r} is not base64; make one with 32 random bytes"
-            ) from None
+            raise EnvelopeError(f"master key {key_id!r} is not base64; make one with 32 random bytes") from None
         if not key_id or len(key) != KEY or key_id in keys:
-            raise EnvelopeError(
-                f"master key {key_id!r} needs an id of its own and exactly {KEY} bytes, has {len(key)}"
-            )
+            raise EnvelopeError(f"master key {key_id!r} needs an id of its own and exactly {KEY} bytes, has {len(key)}")
         keys[key_id] = key
     if not keys:
         raise EnvelopeError("no master key is set; give TITAN_MASTER_KEYS as id:base64 of 32 random bytes")
@@ -109,9 +103,7 @@ def open_sealed(sealed: Sealed, *, identity: str, keys: MasterKeys) -> dict[str,
     return found
 
 
-def rotated(
-    sealed: Sealed, *, identity: str, keys: MasterKeys, random: Callable[[int], bytes] = urandom
-) -> Sealed:
+def rotated(sealed: Sealed, *, identity: str, keys: MasterKeys, random: Callable[[int], bytes] = urandom) -> Sealed:
     """The same secret with its data key under the active master key; the secret itself is never decrypted."""
     data_key = _unwrap(sealed, identity=identity, keys=keys)
     return Sealed(

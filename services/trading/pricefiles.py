@@ -117,9 +117,7 @@ def _csv(stream: BinaryIO, name: str) -> tuple[list[str], Iterator[Line]]:
                     raise PriceFileError("the table is ragged", [RowFault(reader.line_num, "line", message)])
         except (UnicodeDecodeError, csv.Error) as error:
             message = "not readable as UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-            raise PriceFileError(
-                "the table breaks off", [RowFault(reader.line_num + 1, "line", message)]
-            ) from None
+            raise PriceFileError("the table breaks off", [RowFault(reader.line_num + 1, "line", message)]) from None
         finally:
             if not text.closed:
                 text.detach()  # the stream is the caller's to close
@@ -223,11 +221,7 @@ def _number(cell: object) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         try:
-            value = (
-                Decimal(text.replace(",", "."))
-                if text.count(",") == 1 and "." not in text
-                else Decimal("nan")
-            )
+            value = Decimal(text.replace(",", ".")) if text.count(",") == 1 and "." not in text else Decimal("nan")
         except InvalidOperation:
             value = Decimal("nan")
     if not value.is_finite():
@@ -280,9 +274,7 @@ def _otherwise_written(text: str) -> datetime:
             return datetime.strptime(text, pattern).replace(tzinfo=UTC)
         except ValueError:
             continue
-    raise ValueError(
-        f"{text or 'an empty cell'} is no time; write 2026-01-31T15:00:00Z or seconds since 1970"
-    )
+    raise ValueError(f"{text or 'an empty cell'} is no time; write 2026-01-31T15:00:00Z or seconds since 1970")
 
 
 def _settle_symbol(series: PriceSeries, symbols: set[str], wanted: str | None) -> None:
@@ -306,6 +298,4 @@ def _settle_order(series: PriceSeries, numbers: list[int]) -> None:
         if candles[position].time <= candles[position - 1].time:
             what = "twice" if candles[position].time == candles[position - 1].time else "out of order"
             message = f"{candles[position].opened_at:%Y-%m-%dT%H:%M:%SZ} comes {what}"
-            raise PriceFileError(
-                "the candles are not in order", [RowFault(numbers[position], "time", message)]
-            )
+            raise PriceFileError("the candles are not in order", [RowFault(numbers[position], "time", message)])

@@ -60,9 +60,7 @@ class Book:
     def is_flat(self) -> bool:
         return not self.quantity
 
-    def apply(
-        self, order: Order, *, index: int, time: int, price: Decimal, quantity: Decimal, fee: Decimal
-    ) -> Fill:
+    def apply(self, order: Order, *, index: int, time: int, price: Decimal, quantity: Decimal, fee: Decimal) -> Fill:
         """Book one fill; profit is known on sales, by average cost, with the fees of both sides inside."""
         notional = money(price * quantity)
         profit = NOTHING
@@ -71,9 +69,7 @@ class Book:
             self.cost += notional + fee
             self.quantity += quantity
         else:
-            sold_cost = (
-                self.cost if quantity == self.quantity else money(self.cost * quantity / self.quantity)
-            )
+            sold_cost = self.cost if quantity == self.quantity else money(self.cost * quantity / self.quantity)
             profit = notional - fee - sold_cost
             self.cash += notional - fee
             self.cost -= sold_cost
@@ -102,9 +98,7 @@ class Book:
 
     def _extend(self, fill: Fill) -> None:
         if self.trade is None:
-            self.trade = Trade(
-                opened=fill.time, entry_price=fill.price, quantity=fill.quantity, fees=fill.fee
-            )
+            self.trade = Trade(opened=fill.time, entry_price=fill.price, quantity=fill.quantity, fees=fill.fee)
             return
         trade = self.trade
         total = trade.quantity + fill.quantity

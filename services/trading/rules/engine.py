@@ -1,5 +1,6 @@
 """The one event loop: backtest, paper and live show it candles and carry out what comes back."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -57,13 +58,9 @@ class Engine:
         self._lasts = timeframe.seconds
         self._context = Context(book)
         self._at_close = self.costs.fill_at is FillAt.CLOSE
-        self._guards = (
-            self.limits.stop_loss_percentage is not None or self.limits.take_profit_percentage is not None
-        )
+        self._guards = self.limits.stop_loss_percentage is not None or self.limits.take_profit_percentage is not None
         self._has_kill_switch = self.limits.max_drawdown_percentage is not None
-        self._execution = Execution(
-            book=book, instrument=self.instrument, costs=self.costs, limits=self.limits
-        )
+        self._execution = Execution(book=book, instrument=self.instrument, costs=self.costs, limits=self.limits)
 
     def step(self, candle: Candle) -> bool:
         """Live through one candle; False when it was seen before."""
@@ -89,6 +86,12 @@ class Engine:
             book.exposed += 1
         self.batch.equity.append(EquityPoint(candle.time, book.equity, book.cash, book.quantity))
         return True
+
+    def warm_up(self, candles: Iterable[Candle]) -> None:
+        """Show the strategy candles from before the run; it may not trade on them."""
+        for candle in candles:
+            self._context.candle = candle
+            self.strategy.on_candle(self._context)
 
     def finish(self) -> None:
         """End the run: what the last candle decided finds no next one; a position stays as it is."""
@@ -122,9 +125,7 @@ class Engine:
         average = self.book.average_price
         stop, target = self.limits.stop_price(average), self.limits.target_price(average)
         if stop is not None and candle.low <= stop:
-            self._leave(
-                candle, Purpose.STOP_LOSS, min(candle.open, stop), f"low {plain(candle.low)} reached the stop"
-            )
+            self._leave(candle, Purpose.STOP_LOSS, min(candle.open, stop), f"low {plain(candle.low)} reached the stop")
         elif target is not None and candle.high >= target:
             note = f"high {plain(candle.high)} reached the target"
             self._leave(candle, Purpose.TAKE_PROFIT, max(candle.open, target), note)
@@ -217,9 +218,7 @@ class Engine:
         self.batch.notes.append(Note(candle.time, "error", "run.halted", fields))
         self._cancel_pending()
         if self.book.quantity:
-            order = self._order(
-                candle, Side.SELL, Purpose.KILL_SWITCH, self.book.quantity, note="maximum drawdown"
-            )
+            order = self._order(candle, Side.SELL, Purpose.KILL_SWITCH, self.book.quantity, note="maximum drawdown")
             self._submit(order, candle)
 
     # -- orders ----------------------------------------------------------------------------------------------

@@ -34,9 +34,7 @@ class Execution:
             if quantity <= 0:
                 return Reason.INSUFFICIENT_FUNDS
         fee = self.costs.fee(money(price * quantity))
-        fill = self.book.apply(
-            order, index=self.book.index, time=candle.time, price=price, quantity=quantity, fee=fee
-        )
+        fill = self.book.apply(order, index=self.book.index, time=candle.time, price=price, quantity=quantity, fee=fee)
         order.move(OrderState.PARTIALLY_FILLED if order.remaining else OrderState.FILLED)
         return fill
 
@@ -53,9 +51,7 @@ class Execution:
             return quantity
         if not order.shrinks:
             return Decimal(0)
-        less = self.instrument.whole_lots(
-            max(self.book.cash, Decimal(0)) / (price * (ONE + self.costs.fee_rate))
-        )
+        less = self.instrument.whole_lots(max(self.book.cash, Decimal(0)) / (price * (ONE + self.costs.fee_rate)))
         while less > 0 and self._cost(less, price) > self.book.cash:
             less -= self.instrument.lot
         if less > 0:

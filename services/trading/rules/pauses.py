@@ -83,15 +83,11 @@ class Pauses:
 NO_PAUSES = Pauses([], known_from=-(2**62), known_until=2**62)
 
 
-def pauses(
-    events: Iterable[Event], policy: PausePolicy, *, known_from: int | None, known_until: int | None
-) -> Pauses:
+def pauses(events: Iterable[Event], policy: PausePolicy, *, known_from: int | None, known_until: int | None) -> Pauses:
     """The windows `policy` opens around `events`, overlapping and touching ones merged."""
     if not policy.is_on:
         return NO_PAUSES
-    found = sorted(
-        _window(event, policy.around[event.importance]) for event in events if policy.concerns(event)
-    )
+    found = sorted(_window(event, policy.around[event.importance]) for event in events if policy.concerns(event))
     return Pauses(_merged(found), known_from=known_from, known_until=known_until)
 
 

@@ -50,10 +50,7 @@ class Report:
     basis: str = BASIS
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            name: plain(value) if isinstance(value, Decimal) else value
-            for name, value in asdict(self).items()
-        }
+        return {name: plain(value) if isinstance(value, Decimal) else value for name, value in asdict(self).items()}
 
 
 def report(

@@ -33,10 +33,7 @@ def sma_cross(
         digest.update((",".join(text(cell) for cell in cells) + "\n").encode())
 
     for index in range(slow, len(candles)):
-        above = (
-            sum(closes[index - fast + 1 : index + 1]) * slow
-            > sum(closes[index - slow + 1 : index + 1]) * fast
-        )
+        above = sum(closes[index - fast + 1 : index + 1]) * slow > sum(closes[index - slow + 1 : index + 1]) * fast
         if above != bool(held):
             if at_close:
                 fill(index, closes[index], above)

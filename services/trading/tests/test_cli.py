@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
 from trading.cli import app
 from trading.tests.stories import wandering
-from typer.testing import CliRunner
 
 runner = CliRunner()
 
@@ -15,10 +16,7 @@ runner = CliRunner()
 @pytest.fixture
 def prices(tmp_path: Path) -> Path:
     path = tmp_path / "prices.csv"
-    lines = [
-        f"{c.opened_at:%Y-%m-%dT%H:%M:%SZ},{c.open},{c.high},{c.low},{c.close},{c.volume}"
-        for c in wandering(400)
-    ]
+    lines = [f"{c.opened_at:%Y-%m-%dT%H:%M:%SZ},{c.open},{c.high},{c.low},{c.close},{c.volume}" for c in wandering(400)]
     path.write_text("timestamp,open,high,low,close,volume\n" + "\n".join(lines) + "\n")
     return path
 
@@ -75,8 +73,7 @@ def test_features_and_signals_go_round(prices: Path, tmp_path: Path):
     rows = list(csv.DictReader(table.open()))
     known = {row["time"]: float(row["rsi_14"]) / 100 for row in rows}
     lines = [
-        f"{c.opened_at:%Y-%m-%dT%H:%M:%SZ},{known.get(f'{c.opened_at:%Y-%m-%dT%H:%M:%SZ}', '')}"
-        for c in wandering(400)
+        f"{c.opened_at:%Y-%m-%dT%H:%M:%SZ},{known.get(f'{c.opened_at:%Y-%m-%dT%H:%M:%SZ}', '')}" for c in wandering(400)
     ]
     signals.write_text("time,signal\n" + "\n".join(lines) + "\n")
     answer = backtest(prices, "--strategy", "ml_signal", "--signals", str(signals), "--json")
@@ -88,9 +85,7 @@ def test_a_calendar_pauses_a_backtest(prices: Path, tmp_path: Path):
     calendar = tmp_path / "calendar.csv"
     rows = [f"{c.opened_at:%Y-%m-%d},12:00,UTC,Rate,USD,high" for c in wandering(400)[::24]]
     calendar.write_text("date,time,timezone,event_name,currency,importance\n" + "\n".join(rows) + "\n")
-    answer = backtest(
-        prices, "--strategy", "momentum", "--calendar", str(calendar), "--pause-after", "1440", "--json"
-    )
+    answer = backtest(prices, "--strategy", "momentum", "--calendar", str(calendar), "--pause-after", "1440", "--json")
     figures = json.loads(answer.stdout)
     assert figures["fills"] == 0
     assert figures["denied"] > 0

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trading.rules.limits import Limits
 from trading.rules.market import Costs, FillAt, Instrument
 from trading.rules.orders import MOVES, IllegalMove, Order, OrderState, Purpose, Reason, order_id
@@ -103,9 +104,7 @@ def test_entries_of_a_utc_day_are_counted_and_the_next_day_starts_at_none():
     run = lived(engine(script, limits=Limits(max_daily_trades=2)), [candle(n, "100") for n in range(27)])
     entered = [fill.index - 1 for fill in run.batch.fills if fill.purpose is Purpose.ENTRY]
     assert entered == [0, 2, 24]
-    assert {o.reason for o in run.batch.orders.values() if o.state is OrderState.DENIED} == {
-        Reason.MAX_DAILY_TRADES
-    }
+    assert {o.reason for o in run.batch.orders.values() if o.state is OrderState.DENIED} == {Reason.MAX_DAILY_TRADES}
 
 
 def test_size_follows_from_the_risk_and_the_distance_of_the_stop():
@@ -143,9 +142,7 @@ def test_an_order_larger_than_its_share_of_the_volume_is_filled_over_several_can
 
 
 def around_noon(run_candle: int, **policy) -> object:
-    event = Event(
-        "Rate decision", "USD", Importance.HIGH, START + run_candle * HOUR, START + run_candle * HOUR
-    )
+    event = Event("Rate decision", "USD", Importance.HIGH, START + run_candle * HOUR, START + run_candle * HOUR)
     rule = PausePolicy({Importance.HIGH: Around(60, 60)}, **policy)
     return pauses([event], rule, known_from=START, known_until=START + 100 * HOUR)
 
@@ -153,9 +150,7 @@ def around_noon(run_candle: int, **policy) -> object:
 def test_entries_around_an_event_are_denied_and_exits_are_not():
     run = engine({0: buy("1"), 9: sell(), 10: buy("1"), 13: buy("1")}, pauses=around_noon(11))
     lived(run, [candle(n, "100") for n in range(15)])
-    assert [o.reason for o in run.batch.orders.values() if o.state is OrderState.DENIED] == [
-        Reason.CALENDAR_PAUSE
-    ]
+    assert [o.reason for o in run.batch.orders.values() if o.state is OrderState.DENIED] == [Reason.CALENDAR_PAUSE]
     assert [f.index for f in run.batch.fills] == [1, 10, 14]
 
 
@@ -174,9 +169,7 @@ def test_where_the_calendar_is_silent_entries_are_denied_as_unverified():
 
 def test_the_same_run_candle_and_purpose_have_the_same_order_id():
     assert order_id(RUN, START, Purpose.ENTRY) == order_id(RUN, START, Purpose.ENTRY)
-    others = {order_id(RUN, START, purpose) for purpose in Purpose} | {
-        order_id(RUN, START + 1, Purpose.ENTRY)
-    }
+    others = {order_id(RUN, START, purpose) for purpose in Purpose} | {order_id(RUN, START + 1, Purpose.ENTRY)}
     assert len(others) == len(Purpose) + 1
 
 

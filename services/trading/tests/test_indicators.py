@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import talib
 from talipp.indicators import EMA, RSI, SMA
+
 from trading.rules.features import COLUMNS, WINDOW, FeatureWindow, row_of, rows, training_rows
 from trading.rules.indicators import StreamingRsi
 from trading.tests.stories import wandering

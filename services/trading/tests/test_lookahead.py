@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from trading.rules.book import Book
 from trading.rules.candles import Candle, Timeframe
 from trading.rules.engine import Engine

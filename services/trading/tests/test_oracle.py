@@ -6,6 +6,7 @@ from importlib.resources import files
 from io import BytesIO
 
 import pytest
+
 from trading.pricefiles import read_prices
 from trading.rules.backtest import backtest
 from trading.rules.candles import Candle, timeframe_of
@@ -24,9 +25,7 @@ def stock(ticker: str) -> list[Candle]:
 
 
 def markets() -> dict[str, list[Candle]]:
-    return {ticker: stock(ticker) for ticker in ("AAPL", "GOOG", "IBM", "MSFT", "FB")} | {
-        "random": wandering(5000)
-    }
+    return {ticker: stock(ticker) for ticker in ("AAPL", "GOOG", "IBM", "MSFT", "FB")} | {"random": wandering(5000)}
 
 
 @pytest.mark.parametrize("fill_at", list(FillAt))

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from trading.rules.backtest import backtest
 from trading.rules.book import Book
 from trading.rules.candles import Candle, Timeframe
@@ -41,9 +42,7 @@ STRATEGIES = [
 def made(name: str, parameters: dict[str, Any]) -> Any:
     strategy = build(strategy_named(name), parameters)
     if isinstance(strategy, MlSignal):
-        strategy.signals = KnownSignals(
-            {candle.time: (n * 7919 % 101) / 100 for n, candle in enumerate(CANDLES)}
-        )
+        strategy.signals = KnownSignals({candle.time: (n * 7919 % 101) / 100 for n, candle in enumerate(CANDLES)})
     return strategy
 
 
@@ -68,9 +67,7 @@ def on_paper(name: str, parameters: dict[str, Any], candles: list[Candle]) -> tu
 
 
 @pytest.mark.parametrize(("name", "parameters"), STRATEGIES)
-def test_paper_with_a_restart_after_every_candle_equals_the_backtest(
-    name: str, parameters: dict[str, Any]
-) -> None:
+def test_paper_with_a_restart_after_every_candle_equals_the_backtest(name: str, parameters: dict[str, Any]) -> None:
     whole = backtest(CANDLES, run_id=RUN, strategy=made(name, parameters), cash=Decimal(10_000), **SETTINGS)
     batch, book = on_paper(name, parameters, CANDLES)
 

@@ -5,15 +5,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trading.calendarfiles import CalendarFileError, read_events
 from trading.rules.pauses import MINUTE, Around, Event, Importance, PausePolicy, pauses
 
 NOON = 1_600_000_000
 
 
-def at(
-    minute: int, name: str = "CPI", *, currency: str = "USD", importance: Importance = Importance.HIGH
-) -> Event:
+def at(minute: int, name: str = "CPI", *, currency: str = "USD", importance: Importance = Importance.HIGH) -> Event:
     return Event(name, currency, importance, NOON + minute * MINUTE, NOON + minute * MINUTE)
 
 
@@ -56,10 +55,7 @@ def test_a_bot_that_pauses_for_nothing_needs_no_calendar():
 
 @given(st.lists(st.tuples(st.integers(-300, 300), st.integers(0, 90)), max_size=12), st.integers(-500, 500))
 def test_merging_changes_no_instant(events, minute):
-    listed = [
-        Event("e", "USD", Importance.HIGH, NOON + m * MINUTE, NOON + (m + long) * MINUTE)
-        for m, long in events
-    ]
+    listed = [Event("e", "USD", Importance.HIGH, NOON + m * MINUTE, NOON + (m + long) * MINUTE) for m, long in events]
     instant = NOON + minute * MINUTE
     expected = any(e.start - 30 * MINUTE <= instant < e.end + 15 * MINUTE for e in listed)
     assert (windows(listed).at(instant) is not None) is expected

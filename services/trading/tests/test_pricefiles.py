@@ -7,6 +7,7 @@ from io import BytesIO
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+
 from trading.pricefiles import PriceFileError, instant_of, read_prices
 
 DAY = 86_400
@@ -51,9 +52,7 @@ def test_times_are_understood(cell: object, seconds: int):
 
 
 def test_adjusted_closes_are_kept_beside_the_candles():
-    series = read(
-        "date,open,high,low,close,volume,Adj Close\n2020-01-01,1,2,1,1,1,0.25\n2020-01-02,1,2,1,1,1,\n"
-    )
+    series = read("date,open,high,low,close,volume,Adj Close\n2020-01-01,1,2,1,1,1,0.25\n2020-01-02,1,2,1,1,1,\n")
     assert series.adjusted == [Decimal("0.25"), None]
 
 

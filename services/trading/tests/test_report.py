@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+
 from trading.rules.book import EquityPoint, Trade
 from trading.rules.candles import Candle, Gap, Timeframe, coarser, gaps, timeframe_of
 from trading.rules.market import Costs
@@ -29,9 +30,7 @@ def test_profit_factor_is_won_over_lost_and_unknown_without_a_loss():
 def test_ratios_of_a_steady_rise_are_told_only_where_data_supports_them():
     points = [EquityPoint(START + n * DAY, Decimal(100) + n, Decimal(0), Decimal(1)) for n in range(40)]
     candles = [candle(n, str(100 + n), step=DAY) for n in range(40)]
-    figures = report(
-        candles=candles, equity=points, fills=[], trades=[], starting_cash=Decimal(100), costs=Costs()
-    )
+    figures = report(candles=candles, equity=points, fills=[], trades=[], starting_cash=Decimal(100), costs=Costs())
     assert figures.max_drawdown_percent == 0
     assert (figures.sortino, figures.calmar) == (None, None)
     assert figures.sharpe is not None

@@ -73,6 +73,11 @@ class Strategy(ABC, Generic[P]):
     def __init__(self, parameters: P) -> None:
         self.parameters = parameters
 
+    @property
+    def warmup(self) -> int:
+        """How many earlier candles it wants to see before the first it may trade on."""
+        return 0
+
     @abstractmethod
     def on_candle(self, context: Context) -> Intent | None:
         """Look at the closed candle and say what to do at the next one, if anything."""

@@ -17,9 +17,7 @@ class DcaParameters(Parameters):
         title="Amount",
         description="Spent on each purchase, in the quote currency.",
     )
-    every: int = Field(
-        default=7, ge=1, le=100_000, title="Every", description="Candles between two purchases."
-    )
+    every: int = Field(default=7, ge=1, le=100_000, title="Every", description="Candles between two purchases.")
     max_cost: Decimal | None = Field(
         default=None,
         gt=0,
@@ -46,14 +44,9 @@ class Dca(Strategy[DcaParameters]):
         if not is_due:
             return None
         invested = context.average_price * context.quantity
-        if (
-            self.parameters.max_cost is not None
-            and invested + self.parameters.amount > self.parameters.max_cost
-        ):
+        if self.parameters.max_cost is not None and invested + self.parameters.amount > self.parameters.max_cost:
             return None
-        return Intent(
-            Side.BUY, f"purchase every {self.parameters.every} candles", notional=self.parameters.amount
-        )
+        return Intent(Side.BUY, f"purchase every {self.parameters.every} candles", notional=self.parameters.amount)
 
     def memory(self) -> dict[str, Any]:
         return {"seen": self._seen}

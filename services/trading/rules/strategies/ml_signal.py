@@ -47,21 +47,17 @@ class MlSignalParameters(Sized):
         default="", title="Machine", description="Id of the machine that is asked, one row a candle."
     )
     output: str = Field(
-        default="prediction", title="Answer column", description="Column of the answer that is the signal."
+        default="prediction",
+        title="Answer",
+        description="What of the answer is the signal: prediction for a number, p_up for the probability of up.",
     )
-    enter_above: float = Field(
-        default=0.55, title="Enter above", description="Long when the signal is above this."
-    )
-    exit_below: float = Field(
-        default=0.5, title="Leave below", description="Flat when the signal is below this."
-    )
+    enter_above: float = Field(default=0.55, title="Enter above", description="Long when the signal is above this.")
+    exit_below: float = Field(default=0.5, title="Leave below", description="Flat when the signal is below this.")
 
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> Self:
         if self.exit_below > self.enter_above:
-            raise ValueError(
-                f"exit_below ({self.exit_below}) must not lie above enter_above ({self.enter_above})"
-            )
+            raise ValueError(f"exit_below ({self.exit_below}) must not lie above enter_above ({self.enter_above})")
         return self
 
 
@@ -70,9 +66,7 @@ class MlSignal(Strategy[MlSignalParameters]):
 
     name = "ml_signal"
     title = "Signal of a machine"
-    summary = (
-        "Asks one of your machines about each candle and trades its answer; every answer is charged to you."
-    )
+    summary = "Asks one of your machines about each candle and trades its answer; every answer is charged to you."
     parameters_type = MlSignalParameters
 
     def __init__(self, parameters: MlSignalParameters, signals: SignalSource | None = None) -> None:

@@ -13,15 +13,9 @@ from trading.rules.strategies.base import Context, Sized, Strategy
 
 
 class MomentumParameters(Sized):
-    fast: int = Field(
-        default=10, ge=1, le=1000, title="Fast average", description="Closes in the fast average."
-    )
-    slow: int = Field(
-        default=20, ge=2, le=5000, title="Slow average", description="Closes in the slow average."
-    )
-    rsi_period: int = Field(
-        default=14, ge=2, le=500, title="RSI period", description="Candles the RSI looks at."
-    )
+    fast: int = Field(default=10, ge=1, le=1000, title="Fast average", description="Closes in the fast average.")
+    slow: int = Field(default=20, ge=2, le=5000, title="Slow average", description="Closes in the slow average.")
+    rsi_period: int = Field(default=14, ge=2, le=500, title="RSI period", description="Candles the RSI looks at.")
     rsi_ceiling: float | None = Field(
         default=None,
         gt=0,
@@ -55,6 +49,11 @@ class Momentum(Strategy[MomentumParameters]):
         self._closes: deque[Decimal] = deque()
         self._fast_sum = self._slow_sum = NOTHING
         self._rsi = None if parameters.rsi_ceiling is None else StreamingRsi(parameters.rsi_period)
+
+    @property
+    def warmup(self) -> int:
+        # Wilder's smoothing has forgotten where it began after some ten periods.
+        return max(self._slow, 0 if self._rsi is None else 10 * self._rsi.period)
 
     def on_candle(self, context: Context) -> Intent | None:
         self._see(context.candle.close)

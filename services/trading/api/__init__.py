@@ -1,0 +1,5 @@
+"""Trading's HTTP API."""
+
+from ninja import Router
+
+router = Router()

@@ -1,0 +1,23 @@
+"""Trading's tables: the market, the people's keys and bots, what their runs did, and what other services told."""
+
+from trading.models.bots import Bot, BotRun, RunStatus, UserAPIKey
+from trading.models.history import BotRunLog, EquityPoint, Fill, Order, Position
+from trading.models.market import Exchange, Price, Symbol
+from trading.models.projections import CalendarEvent, KnownMachine
+
+__all__ = [
+    "Bot",
+    "BotRun",
+    "BotRunLog",
+    "CalendarEvent",
+    "EquityPoint",
+    "Exchange",
+    "Fill",
+    "KnownMachine",
+    "Order",
+    "Position",
+    "Price",
+    "RunStatus",
+    "Symbol",
+    "UserAPIKey",
+]
