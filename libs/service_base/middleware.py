@@ -40,12 +40,12 @@ class RequestContext:
         started = perf_counter()
         structlog.contextvars.bind_contextvars(path=request.path)
         try:
-            response = await self.get_response(request)
+            response = problems.for_unrouted(request, await self.get_response(request))
         finally:
             structlog.contextvars.unbind_contextvars("path")
             tracing.leave(token)
         metrics.observe(request, response.status_code, perf_counter() - started)
-        return problems.for_unrouted(request, response)
+        return response
 
 
 class PageSession(AuthenticationMiddleware):

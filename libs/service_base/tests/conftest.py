@@ -1,0 +1,52 @@
+"""A signing key, and tokens made with it, as identity would make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import time
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+
+from event_bus.testing import deliver
+from service_base import addresses, auth
+from shared_models.events import identity
+from shared_models.ids import new_id
+
+
+@pytest.fixture(autouse=True)
+def forget_tokens() -> None:
+    auth._claims_of.clear()
+
+
+@pytest.fixture(autouse=True)
+def probe_has_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probe is no service of TITAN's, so it has no port of its own."""
+    monkeypatch.setattr(addresses, "SERVICES", (*addresses.SERVICES, "service_base.tests.probe"))
+
+
+@pytest.fixture
+def key(db: None) -> OKPKey:
+    """A key that identity has published."""
+    made = OKPKey.generate_key("Ed25519")
+    deliver(identity.SigningKeyPublished(kid="k1", jwk=dict(made.as_dict(private=False))))
+    return made
+
+
+@pytest.fixture
+def token_for(key: OKPKey) -> Callable[..., str]:
+    """Signs a token; keyword arguments change its claims."""
+
+    def sign(**changes: Any) -> str:
+        claims = {
+            "sub": str(new_id()),
+            "aud": auth.AUDIENCE,
+            "exp": int(time()) + 600,
+            "first_name": "Ada",
+            "teams": {},
+        }
+        return jwt.encode({"alg": auth.ALGORITHM, "kid": "k1"}, claims | changes, key, algorithms=[auth.ALGORITHM])
+
+    return sign
