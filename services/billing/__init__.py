@@ -1,0 +1,1 @@
+"""Money: the ledger, prices, quotes, holds, coupons, top-ups and what each of them proves."""

@@ -1,0 +1,5 @@
+"""Billing's HTTP API."""
+
+from ninja import Router
+
+router = Router()

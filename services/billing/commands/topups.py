@@ -1,0 +1,92 @@
+"""Top-ups: a payment at the provider becomes money in the wallet, once for each of the provider's references."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from billing import publishes
+from billing.commands.ledger import Cause, post, posted_before
+from billing.commands.parties import lock_parties, say_balances
+from billing.models import Journal, Operation, Payment
+from billing.rules.accounts import Move, Purpose, of_platform, wallet
+from billing.rules.errors import KeyConflict
+from billing.rules.funding import Part
+from billing.rules.kinds import OperationKind
+from billing.rules.pricing import money_in
+from billing.rules.usage import digest_of
+from service_base.errors import NotFound
+from shared_models.clock import utc_now
+from shared_models.ids import derived_id
+from shared_models.money import Currency
+
+# The local provider: it moves no real money and says so everywhere.
+TEST_PROVIDER = "test"
+LARGEST_TOP_UP = Decimal(1_000_000)
+
+
+@transaction.atomic
+def start_top_up(*, owner: UUID, amount_usd: object, key: str) -> Payment:
+    """Ask the test provider for a payment; nothing is in the wallet until it is confirmed.
+
+    The same `key` of the same person returns the payment that exists. Raises AmountUnfit (not money, not positive,
+    parts of a cent, too much) and KeyConflict for the same key with another amount.
+    """
+    amount = money_in(amount_usd, field="amount_usd", largest=LARGEST_TOP_UP, places=2)
+    reference = f"test_{derived_id('top-up', owner, key).hex}"
+    payment, _ = Payment.objects.get_or_create(
+        reference=reference, defaults={"owner_id": owner, "provider": TEST_PROVIDER, "amount": amount}
+    )
+    if payment.amount != amount:
+        raise KeyConflict("A payment over another amount was started under this key.", field="amount_usd")
+    return payment
+
+
+@transaction.atomic
+def confirm_test_payment(*, owner: UUID, payment_id: UUID, now: datetime | None = None) -> Payment:
+    """Let the test provider say that the payment succeeded, and put the money into the wallet.
+
+    Confirmed again it changes nothing. Raises NotFound for another person's payment.
+    """
+    lock_parties(owner)
+    payment = Payment.objects.filter(pk=payment_id, owner_id=owner, provider=TEST_PROVIDER).first()
+    if payment is None:
+        raise NotFound("There is no such payment, or it is not yours.")
+    if payment.status == "pending":
+        at = now or utc_now()
+        payment.journal = top_up(
+            owner=owner, amount=payment.amount, provider=payment.provider, reference=payment.reference, at=at
+        )
+        payment.status, payment.settled_at = "succeeded", at
+        payment.save(update_fields=["journal", "status", "settled_at"])
+    return payment
+
+
+@transaction.atomic
+def top_up(*, owner: UUID, amount: Decimal, provider: str, reference: str, at: datetime) -> Journal:
+    """Put a payment that the provider reports as paid into the wallet.
+
+    The provider's reference is the key: told twice, it is credited once. Raises KeyConflict for the same reference
+    with another amount or person.
+    """
+    party = lock_parties(owner)[owner]
+    digest = digest_of(owner=owner, amount=amount)
+    cause = Cause(source=f"payment:{provider}", key=reference, digest=digest, at=at)
+    journal = posted_before(cause)
+    if journal is not None:
+        return journal
+    operation = Operation.objects.create(kind=OperationKind.CREDIT_FROM_USER, operation_user_id=owner, date_time=at)
+    clearing = of_platform(Purpose.PAYMENT_CLEARING, Currency.USD)
+    journal = post(
+        cause=cause,
+        kind=OperationKind.CREDIT_FROM_USER,
+        moves=[Move(clearing, wallet(owner, Currency.USD), amount)],
+        operation=operation,
+        details={"provider": provider},
+    )
+    publishes.operation_posted(operation, journal, [Part(Currency.USD, amount)], cause=f"{provider}:{reference}")
+    say_balances(party)
+    return journal

@@ -1,0 +1,27 @@
+"""Billing's tables: the ledger, what funds are reserved for, and the things that movements come from."""
+
+from billing.models.coupons import Coupon, CouponLot, LotUse
+from billing.models.holds import DeclinedWork, Hold, HoldPart, HoldResolution, PriceList, Quote
+from billing.models.ledger import Account, Balance, Entry, Journal, Party, Posting
+from billing.models.operations import Operation, Payment, Usage
+
+__all__ = [
+    "Account",
+    "Balance",
+    "Coupon",
+    "CouponLot",
+    "DeclinedWork",
+    "Entry",
+    "Hold",
+    "HoldPart",
+    "HoldResolution",
+    "Journal",
+    "LotUse",
+    "Operation",
+    "Party",
+    "Payment",
+    "Posting",
+    "PriceList",
+    "Quote",
+    "Usage",
+]

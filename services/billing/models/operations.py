@@ -1,0 +1,121 @@
+"""Operations, the usage events that caused them, and payments."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from billing.models.holds import Quote
+from billing.models.ledger import Journal
+from billing.rules.kinds import OPERATION_KINDS, OperationKind
+from shared_models.clock import utc_now
+from shared_models.fields import currency_field, id_field, money_field, one_of
+
+PAYMENT_STATES = ["pending", "succeeded"]
+
+
+def _is(kind: OperationKind) -> property:
+    return property(lambda operation: operation.kind == kind)
+
+
+class Operation(models.Model):
+    """Something that money moved for: who used what of whom, and how much. Exactly one journal belongs to it."""
+
+    id = id_field()
+    kind = models.CharField(max_length=30)
+    machine_id = models.UUIDField(null=True, db_index=True)
+    machine_name = models.CharField(max_length=500, blank=True)
+    machine_owner_id = models.UUIDField(null=True)
+    operation_user_id = models.UUIDField(db_index=True)
+    work_id = models.UUIDField(null=True)
+    quote = models.ForeignKey(Quote, on_delete=models.PROTECT, null=True, related_name="operations")
+    count_of_lines = models.BigIntegerField(default=0)
+    count_of_training_epoch = models.BigIntegerField(null=True)
+    columns = models.BigIntegerField(null=True)
+    level = models.IntegerField(null=True)
+    date_time = models.DateTimeField()
+
+    class Meta:
+        db_table = "operation"
+        constraints = [one_of("operation_kind_known", "kind", OPERATION_KINDS)]
+
+    def __str__(self) -> str:
+        return f"{self.get_type} {self.id}"
+
+    @property
+    def get_type(self) -> str:
+        """The kind as people read it."""
+        return OperationKind(self.kind).label
+
+    @property
+    def state(self) -> str:
+        """`posted`, or `reversed` once a journal took it back."""
+        return "reversed" if getattr(self.journal, "reversed_by", None) else "posted"
+
+    # The kind as the nine booleans it used to be: derived, so that they cannot contradict each other.
+    is_training_operation = _is(OperationKind.TRAINING)
+    is_solving_operation = _is(OperationKind.SOLVING)
+    is_solving_with_api_operation = _is(OperationKind.SOLVING_WITH_API)
+    is_solving_with_api_market_operation = _is(OperationKind.SOLVING_WITH_API_MARKET)
+    is_buy_data_source_operation = _is(OperationKind.BUY_DATA_SOURCE)
+    is_machine_copy_operation = _is(OperationKind.MACHINE_COPY)
+    is_machine_copy_update_operation = _is(OperationKind.MACHINE_COPY_UPDATE)
+    is_pay_a_bill_operation = _is(OperationKind.PAY_A_BILL)
+    is_credit_from_user_operation = _is(OperationKind.CREDIT_FROM_USER)
+
+    def flags(self) -> dict[str, bool]:
+        """The nine booleans by name."""
+        return {name: getattr(self, name) for name in KIND_FLAGS}
+
+
+KIND_FLAGS = [f"is_{kind.value}_operation" for kind in OperationKind]
+
+
+class Usage(models.Model):
+    """A usage event that was received, and the one journal it led to; a producer's duplicate leads to the same one."""
+
+    event_id = models.UUIDField(primary_key=True)
+    type = models.CharField(max_length=200)
+    journal = models.ForeignKey(Journal, on_delete=models.PROTECT, related_name="usages")
+    work_id = models.UUIDField(null=True, db_index=True)
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "usage"
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+
+class Payment(models.Model):
+    """A top-up at the payment provider: `pending` until the provider says that the money came."""
+
+    id = id_field()
+    owner_id = models.UUIDField(db_index=True)
+    provider = models.CharField(max_length=20)
+    reference = models.CharField(max_length=100, unique=True)
+    amount = money_field()
+    currency = currency_field(default="USD")
+    status = models.CharField(max_length=10, default="pending")
+    created_at = models.DateTimeField(default=utc_now)
+    settled_at = models.DateTimeField(null=True)
+    journal = models.OneToOneField(Journal, on_delete=models.PROTECT, null=True, related_name="payment")
+
+    class Meta:
+        db_table = "payment"
+        constraints = [
+            one_of("payment_state_known", "status", PAYMENT_STATES),
+            models.CheckConstraint(name="payment_positive", condition=models.Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="succeeded_means_posted",
+                condition=models.Q(status="succeeded", journal__isnull=False)
+                | models.Q(status="pending", journal=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency} {self.status}"
+
+    @property
+    def is_test_money(self) -> bool:
+        """Whether no real money stands behind it."""
+        return self.provider == "test"

@@ -1,0 +1,97 @@
+"""The chart of accounts: who can own what, in which currency, and how low it may go."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from shared_models.ids import derived_id
+from shared_models.money import Currency
+
+# The owner of every account that is not a person's.
+PLATFORM = derived_id("billing", "platform")
+
+
+class Purpose(StrEnum):
+    """What an account is for. A balance is what was credited minus what was debited."""
+
+    WALLET = "wallet"
+    COUPON = "coupon"
+    RECEIVABLE = "receivable"
+    PAYMENT_CLEARING = "payment_clearing"
+    REVENUE = "revenue"
+    MARKETPLACE_FEE = "marketplace_fee"
+    PROMO_EXPENSE = "promo_expense"
+    BREAKAGE = "breakage"
+    EXCHANGE = "exchange"
+
+
+class AccountName(NamedTuple):
+    """An account by what it is; its id follows from that, so that nobody has to look it up."""
+
+    owner: UUID
+    purpose: Purpose
+    currency: Currency
+
+    @property
+    def id(self) -> UUID:
+        """The account's id."""
+        return derived_id("billing account", self.owner, self.purpose, self.currency)
+
+    @property
+    def floor(self) -> Decimal | None:
+        """How low the account's free balance may go: people cannot spend what they lack, the platform has no floor."""
+        return Decimal(0) if self.purpose in (Purpose.WALLET, Purpose.COUPON) else None
+
+
+class Move(NamedTuple):
+    """An amount that goes from `debit` to `credit`, which have the same currency."""
+
+    debit: AccountName
+    credit: AccountName
+    amount: Decimal
+
+
+def wallet(owner: UUID, currency: Currency) -> AccountName:
+    """A person's own money, in US dollars or tokens."""
+    return AccountName(owner, Purpose.WALLET, currency)
+
+
+def coupon_account(owner: UUID) -> AccountName:
+    """A person's coupon credit."""
+    return AccountName(owner, Purpose.COUPON, Currency.COUPON)
+
+
+def receivable(owner: UUID) -> AccountName:
+    """What a person owes for usage that her funds did not cover; below zero while she owes."""
+    return AccountName(owner, Purpose.RECEIVABLE, Currency.USD)
+
+
+def of_platform(purpose: Purpose, currency: Currency) -> AccountName:
+    """One of the platform's accounts."""
+    return AccountName(PLATFORM, purpose, currency)
+
+
+def accounts_of_person(owner: UUID) -> list[AccountName]:
+    """All accounts that a person has from her first movement on."""
+    return [wallet(owner, Currency.USD), wallet(owner, Currency.EAML), coupon_account(owner), receivable(owner)]
+
+
+def accounts_of_platform() -> list[AccountName]:
+    """All accounts of the platform."""
+    usd, eaml, coupon = Currency.USD, Currency.EAML, Currency.COUPON
+    return [
+        of_platform(Purpose.PAYMENT_CLEARING, usd),
+        of_platform(Purpose.MARKETPLACE_FEE, usd),
+        of_platform(Purpose.PROMO_EXPENSE, coupon),
+        of_platform(Purpose.BREAKAGE, coupon),
+        *(of_platform(Purpose.REVENUE, currency) for currency in (usd, eaml, coupon)),
+        *(of_platform(Purpose.EXCHANGE, currency) for currency in (usd, eaml)),
+    ]
+
+
+def spent_from(owner: UUID, currency: Currency) -> AccountName:
+    """The account that a person pays with in `currency`."""
+    return coupon_account(owner) if currency == Currency.COUPON else wallet(owner, currency)

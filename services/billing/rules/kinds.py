@@ -1,0 +1,73 @@
+"""What an operation, a journal and a usage can be."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class OperationKind(StrEnum):
+    """The nine things that money moves for between people and the platform."""
+
+    TRAINING = "training"
+    SOLVING = "solving"
+    SOLVING_WITH_API = "solving_with_api"
+    SOLVING_WITH_API_MARKET = "solving_with_api_market"
+    BUY_DATA_SOURCE = "buy_data_source"
+    MACHINE_COPY = "machine_copy"
+    MACHINE_COPY_UPDATE = "machine_copy_update"
+    PAY_A_BILL = "pay_a_bill"
+    CREDIT_FROM_USER = "credit_from_user"
+
+    @property
+    def label(self) -> str:
+        """The kind as people read it."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    OperationKind.TRAINING: "Training",
+    OperationKind.SOLVING: "Solving",
+    OperationKind.SOLVING_WITH_API: "Solving API",
+    OperationKind.SOLVING_WITH_API_MARKET: "Solving API Market",
+    OperationKind.BUY_DATA_SOURCE: "Buy data source",
+    OperationKind.MACHINE_COPY: "Machine copy",
+    OperationKind.MACHINE_COPY_UPDATE: "Machine copy update",
+    OperationKind.PAY_A_BILL: "Pay bill",
+    OperationKind.CREDIT_FROM_USER: "Credit from user",
+}
+
+# Journals that no operation stands behind: money that changes its form or its lifetime, not its owner.
+COUPON_ACTIVATED = "coupon_activated"
+COUPON_EXPIRED = "coupon_expired"
+TOKENS_BOUGHT = "tokens_bought"
+
+OPERATION_KINDS = [kind.value for kind in OperationKind]
+JOURNAL_KINDS = [*OPERATION_KINDS, COUPON_ACTIVATED, COUPON_EXPIRED, TOKENS_BOUGHT]
+
+# The journals that a usage event of ml causes, one each.
+USAGE_KINDS = [
+    OperationKind.TRAINING.value,
+    OperationKind.SOLVING.value,
+    OperationKind.SOLVING_WITH_API.value,
+    OperationKind.SOLVING_WITH_API_MARKET.value,
+]
+
+_OTHER_LABELS = {
+    COUPON_ACTIVATED: "Coupon activated",
+    COUPON_EXPIRED: "Coupon expired",
+    TOKENS_BOUGHT: "Tokens bought",
+}
+
+
+def label_of(kind: str) -> str:
+    """A journal's kind as people read it."""
+    return _OTHER_LABELS[kind] if kind in _OTHER_LABELS else OperationKind(kind).label
+
+
+def solving_kind(channel: str, *, payer_is_owner: bool) -> OperationKind:
+    """The kind of a solving by its channel; whoever calls her own machine buys nothing from herself."""
+    if channel == "own":
+        return OperationKind.SOLVING
+    if channel == "market" and not payer_is_owner:
+        return OperationKind.SOLVING_WITH_API_MARKET
+    return OperationKind.SOLVING_WITH_API

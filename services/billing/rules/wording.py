@@ -1,0 +1,46 @@
+"""How a movement reads: the sentence of a charge, and text that a spreadsheet cannot mistake for a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from billing.rules.funding import Part, total
+from billing.rules.kinds import OperationKind
+from shared_models.money import Currency, plain
+
+# A spreadsheet runs a cell that begins like this, even from a CSV file.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def spreadsheet_safe(text: str) -> str:
+    """`text` as a cell that stays text: a leading formula sign is disarmed with an apostrophe."""
+    return f"'{text}" if text.lstrip(" \ufeff").startswith(_FORMULA_STARTS) else text
+
+
+def grouped(number: int) -> str:
+    """A count with thin spaces between thousands."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def priced_as(
+    kind: str, *, lines: int, columns: int | None, level: int | None, unit: Decimal, factor: Decimal, version: int
+) -> str:
+    """How a platform price came about, such as `12 lines × 0.001 EAML, price list 3`."""
+    if kind == OperationKind.TRAINING:
+        rate = f"{grouped(lines)} lines × {columns} columns × {plain(unit)} EAML × {plain(factor)} for level {level}"
+        return f"{rate}, price list {version}"
+    return f"{grouped(lines)} lines × {plain(unit)} EAML, price list {version}"
+
+
+def paid_as(parts: Iterable[Part], owed_usd: Decimal = Decimal(0)) -> str:
+    """Which part each currency paid, such as `coupon 0.5 + 2 EAML + 0.31 USD`."""
+    known = list(parts)
+    said: list[str] = []
+    coupons = total(known, Currency.COUPON)
+    if coupons:
+        said.append(f"coupon {plain(coupons)}")
+    said += [f"{plain(amount)} {c}" for c in (Currency.EAML, Currency.USD) if (amount := total(known, c))]
+    if owed_usd:
+        said.append(f"{plain(owed_usd)} USD owed")
+    return " + ".join(said) or "nothing"

@@ -1,0 +1,19 @@
+"""The worker process of billing: relay, consumer, and what ends by itself when its time is up."""
+
+from service_base.worker import Every, prepare, run
+
+# A person sees her money free again this long after its hold ended, at most.
+SWEEP_SECONDS = 5
+
+
+def main() -> None:
+    """Run until stopped. The first price list exists before the first event is handled."""
+    prepare("billing")
+    from billing import commands
+
+    commands.publish_first_prices()
+    run("billing", Every(SWEEP_SECONDS, commands.expire_holds), Every(SWEEP_SECONDS, commands.expire_coupons))
+
+
+if __name__ == "__main__":
+    main()
