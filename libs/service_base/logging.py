@@ -11,6 +11,14 @@ import structlog
 from event_bus.tracing import current_traceparent
 from service_base.env import env
 
+# Libraries that speak of every step they take.
+_QUIETER = {
+    "aiokafka": "ERROR",
+    "httpx": "WARNING",
+    "axes": "WARNING",
+    "django.request": "ERROR",
+    "uvicorn": "WARNING",
+}
 _SECRETS = ("password", "secret", "token", "authorization", "cookie", "api_key", "email")
 
 
@@ -25,14 +33,29 @@ def configure(context: str) -> dict[str, Any]:
         _with_trace,
         _without_secrets,
     ]
-    as_lines = env().log_format == "console"
-    renderer = structlog.dev.ConsoleRenderer(colors=False) if as_lines else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    formatter = {
+    structlog.contextvars.bind_contextvars(service=context)
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"titan": _formatter(shared)},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "titan"}},
+            "root": {"handlers": ["stderr"], "level": env().log_level},
+            "loggers": {name: {"level": level} for name, level in _QUIETER.items()},
+        }
+    )
+    return {}
+
+
+def _formatter(shared: list[Any]) -> dict[str, Any]:
+    as_lines = env().log_format == "console"
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if as_lines else structlog.processors.JSONRenderer()
+    return {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": shared,
         "processors": [
@@ -41,24 +64,6 @@ def configure(context: str) -> dict[str, Any]:
             renderer,
         ],
     }
-    structlog.contextvars.bind_contextvars(service=context)
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {"titan": formatter},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "titan"}},
-            "root": {"handlers": ["stderr"], "level": env().log_level},
-            "loggers": {
-                "aiokafka": {"level": "ERROR"},
-                "httpx": {"level": "WARNING"},
-                "axes": {"level": "WARNING"},
-                "django.request": {"level": "ERROR"},
-                "uvicorn": {"level": "WARNING"},
-            },
-        }
-    )
-    return {}
 
 
 def _with_trace(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:

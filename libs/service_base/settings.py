@@ -29,6 +29,7 @@ def for_service(
     projected = user_model == "principals.Principal"
     own_apps = ["service_base.principals"] if projected else []
     handlers = [f"{context}.handlers"] + (["service_base.principals.handlers"] if projected else [])
+    base_apps = ["service_base", "service_base.idempotency", "event_bus"]
     return {
         "TITAN_CONTEXT": context,
         "TITAN_CONSUMER_GROUP": f"titan.{context}{env().kafka_group_suffix}",
@@ -36,23 +37,23 @@ def for_service(
         "PRINCIPAL_SOURCE": principal_source,
         "AUTH_USER_MODEL": user_model,
         "SECRET_KEY": env().secret_key,
+        "INSTALLED_APPS": [*_django_apps(), *own_apps, *base_apps, *apps, context],
+        "TIMESERIES_MODELS": list(timeseries_models),
+        "DATABASES": _databases(with_timeseries=bool(timeseries_models)),
+        "FORCE_SCRIPT_NAME": f"/{context}" if env().public_url else None,
+        **_same_everywhere(),
+        **_security(),
+        **titan_logging.configure(context),
+    }
+
+
+def _same_everywhere() -> dict[str, Any]:
+    return {
         "DEBUG": False,
         "ALLOWED_HOSTS": ["*"] if env().public_url else [env().host, "127.0.0.1", "localhost", "testserver"],
         "ROOT_URLCONF": "service_base.urls",
-        "ASGI_APPLICATION": f"{context}.asgi.application",
-        "INSTALLED_APPS": [
-            *_django_apps(),
-            *own_apps,
-            "service_base",
-            "service_base.idempotency",
-            "event_bus",
-            *apps,
-            context,
-        ],
         "MIDDLEWARE": _middleware(),
         "TEMPLATES": [_templates()],
-        "TIMESERIES_MODELS": list(timeseries_models),
-        "DATABASES": _databases(with_timeseries=bool(timeseries_models)),
         "DATABASE_ROUTERS": ["shared_models.router.TimeseriesRouter"],
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
         "CHANNEL_LAYERS": {"default": _channel_layer()},
@@ -64,11 +65,9 @@ def for_service(
         "WHITENOISE_USE_FINDERS": True,
         "WHITENOISE_AUTOREFRESH": False,
         "LOGGING_CONFIG": None,
-        **_security(),
-        "FORCE_SCRIPT_NAME": f"/{context}" if env().public_url else None,
         "DATA_UPLOAD_MAX_MEMORY_SIZE": 10 * 1024 * 1024,
         "FILE_UPLOAD_HANDLERS": ["django.core.files.uploadhandler.TemporaryFileUploadHandler"],
-    } | titan_logging.configure(context)
+    }
 
 
 def _django_apps() -> list[str]:
