@@ -19,7 +19,9 @@ def service_environment(
     inherited: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
     """Everything a process of `service` reads; further `TITAN_…` variables of ours pass through."""
-    return dict(inherited) | titan_variables(configuration, secrets, service) | _frugal()
+    return (
+        {"TITAN_LOG_FORMAT": "console"} | dict(inherited) | titan_variables(configuration, secrets, service) | _frugal()
+    )
 
 
 def titan_variables(configuration: Configuration, secrets: Secrets, service: str) -> dict[str, str]:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -71,6 +70,8 @@ def installed_services() -> list[str]:
 
 def service_commands(configuration: Configuration, secrets: Secrets, service: str) -> list[Command]:
     """Every process of one service: web, worker, and what it declares as entry point in `titan.processes`."""
+    from importlib.metadata import entry_points
+
     modules = {f"{service}-worker": f"{service}.worker"}
     for point in entry_points(group="titan.processes"):
         if point.value.split(".")[0] == service:
@@ -92,6 +93,25 @@ def _web(configuration: Configuration, service: str) -> tuple[str, ...]:
         # A browser's open websocket would keep the process from ending.
         *("--no-access-log", "--timeout-graceful-shutdown", "4"),
     )
+
+
+def migration_command(configuration: Configuration, secrets: Secrets, service: str, stamp: str) -> Command:
+    """Brings a service's databases to its schema and stamps them."""
+    return Command(
+        name=f"{service}-migrate",
+        argv=[sys.executable, "-m", "titan.migrate", stamp],
+        directory=Path.cwd(),
+        environment=service_environment(configuration, secrets, service),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which services a stack runs and how; tests put stand-ins in."""
+
+    services: list[str]
+    processes: Callable[[Configuration, Secrets, str], list[Command]] = service_commands
+    migration: Callable[[Configuration, Secrets, str, str], Command] = migration_command
 
 
 def service_of(process_name: str) -> str:

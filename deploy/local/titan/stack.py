@@ -8,27 +8,25 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterable
-from pathlib import Path
+from collections.abc import Coroutine, Iterable
 
 from titan import configuration as configurations
 from titan import process, readiness
 from titan import state as states
 from titan.configuration import Configuration
 from titan.console import Console
-from titan.environment import admin_url, bootstrap, service_environment, titan_variables
+from titan.environment import admin_url, bootstrap, titan_variables
 from titan.errors import PartFailed
 from titan.migrate import stamp_of
 from titan.parts import (
     TITLES,
+    Plan,
     Server,
     check_ports,
     embedded_servers,
-    service_commands,
 )
-from titan.process import Command
 from titan.provision import Wanted
-from titan.secret import Secrets, load_or_make
+from titan.secret import load_or_make
 from titan.state import State
 from titan.supervisor import Supervisor, run_once
 
@@ -47,20 +45,12 @@ def environment_for(service: str, configuration: Configuration | None = None) ->
 
 
 class Stack:
-    """One `titan up`. `commands` says which processes a service has; tests put stand-ins there."""
+    """One `titan up`."""
 
-    def __init__(
-        self,
-        configuration: Configuration,
-        console: Console,
-        *,
-        services: list[str],
-        commands: Callable[[Configuration, Secrets, str], list[Command]] = service_commands,
-    ) -> None:
+    def __init__(self, configuration: Configuration, plan: Plan, console: Console) -> None:
         self.configuration = configuration
         self.console = console
-        self.services = services
-        self._commands = commands
+        self._plan = plan
         self._secrets = load_or_make(configuration.secrets_file)
         self._supervisor = Supervisor(console, self._save)
         self._state = self._first_state()
@@ -85,12 +75,12 @@ class Stack:
 
     async def _start(self) -> None:
         servers = embedded_servers(self.configuration, self._secrets)
-        check_ports(self.configuration, self.services, servers)
+        check_ports(self.configuration, self._plan.services, servers)
         self._save()
         await together(self._start_server(server) for server in servers)
         stamps = await self._provision()
         gate = asyncio.Semaphore(MIGRATIONS_AT_ONCE)
-        await together(self._start_service(service, stamps.get(service, ""), gate) for service in self.services)
+        await together(self._start_service(service, stamps.get(service, ""), gate) for service in self._plan.services)
 
     async def _start_server(self, server: Server) -> None:
         await asyncio.to_thread(server.prepare)
@@ -104,7 +94,7 @@ class Stack:
 
     async def _provision(self) -> dict[str, str]:
         """Databases, roles and topics; the schema stamp of each service."""
-        passwords = {service: self._secrets.databases[service] for service in self.services}
+        passwords = {service: self._secrets.databases[service] for service in self._plan.services}
         wanted = Wanted(admin_url(self.configuration, self._secrets), passwords, bootstrap(self.configuration))
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "titan.provision"),
@@ -130,16 +120,11 @@ class Stack:
             wanted = stamp_of(service)
             if found != wanted:
                 await self._migrate(service, wanted)
-        self._supervisor.start(*self._commands(self.configuration, self._secrets, service), layer=SERVICES)
+        self._supervisor.start(*self._plan.processes(self.configuration, self._secrets, service), layer=SERVICES)
 
     async def _migrate(self, service: str, stamp: str) -> None:
         began = time.monotonic()
-        command = Command(
-            name=f"{service}-migrate",
-            argv=[sys.executable, "-m", "titan.migrate", stamp],
-            directory=Path.cwd(),
-            environment=service_environment(self.configuration, self._secrets, service),
-        )
+        command = self._plan.migration(self.configuration, self._secrets, service, stamp)
         code, words = await run_once(command, self.console)
         if code != 0:
             raise PartFailed(f"The migrations of {service} failed: {words} (all of it: titan logs {command.name})")
@@ -164,17 +149,17 @@ class Stack:
             await asyncio.sleep(0.25 if was == "starting" else 3.0)
 
     async def _missing(self) -> list[str]:
-        asked = [readiness.missing_of(self.configuration.url(service)) for service in self.services]
-        answers = dict(zip(self.services, await asyncio.gather(*asked), strict=True))
+        asked = [readiness.missing_of(self.configuration.url(service)) for service in self._plan.services]
+        answers = dict(zip(self._plan.services, await asyncio.gather(*asked), strict=True))
         lacks = [f"{service} {', '.join(lack)}" for service, lack in answers.items() if lack]
         for name, child in self._supervisor.children.items():
-            if child.seen.pid is None or child.is_looping:
-                lacks.append(f"{name} is not running ({child.last_words()})")
+            if child.is_looping or child.seen.pid is None:
+                lacks.append(f"{name} keeps dying" if child.is_looping else f"{name} is not running")
         return lacks
 
     def _announce(self) -> None:
         self._state.seconds_to_ready = round(time.monotonic() - self._began, 1)
-        addresses = "  ".join(f"{service} {self.configuration.url(service)}" for service in self.services)
+        addresses = "  ".join(f"{service} {self.configuration.url(service)}" for service in self._plan.services)
         self.console.say(f"ready in {self._state.seconds_to_ready} s   {addresses}")
 
     def _first_state(self) -> State:
@@ -187,7 +172,7 @@ class Stack:
             kafka=chosen.kafka,
             postgres=chosen.postgres,
             valkey=chosen.valkey,
-            environment={name: titan_variables(chosen, self._secrets, name) for name in self.services},
+            environment={name: titan_variables(chosen, self._secrets, name) for name in self._plan.services},
         )
 
     def _save(self) -> None:

@@ -16,6 +16,7 @@ from titan.state import ProcessState
 PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 LONG_LIFE = 20.0
 """Seconds after which an earlier death counts no more."""
+LONGEST_WORDS = 400
 LOOP_AFTER = 3
 """Quick deaths in a row that make a crash loop."""
 
@@ -38,9 +39,10 @@ class Child:
         """Whether it keeps dying right after its start."""
         return self._quick_deaths >= LOOP_AFTER
 
-    def last_words(self, lines: int = 3) -> str:
-        """The last lines it wrote, as one."""
-        return " / ".join([line.strip() for line in self._tail if line.strip()][-lines:]) or "it said nothing"
+    def last_words(self, lines: int = 2) -> str:
+        """The last lines it wrote since its last start, as one and not too long."""
+        said = " / ".join([line.strip() for line in self._tail if line.strip()][-lines:])
+        return said[-LONGEST_WORDS:] or "it said nothing"
 
     async def run(self) -> None:
         """Live for ever: until cancelled, a dead process is started again."""
@@ -49,6 +51,7 @@ class Child:
             try:
                 code = await self.live()
             except OSError as error:  # no such program, no more processes allowed
+                self._tail.clear()
                 self._tail.append(f"cannot start {self.command.argv[0]}: {error.strerror}")
                 code = 127
             self._quick_deaths = 0 if time.monotonic() - began > LONG_LIFE else self._quick_deaths + 1
@@ -73,6 +76,7 @@ class Child:
             start_new_session=True,
         )
         self.seen.pid = started.pid
+        self._tail.clear()
         self._changed()
         assert started.stdout is not None
         reading = asyncio.create_task(self._read(started.stdout))

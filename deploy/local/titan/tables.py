@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from titan.doctor import Finding
 
 def show_status(status: dict[str, Any]) -> None:
     """The stack as a table, the worst news last."""
-    out = Console(highlight=False)
+    out = _out()
     out.print(f"{status['state']}  {status['data_dir']}", style="bold")
     table = Table(box=None, pad_edge=False)
     for heading in ("part", "ready", "address", "processes", "restarts", "MiB"):
@@ -39,6 +40,11 @@ def show_status(status: dict[str, Any]) -> None:
         out.print(f"missing: {lack}", style="red")
 
 
+def _out() -> Console:
+    # A pipe has no width of its own, and a folded address is of no use to anybody.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
 def mebibytes(count: int) -> str:
     """Bytes for a reader."""
     return f"{count / 2**20:.0f}" if count else ""
@@ -46,7 +52,7 @@ def mebibytes(count: int) -> str:
 
 def show_findings(findings: Sequence[Finding]) -> None:
     """What the doctor found, each with its way out."""
-    out = Console(highlight=False)
+    out = _out()
     for finding in findings:
         mark = "[green]ok     [/]" if finding.ok else "[red]problem[/]"
         out.print(f"{mark} {finding.name}: {finding.detail}", soft_wrap=True)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from titan import process
@@ -15,33 +14,23 @@ from titan import state as states
 from titan.configuration import Configuration, make_data_dir
 from titan.console import Console, say
 from titan.errors import PartFailed, TitanError
-from titan.parts import installed_services, service_commands
-from titan.process import Command
-from titan.secret import Secrets
+from titan.parts import Plan, installed_services
 from titan.stack import Stack
 
 READY_SECONDS = 240.0
 
-Commands = Callable[[Configuration, Secrets, str], list[Command]]
 
-
-def up(
-    configuration: Configuration,
-    *,
-    quiet: bool = False,
-    services: list[str] | None = None,
-    commands: Commands = service_commands,
-) -> None:
+def up(configuration: Configuration, plan: Plan | None = None, *, quiet: bool = False) -> None:
     """Run the stack in the foreground until SIGINT, SIGTERM or SIGHUP. Raises TitanError when it cannot start."""
-    chosen = installed_services() if services is None else services
-    if not chosen:
+    chosen = plan or Plan(installed_services())
+    if not chosen.services:
         raise TitanError("No service is installed beside the titan command: run `make setup` in a checkout.")
     make_data_dir(configuration)
     with states.owned(configuration):
         console = Console(configuration.log_dir, quiet=quiet)
         clear_leftovers(configuration, console)
         try:
-            stack = Stack(configuration, console, services=chosen, commands=commands)
+            stack = Stack(configuration, chosen, console)
             asyncio.run(_until_told_to_stop(stack))
         finally:
             console.close()
