@@ -29,12 +29,12 @@ def train(
     table: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file to learn from.")],
     target: Annotated[list[str], typer.Option(help="Column to predict; several with commas.")],
     out: Annotated[Path, typer.Option(help="Folder for the model.")],
-    ignore: Annotated[list[str] | None, typer.Option(help="Columns to leave out; several with commas.")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Columns to leave out; several with commas.")
+    ] = None,
     level: Annotated[int, typer.Option(min=1, max=5, help="1 is fast, higher is better and slower.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split and network.")] = 0,
-    time_limit: Annotated[
-        float | None, typer.Option(min=1, help="Seconds; the best so far is kept.")
-    ] = None,
+    time_limit: Annotated[float | None, typer.Option(min=1, help="Seconds; the best so far is kept.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a machine on TABLE; Ctrl-C once keeps the best so far, twice drops it."""
@@ -178,7 +178,9 @@ def _told(progress: Progress) -> str:
     if progress.steps_per_second:
         told.append(f"{progress.steps_per_second:.0f} steps/s")
     if progress.train_loss is not None and progress.validation_loss is not None:
-        told.append(f"loss {progress.train_loss:.4f}, on lines not learnt from {progress.validation_loss:.4f}")
+        told.append(
+            f"loss {progress.train_loss:.4f}, on lines not learnt from {progress.validation_loss:.4f}"
+        )
     return ", ".join(told)
 
 
@@ -204,7 +206,13 @@ def _train_json(card: dict[str, Any], out: Path) -> dict[str, Any]:
         }
         for column, detail in card["metrics"]["outputs"].items()
     }
-    return {"model": str(out), "level": card["level"], "seconds": card["seconds"]["total"], "scores": scores, "card": card}
+    return {
+        "model": str(out),
+        "level": card["level"],
+        "seconds": card["seconds"]["total"],
+        "scores": scores,
+        "card": card,
+    }
 
 
 def _print_card(card: dict[str, Any], out: Path) -> None:
@@ -213,8 +221,13 @@ def _print_card(card: dict[str, Any], out: Path) -> None:
 
     shown = Table("output", "score", "model", "linear", "constant", "accuracy")
     for column, detail in card["metrics"]["outputs"].items():
-        values = [detail["score"]["value"], *(detail["baselines"][n]["score"]["value"] for n in ("linear", "constant"))]
-        shown.add_row(column, detail["score"]["name"], *(f"{v:.4g}" for v in values), f"{detail['accuracy']:.3f}")
+        values = [
+            detail["score"]["value"],
+            *(detail["baselines"][n]["score"]["value"] for n in ("linear", "constant")),
+        ]
+        shown.add_row(
+            column, detail["score"]["name"], *(f"{v:.4g}" for v in values), f"{detail['accuracy']:.3f}"
+        )
     console = Console()
     console.print(shown)
     for limit in card["limits"]:
@@ -230,7 +243,9 @@ def _print_solved(result: dict[str, Any]) -> None:
     for warning in result["warnings"][:5]:
         _say(f"Note: {warning}")
     rate = result["lines"] / max(result["seconds"], 1e-6)
-    print(f"Solved {result['lines']:,} lines in {result['seconds']:.2f} s ({rate:,.0f} a second); they are in {result['out']}.")
+    print(
+        f"Solved {result['lines']:,} lines in {result['seconds']:.2f} s ({rate:,.0f} a second); they are in {result['out']}."
+    )
 
 
 def _compiled_programs() -> Path | None:

@@ -153,4 +153,3 @@ def _harmless(text: str) -> str:
     except ValueError:
         return f"'{text}"
     return text
-

@@ -13,10 +13,9 @@ from ml.learning.card import card_of
 from ml.learning.encoding.fit import Encoded, fit_encoder
 from ml.learning.evaluate import Evaluation
 from ml.learning.fitting import Fitted, fit, folds_of
-from ml.learning.graph import build_graph, tensors_of
+from ml.learning.graph import Network, Part, build_graph, tensors_of
 from ml.learning.levels import Level
 from ml.learning.material import Material
-from ml.learning.network.shape import recipe_for
 from ml.learning.plan import TrainingPlan
 from ml.learning.progress import Reporter
 from ml.learning.solver import Solver
@@ -45,26 +44,18 @@ def build(
     deadline: float | None,
     should_stop: Callable[[], bool],
 ) -> Built:
-    """Raises TrainingCancelled when stopped before there was a network worth keeping."""
+    """Stopped early, it goes on with the best there is."""
     reporter.enter("encoding")
     folds = folds_of(material.targets, material.learning, level.folds, plan.seed)
     encoded = fit_encoder(material, folds, on_column=lambda done, of: reporter.part(done / of))
-    recipe = recipe_for(
-        plan.shape,
-        material.targets.heads,
-        optimizer=plan.optimizer,
-        steps=level.steps,
-        learning_lines=material.learning.size,
-    )
     reporter.enter("training")
     fitted = fit(
         encoded,
         material.targets,
-        recipe,
+        plan,
         level,
         learning=material.learning,
         folds=folds,
-        seed=plan.seed,
         deadline=deadline,
         on_look=reporter.look,
         should_stop=should_stop,
@@ -78,8 +69,8 @@ def _export(
 ) -> Built:
     """The figures are those of the exported graph, as it will be served."""
     columns = encoded.encoder.width
-    tensors = tensors_of(fitted.members.params, columns)
-    graph = build_graph(tensors, fitted.members.recipe, fitted.parts, columns)
+    networks = [Network(tensors_of(own.params, columns), own.recipe) for own in fitted.members]
+    graph = build_graph(networks, fitted.parts, columns)
     judge = Evaluation(
         Solver(fitted.encoder, graph).answers, fitted.encoder, fitted.parts, material, encoded.x, plan.seed
     )
@@ -89,15 +80,24 @@ def _export(
         plan,
         level,
         material,
-        encoder=fitted.encoder,
-        members=fitted.members,
-        parts=fitted.parts,
+        fitted=fitted,
         metrics=metrics,
         importance=judge.importance(),
     )
-    for i, part in enumerate(fitted.parts):
-        tensors[f"linear{i}.weights"] = part.linear.weights.astype(np.float32)
-        tensors[f"linear{i}.intercept"] = part.linear.intercept.astype(np.float32)
-        tensors[f"constant{i}"] = part.constant.astype(np.float32)
-    contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    return Built(json_bytes(fitted.encoder.to_json()), graph, save(contiguous), card)
+    return Built(json_bytes(fitted.encoder.to_json()), graph, _weights(networks, fitted.parts), card)
+
+
+def _weights(networks: list[Network], parts: list[Part]) -> bytes:
+    """Everything that was learnt but the encoding, by output: network layers, linear model, constant."""
+    found = {}
+    for i, (network, part) in enumerate(zip(networks, parts, strict=True)):
+        own = {
+            **network.tensors,
+            "linear.weights": part.linear.weights,
+            "linear.intercept": part.linear.intercept,
+            "constant": part.constant,
+        }
+        found.update(
+            {f"{i}.{name}": np.ascontiguousarray(value, dtype=np.float32) for name, value in own.items()}
+        )
+    return bytes(save(found))

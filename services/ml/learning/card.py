@@ -7,8 +7,7 @@ import platform
 from importlib import metadata
 from typing import Any
 
-from ml.learning.encoding.encoder import Encoder
-from ml.learning.graph import Part
+from ml.learning.fitting import Fitted
 from ml.learning.levels import Level
 from ml.learning.material import Material
 from ml.learning.network.train import Members
@@ -24,19 +23,17 @@ def card_of(
     level: Level,
     material: Material,
     *,
-    encoder: Encoder,
-    members: Members,
-    parts: list[Part],
+    fitted: Fitted,
     metrics: dict[str, Any],
     importance: dict[str, float],
 ) -> dict[str, Any]:
     """Everything but the seconds, which are known last."""
-    report = material.report
+    report, encoder = material.report, fitted.encoder
     return {
         "version": VERSION,
         "level": level.number,
         "seed": plan.seed,
-        "stopped": members.stopped,
+        "stopped": fitted.stopped,
         "data": {
             "lines": report.line_count,
             "bad_lines": report.bad_line_count,
@@ -46,7 +43,11 @@ def card_of(
             "outputs": {output.column: str(report.columns[output.column].type) for output in encoder.outputs},
             "left_out": material.left_out,
         },
-        "network": _network(plan, members, encoder),
+        "encoded_columns": encoder.width,
+        "networks": {
+            output.column: _network(plan, members)
+            for output, members in zip(encoder.outputs, fitted.members, strict=True)
+        },
         "blend": {
             output.column: {
                 "network": part.blend.network,
@@ -55,18 +56,26 @@ def card_of(
                 "temperature": part.blend.temperature,
                 "out_of_fold_loss": part.blend.errors,
             }
-            for output, part in zip(encoder.outputs, parts, strict=True)
+            for output, part in zip(encoder.outputs, fitted.parts, strict=True)
         },
         "metrics": metrics,
         "importance": dict(sorted(importance.items(), key=lambda item: -item[1])),
         "warnings": {name: column.warnings for name, column in report.columns.items() if column.warnings},
-        "limits": limits_of(metrics, members, material),
-        "hardware": {"machine": platform.machine(), "processors": os.cpu_count(), "threads": 1, "kind": "cpu"},
-        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
+        "limits": limits_of(metrics, fitted.stopped, material),
+        "hardware": {
+            "machine": platform.machine(),
+            "processors": os.cpu_count(),
+            "threads": 1,
+            "kind": "cpu",
+        },
+        "versions": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in _PACKAGES},
+        },
     }
 
 
-def _network(plan: TrainingPlan, members: Members, encoder: Encoder) -> dict[str, Any]:
+def _network(plan: TrainingPlan, members: Members) -> dict[str, Any]:
     recipe = members.recipe
     return {
         "hidden": list(recipe.hidden),
@@ -79,7 +88,6 @@ def _network(plan: TrainingPlan, members: Members, encoder: Encoder) -> dict[str
         "members": len(members.best_steps),
         "steps": members.looks[-1].step,
         "best_steps": members.best_steps,
-        "encoded_columns": encoder.width,
         "weights": int(sum(value.size for name, value in members.params.items() if name[0] in "wb")),
         "curve": [
             {"step": look.step, "train_loss": look.train_loss, "validation_loss": look.validation_loss}
@@ -88,13 +96,15 @@ def _network(plan: TrainingPlan, members: Members, encoder: Encoder) -> dict[str
     }
 
 
-def limits_of(metrics: dict[str, Any], members: Members, material: Material) -> list[str]:
+def limits_of(metrics: dict[str, Any], stopped: str | None, material: Material) -> list[str]:
     """Sentences a person should read before trusting the model."""
     report, learning, evaluation = material.report, material.learning.size, material.evaluation.size
     found = []
     for column, detail in metrics["outputs"].items():
         if not detail["beats_constant"]:
-            found.append(f"{column}: on held-out lines the model is no better than always giving the same answer.")
+            found.append(
+                f"{column}: on held-out lines the model is no better than always giving the same answer."
+            )
         elif not detail["beats_linear"]:
             found.append(f"{column}: on held-out lines a linear model does as well or better.")
     if learning < SMALL:
@@ -103,6 +113,6 @@ def limits_of(metrics: dict[str, Any], members: Members, material: Material) -> 
         found.append(f"Learnt from {learning} and judged on {evaluation} of {report.line_count} lines.")
     if report.bad_line_count:
         found.append(f"{report.bad_line_count} lines could not be read and were left out.")
-    if members.stopped:
-        found.append(f"The training ended early ({members.stopped}); the best networks so far were kept.")
+    if stopped:
+        found.append(f"The training ended early ({stopped}); the best networks so far were kept.")
     return found

@@ -84,7 +84,12 @@ class Evaluation:
         output, part = self.encoder.outputs[i], answers[known]
         if isinstance(output, NumberOutput):  # as served: within what was learnt
             part = (output.value(part.astype(np.float64)) - output.mean) / output.std
-        return part, y[known], int(self.material.targets.unlearnt[rows, i].sum()), self.material.targets.heads[i]
+        return (
+            part,
+            y[known],
+            int(self.material.targets.unlearnt[rows, i].sum()),
+            self.material.targets.heads[i],
+        )
 
     def _outputs(self) -> dict[str, Any]:
         answers = self.answers(self.x[self.material.evaluation])
@@ -96,7 +101,10 @@ class Evaluation:
             judged = _Judged(output, head, y, self.seed)
             detail = judged.detail(own, wrong)
             constant, linear = baseline_answers(self.parts[i], self.x[known])
-            detail["baselines"] = {"constant": judged.brief(constant, wrong), "linear": judged.brief(linear, wrong)}
+            detail["baselines"] = {
+                "constant": judged.brief(constant, wrong),
+                "linear": judged.brief(linear, wrong),
+            }
             score = judged.score(own)
             detail["beats_constant"] = score.beats(judged.score(constant))
             detail["beats_linear"] = score.beats(judged.score(linear))
@@ -143,7 +151,11 @@ class _Judged:
         }
 
     def detail(self, answers: NDArray[Any], wrong: int) -> dict[str, Any]:
-        found = {"kind": "label" if self.head.is_label else "number", "lines": len(self.y), **self.brief(answers, wrong)}
+        found = {
+            "kind": "label" if self.head.is_label else "number",
+            "lines": len(self.y),
+            **self.brief(answers, wrong),
+        }
         found["score"]["interval"] = scores.interval_of(
             lambda rows: _Judged(self.output, self.head, self.y[rows], self.seed).score(answers[rows]),
             len(self.y),
@@ -164,4 +176,3 @@ class _Judged:
         output = self.output
         assert isinstance(output, NumberOutput)
         return np.asarray(answers[:, 0], dtype=np.float64) * output.std + output.mean
-

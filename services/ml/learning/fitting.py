@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -11,13 +12,14 @@ from numpy.typing import NDArray
 from ml.learning.blend import Blend, blend_labels, blend_numbers, intervals
 from ml.learning.encoding.encoder import Encoder
 from ml.learning.encoding.fit import Encoded
-from ml.learning.encoding.outputs import LabelOutput, NumberOutput, Output, spans
+from ml.learning.encoding.outputs import LabelOutput, NumberOutput, Output
 from ml.learning.graph import Part
 from ml.learning.levels import Level
 from ml.learning.linear import Linear, fit_linear
 from ml.learning.network.losses import softmax
-from ml.learning.network.shape import Head, Recipe
+from ml.learning.network.shape import Head, recipe_for
 from ml.learning.network.train import Fold, Look, Members, train_members
+from ml.learning.plan import TrainingPlan
 from ml.learning.targets import Targets
 
 Rows = NDArray[np.intp]
@@ -25,11 +27,19 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Everything the graph and the card are made of; `encoder` has its outputs calibrated."""
+    """Everything the graph and the card are made of; `encoder` has its outputs calibrated.
 
-    members: Members
+    `members[i]` are the networks of output i: each output has its own, because the step at which one is at its best
+    is not the other's.
+    """
+
+    members: list[Members]
     parts: list[Part]
     encoder: Encoder
+
+    @property
+    def stopped(self) -> str | None:
+        return next((members.stopped for members in self.members if members.stopped), None)
 
 
 def folds_of(targets: Targets, learning: Rows, count: int, seed: int) -> NDArray[np.int8]:
@@ -47,67 +57,94 @@ def folds_of(targets: Targets, learning: Rows, count: int, seed: int) -> NDArray
 def fit(
     encoded: Encoded,
     targets: Targets,
-    recipe: Recipe,
+    plan: TrainingPlan,
     level: Level,
     *,
     learning: Rows,
     folds: NDArray[np.int8],
-    seed: int,
     deadline: float | None,
     on_look: Callable[[Look], None],
     should_stop: Callable[[], bool],
 ) -> Fitted:
-    """Train the members of `level`, then calibrate and blend each output. Raises TrainingCancelled."""
-    parted = [Fold(learning[folds != k], learning[folds == k]) for k in range(level.members)]
-    members = train_members(
-        encoded.x, targets.y, parted, targets.heads, recipe,
-        seed=seed, deadline=deadline, on_look=on_look, should_stop=should_stop,
-    )  # fmt: skip
-    watched = members.answers(encoded.x, [fold.watch for fold in parted])
-    plain = encoded.encoder.plain
-    parts, outputs = [], []
-    for i, (start, end) in enumerate(spans(targets.outputs)):
-        own = _OutOfFold(encoded.x, targets, i, plain, parted, [answers[:, start:end] for answers in watched])
-        part, output = own.blend(learning)
+    """Train the members of `level` for each output, then calibrate and blend them."""
+    members, parts, outputs = [], [], []
+    count = len(targets.outputs)
+    for i in range(count):
+        own = _output(encoded, targets, i, learning, folds, level)
+        recipe = recipe_for(
+            plan.shape, own.head, optimizer=plan.optimizer, steps=level.steps, learning_lines=own.lines.size
+        )
+        trained = train_members(
+            encoded.x,
+            own.y,
+            own.folds,
+            own.head,
+            recipe,
+            seed=plan.seed,
+            deadline=_share_of_time(deadline, count - i),
+            on_look=_looks_of_all(on_look, i, count),
+            should_stop=should_stop,
+        )
+        part, output = own.blend(trained)
+        members.append(trained)
         parts.append(part)
         outputs.append(output)
     return Fitted(members, parts, replace(encoded.encoder, outputs=tuple(outputs)))
 
 
-@dataclass
-class _OutOfFold:
-    """What each part said of lines it had not learnt from, for one output."""
+def _share_of_time(deadline: float | None, outputs_left: int) -> float | None:
+    now = time.monotonic()
+    return None if deadline is None else now + (deadline - now) / outputs_left
+
+
+def _looks_of_all(on_look: Callable[[Look], None], i: int, count: int) -> Callable[[Look], None]:
+    """A look at one output's networks, told as a part of the work on all outputs."""
+    return lambda look: on_look(replace(look, step=i * look.steps + look.step, steps=count * look.steps))
+
+
+def _output(
+    encoded: Encoded, targets: Targets, i: int, learning: Rows, folds: NDArray[np.int8], level: Level
+) -> _Output:
+    y = targets.y[:, i]
+    known = ~np.isnan(y[learning])
+    lines, folds = learning[known], folds[known]
+    parted = [Fold(lines[folds != k], lines[folds == k]) for k in range(level.members)]
+    return _Output(encoded.x, encoded.encoder.plain, y, targets.heads[i], targets.outputs[i], lines, parted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """One output with the lines it is known for; what is said of lines out of fold decides the blend."""
 
     x: NDArray[np.float32]
-    targets: Targets
-    place: int
     plain: Rows
+    y: NDArray[np.float32]
+    head: Head
+    output: Output
+    lines: Rows
     folds: list[Fold]
-    answers: list[NDArray[np.float32]]
 
-    def blend(self, learning: Rows) -> tuple[Part, Output]:
-        head, output = self.targets.heads[self.place], self.targets.outputs[self.place]
-        watched = np.concatenate([fold.watch for fold in self.folds])
-        known = ~np.isnan(self.targets.y[watched, self.place])
-        true = self.targets.y[watched, self.place][known].astype(np.float64)
-        network = np.concatenate(self.answers)[known].astype(np.float64)
-        linear = np.concatenate([self._linear(fold.learn).answers(self._plain(fold.watch)) for fold in self.folds])[known]
-        constant = self._constant(learning, head)
-        if isinstance(output, LabelOutput):
-            blend = blend_labels(network, linear, constant, true.astype(np.intp), head)
-            calibrated: Output = replace(output, temperature=blend.temperature)
+    def blend(self, members: Members) -> tuple[Part, Output]:
+        watched = [fold.watch for fold in self.folds]
+        true = self.y[np.concatenate(watched)].astype(np.float64)
+        network = np.concatenate(members.answers(self.x, watched)).astype(np.float64)
+        linear = np.concatenate(
+            [self._linear(fold.learn).answers(self._plain(fold.watch)) for fold in self.folds]
+        )
+        constant = self._constant()
+        if isinstance(self.output, LabelOutput):
+            blend = blend_labels(network, linear, constant, true.astype(np.intp), self.head)
+            calibrated: Output = replace(self.output, temperature=blend.temperature)
         else:
-            blend = blend_numbers(network[:, 0], linear[:, 0], true, head)
-            calibrated = _with_intervals(output, blend, network[:, 0], linear[:, 0], true)
-        return Part(head, self._widened(self._linear(learning)), constant, blend), calibrated
+            blend = blend_numbers(network[:, 0], linear[:, 0], true, self.head)
+            calibrated = _with_intervals(self.output, blend, network[:, 0], linear[:, 0], true)
+        return Part(self.head, self._widened(self._linear(self.lines)), constant, blend), calibrated
 
     def _plain(self, rows: Rows) -> NDArray[np.float32]:
         return self.x[np.ix_(rows, self.plain)]
 
     def _linear(self, rows: Rows) -> Linear:
-        y = self.targets.y[rows, self.place]
-        known = ~np.isnan(y)
-        return fit_linear(self._plain(rows[known]), y[known], self.targets.heads[self.place])
+        return fit_linear(self._plain(rows), self.y[rows], self.head)
 
     def _widened(self, linear: Linear) -> Linear:
         """The linear model on all encoded columns; those it was not given weigh nothing."""
@@ -115,11 +152,10 @@ class _OutOfFold:
         weights[self.plain] = linear.weights
         return Linear(weights, linear.intercept)
 
-    def _constant(self, rows: Rows, head: Head) -> NDArray[np.float64]:
-        if not head.is_label:
+    def _constant(self) -> NDArray[np.float64]:
+        if not self.head.is_label:
             return np.zeros(1)
-        y = self.targets.y[rows, self.place]
-        counts = np.bincount(y[~np.isnan(y)].astype(np.intp), minlength=head.width) + 0.5
+        counts = np.bincount(self.y[self.lines].astype(np.intp), minlength=self.head.width) + 0.5
         result: NDArray[np.float64] = counts / counts.sum()
         return result
 

@@ -29,6 +29,14 @@ class Part:
     blend: Blend
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The members of one output, as plain weights."""
+
+    tensors: dict[str, Floats]
+    recipe: Recipe
+
+
 def tensors_of(params: dict[str, Floats], columns: int) -> dict[str, Floats]:
     """The network with its centring, scaling and NTK factors folded into plain weights, padding cut off."""
     layers = sum(name.startswith("w") for name in params)
@@ -43,20 +51,18 @@ def tensors_of(params: dict[str, Floats], columns: int) -> dict[str, Floats]:
     return found
 
 
-def build_graph(tensors: dict[str, Floats], recipe: Recipe, parts: Sequence[Part], columns: int) -> bytes:
-    """The serialised model; its answers lie side by side in the order of `parts`."""
+def build_graph(networks: Sequence[Network], parts: Sequence[Part], columns: int) -> bytes:
+    """The serialised model; its answers lie side by side in the order of `parts`, each with its own network."""
     graph = _Graph()
-    logits = _network(graph, tensors, recipe) if any(part.blend.network for part in parts) else None
-    answers, start = [], 0
-    for part in parts:
-        answers.append(_answer(graph, part, logits, start, columns))
-        start += part.head.width
+    answers = [_answer(graph, part, network, columns) for network, part in zip(networks, parts, strict=True)]
     if len(answers) == 1:
         graph.node("Identity", answers, out=OUTPUT)
     else:
         graph.node("Concat", answers, out=OUTPUT, axis=1)
     x = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["rows", columns])
-    y = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["rows", start])
+    y = helper.make_tensor_value_info(
+        OUTPUT, TensorProto.FLOAT, ["rows", sum(part.head.width for part in parts)]
+    )
     model = helper.make_model(
         helper.make_graph(graph.nodes, "machine", [x], [y], graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -85,8 +91,9 @@ class _Graph:
         return name
 
 
-def _network(graph: _Graph, tensors: dict[str, Floats], recipe: Recipe) -> str:
+def _network(graph: _Graph, network: Network) -> str:
     """(members, rows, answers): the first layer of all members is one product, the others one a member."""
+    tensors, recipe = network.tensors, network.recipe
     w, b = tensors["w0"], tensors["b0"]
     members, columns, units = w.shape
     first = graph.constant(w.transpose(1, 0, 2).reshape(columns, members * units))
@@ -106,11 +113,11 @@ def _activation(graph: _Graph, h: str, name: str) -> str:
     return graph.node({"selu": "Selu", "relu": "Relu"}[name], [h])
 
 
-def _answer(graph: _Graph, part: Part, logits: str | None, start: int, columns: int) -> str:
+def _answer(graph: _Graph, part: Part, network: Network, columns: int) -> str:
     terms = []
     blend, head = part.blend, part.head
-    if blend.network and logits is not None:
-        terms.append(_share(graph, _members_mean(graph, logits, part, start), blend.network))
+    if blend.network:
+        terms.append(_share(graph, _members_mean(graph, _network(graph, network), part), blend.network))
     if blend.linear:
         weights = graph.constant(part.linear.weights.astype(np.float32))
         intercept = graph.constant(part.linear.intercept.astype(np.float32))
@@ -126,12 +133,12 @@ def _answer(graph: _Graph, part: Part, logits: str | None, start: int, columns: 
     return terms[0]
 
 
-def _members_mean(graph: _Graph, logits: str, part: Part, start: int) -> str:
-    ends = [np.array([value], dtype=np.int64) for value in (start, start + part.head.width, 2)]
-    own = graph.node("Slice", [logits, *(graph.constant(end) for end in ends)])
+def _members_mean(graph: _Graph, answers: str, part: Part) -> str:
     if part.head.is_label:
-        own = graph.node("Div", [own, graph.constant(np.array(part.blend.temperature, dtype=np.float32))])
-    return graph.node("ReduceMean", [_probabilities(graph, own, part.head)], axes=[0], keepdims=0)
+        answers = graph.node(
+            "Div", [answers, graph.constant(np.array(part.blend.temperature, dtype=np.float32))]
+        )
+    return graph.node("ReduceMean", [_probabilities(graph, answers, part.head)], axes=[0], keepdims=0)
 
 
 def _probabilities(graph: _Graph, answers: str, head: Head) -> str:

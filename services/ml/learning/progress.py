@@ -9,7 +9,14 @@ from dataclasses import asdict, dataclass, field
 from ml.learning.network.train import Look
 
 # Share of the whole that each stage takes on a middling table; training takes the rest.
-STAGES = {"analysing": 4.0, "reading": 4.0, "encoding": 4.0, "training": 80.0, "evaluating": 6.0, "storing": 2.0}
+STAGES = {
+    "analysing": 4.0,
+    "reading": 4.0,
+    "encoding": 4.0,
+    "training": 80.0,
+    "evaluating": 6.0,
+    "storing": 2.0,
+}
 
 
 @dataclass(frozen=True, slots=True)

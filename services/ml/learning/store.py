@@ -32,7 +32,9 @@ def json_bytes(value: object) -> bytes:
 def check_place(folder: Path) -> None:
     """Refuse to write over something that is no model of ours."""
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
-        raise LearningError(f"{folder} is there already and holds no model: choose a new folder.", field="out")
+        raise LearningError(
+            f"{folder} is there already and holds no model: choose a new folder.", field="out"
+        )
 
 
 def write_model(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -42,7 +44,9 @@ def write_model(folder: Path, files: Mapping[str, bytes]) -> None:
     manifest = {
         "format": FORMAT,
         "version": VERSION,
-        "files": {name: {"sha256": sha256(data).hexdigest(), "bytes": len(data)} for name, data in files.items()},
+        "files": {
+            name: {"sha256": sha256(data).hexdigest(), "bytes": len(data)} for name, data in files.items()
+        },
     }
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -74,7 +78,9 @@ def read_model(folder: Path) -> dict[str, bytes]:
         except OSError as error:
             raise ModelDamaged(f"The model in {folder} lacks {name}: store it again.") from error
         if sha256(data).hexdigest() != expected["sha256"]:
-            raise ModelDamaged(f"{name} in {folder} is not what was stored (its SHA-256 differs): store the model again.")
+            raise ModelDamaged(
+                f"{name} in {folder} is not what was stored (its SHA-256 differs): store the model again."
+            )
         files[name] = data
     if missing := {ENCODER, GRAPH} - set(files):
         raise ModelDamaged(f"The model in {folder} lacks {sorted(missing)[0]}: store it again.")

@@ -63,7 +63,9 @@ def _labels(
     column = loaded.labels[name]
     present = np.unique(column.codes[learning & (column.codes >= 0)])
     if present.size < 2:
-        raise NothingToLearn(f"{name} holds one value only in the learning lines: there is nothing to learn.", field=name)
+        raise NothingToLearn(
+            f"{name} holds one value only in the learning lines: there is nothing to learn.", field=name
+        )
     if present.size > MOST_CLASSES:
         raise UnfitOutput(
             f"{name} holds {present.size} different labels, at most {MOST_CLASSES} can be learnt: group them, or set "
@@ -92,7 +94,9 @@ def _numbers(
     values = loaded.numbers[name]
     learnt = values[learning & ~np.isnan(values)]
     if learnt.size == 0 or learnt.min() == learnt.max():
-        raise NothingToLearn(f"{name} holds one value only in the learning lines: there is nothing to learn.", field=name)
+        raise NothingToLearn(
+            f"{name} holds one value only in the learning lines: there is nothing to learn.", field=name
+        )
     mean, std = float(learnt.mean()), float(learnt.std())
     output = NumberOutput(name, mean, std, float(learnt.min()), float(learnt.max()))
     return output, ((values - mean) / std).astype(np.float32), np.zeros(values.size, dtype=bool)
@@ -101,7 +105,9 @@ def _numbers(
 def _loss(output: Output, loss: Loss | None) -> HeadLoss:
     if isinstance(output, LabelOutput):
         if loss == "mae":
-            raise UnfitOutput(f"The loss mae does not fit {output.column}, whose values are labels.", field="loss")
+            raise UnfitOutput(
+                f"The loss mae does not fit {output.column}, whose values are labels.", field="loss"
+            )
         if loss == "binary_crossentropy" and output.width > 2:
             raise UnfitOutput(
                 f"The loss binary_crossentropy needs two labels, {output.column} has {output.width}: choose "
@@ -110,5 +116,7 @@ def _loss(output: Output, loss: Loss | None) -> HeadLoss:
             )
         return "brier" if loss == "mse" else "crossentropy"
     if loss in ("binary_crossentropy", "categorical_crossentropy"):
-        raise UnfitOutput(f"The loss {loss} does not fit {output.column}, whose values are numbers.", field="loss")
+        raise UnfitOutput(
+            f"The loss {loss} does not fit {output.column}, whose values are numbers.", field="loss"
+        )
     return "mae" if loss == "mae" else "mse"

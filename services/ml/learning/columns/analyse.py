@@ -65,5 +65,11 @@ def _report(name: str, s: ColumnStatistics, chosen: ColumnType | None, *, is_out
         return ColumnReport(name, inferred, reason, summary, order, [], warnings)
     misfit = misfit_of(s, chosen)
     return ColumnReport(
-        name, chosen, f"chosen; {inferred} was inferred: {reason}", summary, order, [misfit] if misfit else [], []
+        name,
+        chosen,
+        f"chosen; {inferred} was inferred: {reason}",
+        summary,
+        order,
+        [misfit] if misfit else [],
+        [],
     )

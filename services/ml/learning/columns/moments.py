@@ -41,7 +41,10 @@ class StreamedNumbers:
             d = mean_b - self._mean
             m2 = self._m2 + b2 + d * d * n_a * n_b / n
             m3 = (
-                self._m3 + b3 + d**3 * n_a * n_b * (n_a - n_b) / n**2 + 3 * d * (n_a * b2 - n_b * self._m2) / n
+                self._m3
+                + b3
+                + d**3 * n_a * n_b * (n_a - n_b) / n**2
+                + 3 * d * (n_a * b2 - n_b * self._m2) / n
                 if abs(d) < 1e75
                 else math.nan
             )
@@ -84,16 +87,22 @@ class StreamedNumbers:
         variance = self._m2 / (n - 1) if n > 1 else 0.0
         std_dev = math.sqrt(variance) if variance >= 0 and math.isfinite(variance) else math.nan
         spread = self._m2 / n
+        has_shape = 1e-100 < spread < 1e100  # beyond, its powers are nothing or endless
         found: dict[str, float] = {
             "mean": self._mean,
             "std_dev": std_dev,
-            "skewness": self._m3 / n / spread**1.5 if spread > 0 and math.isfinite(spread) else 0.0,
-            "kurtosis": self._m4 / n / spread**2 - 3 if spread > 0 and spread < 1e150 else 0.0,
+            "skewness": self._m3 / n / spread**1.5 if has_shape else 0.0,
+            "kurtosis": self._m4 / n / spread**2 - 3 if has_shape else 0.0,
             "min": self.least,
             "max": self.largest,
             "sem": std_dev / math.sqrt(n),
         }
-        for name, share in (("quantile02", 0.2), ("quantile03", 0.3), ("quantile07", 0.7), ("quantile08", 0.8)):
+        for name, share in (
+            ("quantile02", 0.2),
+            ("quantile03", 0.3),
+            ("quantile07", 0.7),
+            ("quantile08", 0.8),
+        ):
             found[name] = float(np.quantile(kept, share))
         found["median"] = float(np.median(kept))
         return {name: value if math.isfinite(value) else None for name, value in found.items()}

@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from zlib import crc32
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,9 @@ class ColumnStatistics:
 
     def summary(self) -> dict[str, object]:
         frequent = {
-            label: count for label, count in self.labels.most_common(20) if count > FREQUENT_SHARE * self.present
+            label: count
+            for label, count in self.labels.most_common(20)
+            if count > FREQUENT_SHARE * self.present
         }
         mode = self.labels.most_common(1)
         return {
@@ -80,7 +82,7 @@ class ColumnStatistics:
             "unique_values_count": self.unique_values_count,
             "most_frequent_values_count": frequent,
             "mode": mode[0][0] if mode else None,
-            **(self.numbers.summary() if self.share("number") > 0.5 else {}),
+            **(self.numbers.summary() if self.share("number") >= 0.5 else {}),
             **(self.texts.summary() if self.share("number") < 0.5 else {}),
         }
 
@@ -136,7 +138,8 @@ class ColumnStatistics:
 
 
 def _mark(sketch: NDArray[np.uint8], label: str) -> None:
-    place = crc32(label.encode(errors="replace")) % _BITS
+    digest = blake2b(label.encode(errors="replace"), digest_size=8).digest()
+    place = int.from_bytes(digest, "big") % _BITS
     sketch[place >> 3] |= 1 << (place & 7)
 
 

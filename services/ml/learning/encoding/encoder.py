@@ -81,7 +81,11 @@ class Encoder:
 
     def remarks_on_columns(self, given: Any) -> list[str]:
         remarks = [f"{name}: this column is missing" for name in self.input_columns if name not in given]
-        remarks += [f"{name}: this column is not known to the machine" for name in given if name not in self.known_columns]
+        remarks += [
+            f"{name}: this column is not known to the machine"
+            for name in given
+            if name not in self.known_columns
+        ]
         return remarks
 
     def to_json(self) -> dict[str, Any]:

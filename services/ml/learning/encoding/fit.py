@@ -46,7 +46,10 @@ class Encoded:
 
 
 def fit_encoder(
-    material: Material, folds: NDArray[np.int8], *, on_column: Callable[[int, int], None] = lambda done, of: None
+    material: Material,
+    folds: NDArray[np.int8],
+    *,
+    on_column: Callable[[int, int], None] = lambda done, of: None,
 ) -> Encoded:
     """`folds[i]` is the fold of line `material.learning[i]`."""
     loaded, targets, inputs = material.loaded, material.targets, material.inputs
@@ -131,7 +134,9 @@ class _Fitting:
         is_wide = not one_hot or int((counts > 0).sum()) > ONE_HOT_LABELS
         least = LEAST_COUNT if is_wide else 1
         # Frequent first; the label itself settles ties, so that the order of the lines does not.
-        order = sorted(np.flatnonzero(counts >= least), key=lambda i: (-counts[i], column.labels[i]))[:MOST_LABELS]
+        order = sorted(np.flatnonzero(counts >= least), key=lambda i: (-counts[i], column.labels[i]))[
+            :MOST_LABELS
+        ]
         place = np.full(len(column.labels) + 1, len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
         place[-1] = len(order) + 1

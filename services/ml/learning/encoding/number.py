@@ -41,7 +41,11 @@ class NumberInput:
         return self.bins.row(value)
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
-        values = read_numbers(cells, self.decimal) if self.kind == "number" else floats([time_of(c) for c in cells])
+        values = (
+            read_numbers(cells, self.decimal)
+            if self.kind == "number"
+            else floats([time_of(c) for c in cells])
+        )
         for i in np.flatnonzero(np.isnan(values)):
             if not is_missing(cells[i]):
                 remarks.add(int(i), unreadable(self.column, cells[i], self.kind))

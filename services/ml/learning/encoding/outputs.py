@@ -51,7 +51,6 @@ class NumberOutput:
         i = min(bisect_left([upto for upto, _, _ in self.intervals], value), len(self.intervals) - 1)
         return value + self.intervals[i][1], value + self.intervals[i][2]
 
-
     def bounds(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         if not self.intervals:
             return None

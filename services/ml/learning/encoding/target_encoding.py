@@ -39,7 +39,8 @@ class TargetEncoding:
             out_of_fold.append(lines)
         rows = np.stack(columns, axis=1)
         return cls(
-            tuple(tuple(float(value) for value in row) for row in rows), np.stack(out_of_fold, axis=1).astype(np.float32)
+            tuple(tuple(float(value) for value in row) for row in rows),
+            np.stack(out_of_fold, axis=1).astype(np.float32),
         )
 
 

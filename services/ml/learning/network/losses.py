@@ -18,7 +18,9 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return result
 
 
-def label_errors(probabilities: NDArray[np.floating], codes: NDArray[np.intp], loss: str) -> NDArray[np.float64]:
+def label_errors(
+    probabilities: NDArray[np.floating], codes: NDArray[np.intp], loss: str
+) -> NDArray[np.float64]:
     """The error of each row's probabilities when the true label is `codes`."""
     if loss == "brier":
         hot = np.eye(probabilities.shape[1])[codes]
@@ -27,22 +29,15 @@ def label_errors(probabilities: NDArray[np.floating], codes: NDArray[np.intp], l
     return np.asarray(-np.log(np.clip(true, LEAST_PROBABILITY, 1.0)), dtype=np.float64)
 
 
-def number_errors(answers: NDArray[np.floating], true: NDArray[np.floating], loss: str) -> NDArray[np.float64]:
+def number_errors(
+    answers: NDArray[np.floating], true: NDArray[np.floating], loss: str
+) -> NDArray[np.float64]:
     off = np.asarray(answers, dtype=np.float64) - true
     return np.abs(off) if loss == "mae" else off**2
 
 
-def mean_loss(logits: Floats, y: Floats, heads: tuple[Head, ...]) -> float:
-    """The mean error over the known outputs of some rows, as the network is trained to lower it."""
-    total, start = 0.0, 0
-    for i, head in enumerate(heads):
-        known = ~np.isnan(y[:, i])
-        part, target = logits[known, start : start + head.width], y[known, i]
-        start += head.width
-        if not len(target):
-            continue
-        if head.is_label:
-            total += float(label_errors(softmax(part), target.astype(np.intp), head.loss).mean())
-        else:
-            total += float(number_errors(part[:, 0], target, head.loss).mean())
-    return total / len(heads)
+def mean_loss(answers: Floats, y: Floats, head: Head) -> float:
+    """The mean error of a network's answers, as it is trained to lower it."""
+    if head.is_label:
+        return float(label_errors(softmax(answers), y.astype(np.intp), head.loss).mean())
+    return float(number_errors(answers[:, 0], y, head.loss).mean())

@@ -19,12 +19,14 @@ def padded_width(columns: int) -> int:
 
 
 def first_params(
-    x: Floats, folds: list[NDArray[np.intp]], heads: tuple[Head, ...], recipe: Recipe, seed: int
+    x: Floats, folds: list[NDArray[np.intp]], head: Head, recipe: Recipe, seed: int
 ) -> dict[str, Floats]:
     """Members before the first step: each unit starts centred on the lines it will learn from."""
     columns, width = x.shape[1], padded_width(x.shape[1])
-    sizes = [width, *recipe.hidden, sum(head.width for head in heads)]
-    members = [_first_member(x, rows, sizes, np.random.default_rng([seed, k])) for k, rows in enumerate(folds)]
+    sizes = [width, *recipe.hidden, head.width]
+    members = [
+        _first_member(x, rows, sizes, np.random.default_rng([seed, k])) for k, rows in enumerate(folds)
+    ]
     params = {name: np.stack([member[name] for member in members]) for name in members[0]}
     params["center"] = np.zeros(width, np.float32)
     params["center"][:columns] = x[np.concatenate(folds)[:20000]].mean(axis=0)
@@ -34,7 +36,9 @@ def first_params(
     return params
 
 
-def _first_member(x: Floats, rows: NDArray[np.intp], sizes: list[int], rng: np.random.Generator) -> dict[str, Floats]:
+def _first_member(
+    x: Floats, rows: NDArray[np.intp], sizes: list[int], rng: np.random.Generator
+) -> dict[str, Floats]:
     sample = x[rng.choice(rows, size=min(512, rows.size), replace=False)]
     h = np.zeros((len(sample), sizes[0]), np.float32)
     h[:, : x.shape[1]] = sample - sample.mean(axis=0)
@@ -68,7 +72,10 @@ class Feeder:
 
     def lines(self, first_step: int, steps: int) -> NDArray[np.intp]:
         """(steps, members, batch) line numbers."""
-        found = [[self._lines_of(k, step) for k in range(len(self.folds))] for step in range(first_step, first_step + steps)]
+        found = [
+            [self._lines_of(k, step) for k in range(len(self.folds))]
+            for step in range(first_step, first_step + steps)
+        ]
         return np.array(found)
 
     def _lines_of(self, member: int, step: int) -> NDArray[np.intp]:

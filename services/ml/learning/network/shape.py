@@ -32,7 +32,9 @@ class NetworkShape:
         if not found:
             return cls()
         if unknown := set(found) - set(_FIELDS):
-            raise UnfitShape(f"A network shape has no {sorted(unknown)[0]!r}; it has {', '.join(_FIELDS)}.", field="shape")
+            raise UnfitShape(
+                f"A network shape has no {sorted(unknown)[0]!r}; it has {', '.join(_FIELDS)}.", field="shape"
+            )
         hidden = found.get("hidden", (128, 128))
         if not isinstance(hidden, (list, tuple)) or not 1 <= len(hidden) <= 4:
             raise UnfitShape("`hidden` must be a list of 1 to 4 layer widths.", field="hidden")
@@ -52,7 +54,7 @@ class NetworkShape:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One output of the network: how many answers it has and what its error is."""
+    """The output of a network: how many answers it has and what its error is."""
 
     width: int
     loss: HeadLoss
@@ -82,18 +84,17 @@ _RATES: dict[str, float] = {"adam": 1.0, "adamw": 1.0, "sgd": 5.0, "rmsprop": 0.
 
 
 def recipe_for(
-    shape: NetworkShape, heads: tuple[Head, ...], *, optimizer: Optimizer, steps: int, learning_lines: int
+    shape: NetworkShape, head: Head, *, optimizer: Optimizer, steps: int, learning_lines: int
 ) -> Recipe:
     """The recipe of `shape`: labels learn with SELU, numbers with Mish and a higher rate."""
-    has_labels = any(head.is_label for head in heads)
-    activation = shape.activation if shape.activation != "auto" else ("selu" if has_labels else "mish")
+    activation = shape.activation if shape.activation != "auto" else ("selu" if head.is_label else "mish")
     batch = next((size for size in (256, 128, 64) if size * 8 <= learning_lines), 32)
     return Recipe(
         shape.hidden,
         activation,
         shape.dropout,
         optimizer,
-        (0.04 if has_labels else 0.2) * _RATES[optimizer],
+        (0.04 if head.is_label else 0.2) * _RATES[optimizer],
         0.0 if optimizer == "adam" else 0.02,
         batch,
         steps,

@@ -18,7 +18,7 @@ class Chunk(NamedTuple):
     """What the steps of one chunk take from outside, stacked along the first axis."""
 
     x: Any  # (steps, members, batch, columns)
-    y: Any  # (steps, members, batch, outputs)
+    y: Any  # (steps, members, batch)
     time: Any  # (steps,) share of the training that is done
     offsets: Any  # (steps, layers) where in the pool of chance each layer's dropout starts
 
@@ -56,31 +56,20 @@ _ACTIVATIONS = {
 }
 
 
-def loss_of(logits: jax.Array, y: jax.Array, heads: tuple[Head, ...]) -> jax.Array:
-    """(members,) mean error over rows and outputs; an unknown output (NaN) weighs nothing."""
-    total, start = jnp.zeros(logits.shape[0]), 0
-    for i, head in enumerate(heads):
-        part, target = logits[..., start : start + head.width], y[..., i]
-        known = ~jnp.isnan(target)
-        errors = _errors(part, jnp.where(known, target, 0.0), head)
-        total += jnp.where(known, errors, 0.0).sum(axis=-1) / jnp.maximum(known.sum(axis=-1), 1)
-        start += head.width
-    return total / len(heads)
-
-
-def _errors(part: jax.Array, target: jax.Array, head: Head) -> jax.Array:
+def loss_of(answers: jax.Array, y: jax.Array, head: Head) -> jax.Array:
+    """(members,) mean error over the rows."""
     if head.is_label:
-        hot = jax.nn.one_hot(target.astype(jnp.int32), head.width)
+        hot = jax.nn.one_hot(y.astype(jnp.int32), head.width)
         if head.loss == "brier":
-            return ((jax.nn.softmax(part) - hot) ** 2).sum(axis=-1)
-        return -(jax.nn.log_softmax(part) * hot).sum(axis=-1)
-    error = part[..., 0] - target
-    return jnp.abs(error) if head.loss == "mae" else error**2
+            return ((jax.nn.softmax(answers) - hot) ** 2).sum(axis=-1).mean(axis=-1)
+        return -(jax.nn.log_softmax(answers) * hot).sum(axis=-1).mean(axis=-1)
+    error = answers[..., 0] - y
+    return (jnp.abs(error) if head.loss == "mae" else error**2).mean(axis=-1)
 
 
-@partial(jax.jit, static_argnames=("heads", "recipe"), donate_argnames=("params", "state"))
+@partial(jax.jit, static_argnames=("head", "recipe"), donate_argnames=("params", "state"))
 def run_chunk(
-    params: Params, state: Any, pool: jax.Array, chunk: Chunk, *, heads: tuple[Head, ...], recipe: Recipe
+    params: Params, state: Any, pool: jax.Array, chunk: Chunk, *, head: Head, recipe: Recipe
 ) -> tuple[Params, Any, jax.Array]:
     """All steps of a chunk; returns the new members and each one's mean error over the chunk."""
     optimizer = transformation(recipe)
@@ -90,7 +79,7 @@ def run_chunk(
         drops = _drops(pool, now.offsets, now.x.shape[:2], recipe)
 
         def loss(trained: Params) -> tuple[jax.Array, jax.Array]:
-            errors = loss_of(answers({**params, **trained}, now.x, recipe, drops), now.y, heads)
+            errors = loss_of(answers({**params, **trained}, now.x, recipe, drops), now.y, head)
             return errors.sum(), errors
 
         trained = {name: value for name, value in params.items() if _rate(name)}

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.learning.errors import TrainingCancelled
 from ml.learning.network.losses import mean_loss
 from ml.learning.network.members import Feeder, Floats, first_params, padded_width
 from ml.learning.network.shape import Head, Recipe
@@ -61,7 +60,7 @@ def train_members(
     x: Floats,
     y: Floats,
     folds: list[Fold],
-    heads: tuple[Head, ...],
+    head: Head,
     recipe: Recipe,
     *,
     seed: int,
@@ -72,29 +71,31 @@ def train_members(
     """Train until all steps are done, nothing gets better, `deadline` (time.monotonic) nears or `should_stop`.
 
     The same input and seed give the same members on one kind of machine, unless the deadline cut the plan short.
-    Raises TrainingCancelled when stopped before the first look.
+    However early it is stopped, every member has had a chunk of steps and a look.
     """
-    return _Training(x, y, folds, heads, recipe, seed).run(deadline, on_look, should_stop)
+    return _Training(x, y, folds, head, recipe, seed).run(deadline, on_look, should_stop)
 
 
 class _Training:
     """The state between chunks."""
 
     def __init__(
-        self, x: Floats, y: Floats, folds: list[Fold], heads: tuple[Head, ...], recipe: Recipe, seed: int
+        self, x: Floats, y: Floats, folds: list[Fold], head: Head, recipe: Recipe, seed: int
     ) -> None:
         learn = [fold.learn for fold in folds]
-        self.x, self.y, self.heads, self.recipe, self.steps = x, y, heads, recipe, recipe.steps
+        self.x, self.y, self.head, self.recipe, self.steps = x, y, head, recipe, recipe.steps
         self.feeder = Feeder(learn, recipe.batch, seed)
         rng = np.random.default_rng([seed, 7])
         self.watched = [rng.permutation(fold.watch)[:LOOK_LINES] for fold in folds]
         self.pool = jax.numpy.asarray(rng.random(POOL, dtype=np.float32))
         self.seed = seed
-        first = first_params(x, learn, heads, recipe, seed)
+        first = first_params(x, learn, head, recipe, seed)
         self.params = {name: jax.numpy.asarray(value) for name, value in first.items()}
         trained = {n: v for n, v in self.params.items() if n[0] in "wb" or n == "scale"}
         self.state = transformation(recipe).init(trained)
-        self.best = Members({n: np.array(v) for n, v in first.items()}, [0] * len(folds), [np.inf] * len(folds), recipe)
+        self.best = Members(
+            {n: np.array(v) for n, v in first.items()}, [0] * len(folds), [np.inf] * len(folds), recipe
+        )
 
     def run(
         self, deadline: float | None, on_look: Callable[[Look], None], should_stop: Callable[[], bool]
@@ -106,8 +107,6 @@ class _Training:
             since_look.append(errors)
             self.steps = pace.steps_within(step, self.steps, self.recipe.chunk)
             stop = self._reason_to_stop(step, deadline, should_stop)
-            if stop == "cancelled" and not self.best.looks and step < self.recipe.chunk * 2:
-                raise TrainingCancelled
             if stop or step % self.recipe.look_every == 0 or step >= self.steps:
                 on_look(self._look(step, np.mean(since_look, axis=0)))
                 since_look = []
@@ -129,11 +128,13 @@ class _Training:
         offsets = chance.integers(0, max(most, 1), (recipe.chunk, len(recipe.hidden)), dtype=np.int32)
         chunk = Chunk(x, self.y[lines], np.minimum(shares, 1.0), offsets)
         self.params, self.state, errors = run_chunk(
-            self.params, self.state, self.pool, chunk, heads=self.heads, recipe=_compiled(recipe)
+            self.params, self.state, self.pool, chunk, head=self.head, recipe=_compiled(recipe)
         )
         return np.asarray(errors)
 
-    def _reason_to_stop(self, step: int, deadline: float | None, should_stop: Callable[[], bool]) -> str | None:
+    def _reason_to_stop(
+        self, step: int, deadline: float | None, should_stop: Callable[[], bool]
+    ) -> str | None:
         if should_stop():
             return "cancelled"
         if deadline is not None and time.monotonic() >= deadline and step < self.steps:
@@ -146,7 +147,7 @@ class _Training:
         found = answers_on(params, self.x, self.watched, self.recipe)
         losses = []
         for k, (logits, lines) in enumerate(zip(found, self.watched, strict=True)):
-            loss = mean_loss(logits, self.y[lines], self.heads)
+            loss = mean_loss(logits, self.y[lines], self.head)
             losses.append(loss)
             if loss < self.best.best_losses[k]:
                 self.best.best_losses[k], self.best.best_steps[k] = loss, step
@@ -154,7 +155,11 @@ class _Training:
                     if value.ndim and name != "center":
                         self.best.params[name][k] = value[k]
         look = Look(
-            step, self.steps, float(errors.mean()), float(np.mean(losses)), float(np.mean(self.best.best_losses))
+            step,
+            self.steps,
+            float(errors.mean()),
+            float(np.mean(losses)),
+            float(np.mean(self.best.best_losses)),
         )
         self.best.looks.append(look)
         return look
@@ -188,7 +193,9 @@ def _compiled(recipe: Recipe) -> Recipe:
     )  # fmt: skip
 
 
-def answers_on(params: dict[str, Floats], x: Floats, lines: list[NDArray[np.intp]], recipe: Recipe) -> list[Floats]:
+def answers_on(
+    params: dict[str, Floats], x: Floats, lines: list[NDArray[np.intp]], recipe: Recipe
+) -> list[Floats]:
     """Each member's answers on its own lines, computed in parts of one size so that one program does."""
     width, part = params["scale"].shape[1], 1024
     longest = max(rows.size for rows in lines)

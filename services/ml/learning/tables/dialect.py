@@ -148,7 +148,11 @@ def _decimal(rows: list[list[str]], separator: str) -> tuple[str, float]:
     point = sum(bool(_POINT_NUMBER.fullmatch(cell.strip())) for row in rows for cell in row)
     if comma == point:
         return ".", 0.5 if comma else 0.9
-    return (",", round(comma / (comma + point), 2)) if comma > point else (".", round(point / (comma + point), 2))
+    return (
+        (",", round(comma / (comma + point), 2))
+        if comma > point
+        else (".", round(point / (comma + point), 2))
+    )
 
 
 def _thousands(rows: list[list[str]]) -> bool:
@@ -162,7 +166,11 @@ def _header(rows: list[list[str]]) -> tuple[bool, float]:
         return True, 0.3
     first = [cell.strip() for cell in rows[0]]
     if any(_NUMBER.fullmatch(cell) for cell in first):
-        return (False, 0.9) if len(set(first)) < len(first) or not any(c.isalpha() for c in "".join(first)) else (False, 0.7)
+        return (
+            (False, 0.9)
+            if len(set(first)) < len(first) or not any(c.isalpha() for c in "".join(first))
+            else (False, 0.7)
+        )
     if any(not cell for cell in first) and len(rows) > 1:
         return True, 0.6
     body = rows[1:]
@@ -172,5 +180,7 @@ def _header(rows: list[list[str]]) -> tuple[bool, float]:
     )
     if numeric and body:
         return True, 1.0
-    repeated = sum(any(i < len(row) and row[i].strip() == cell for row in body) for i, cell in enumerate(first))
+    repeated = sum(
+        any(i < len(row) and row[i].strip() == cell for row in body) for i, cell in enumerate(first)
+    )
     return (True, 0.8) if repeated < len(first) / 2 else (False, 0.6)

@@ -1,0 +1,93 @@
+"""`titan ml` as a person or a script calls it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ml.cli import app
+from ml.learning.learn import Trained
+from ml.tests.learning.conftest import flats
+
+RUN = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def compiled_here(monkeypatch: pytest.MonkeyPatch, compiled: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(compiled))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = flats(300)
+    with (tmp_path / "flats.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return tmp_path / "flats.csv"
+
+
+def test_train_prints_card_scores_and_seconds_as_json(table: Path, tmp_path: Path) -> None:
+    done = RUN.invoke(app, ["train", str(table), "--target", "is_dear", "--ignore", "price", "--out",
+                            str(tmp_path / "m"), "--json"])  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["scores"]["is_dear"]["beats_constant"]
+    assert found["seconds"] == found["card"]["seconds"]["total"]
+    assert (Path(found["model"]) / "manifest.json").is_file()
+
+
+def test_several_targets_are_parted_by_commas(table: Path, tmp_path: Path) -> None:
+    done = RUN.invoke(app, ["train", str(table), "--target", "price,is_dear", "--out", str(tmp_path / "m")])
+    assert done.exit_code == 0, done.stderr
+    assert "price" in done.stdout
+    assert "Trained on" in done.stdout
+
+
+def test_solve_writes_prediction_and_probabilities(table: Path, trained: Trained, tmp_path: Path) -> None:
+    out = tmp_path / "answers.csv"
+    done = RUN.invoke(app, ["solve", str(trained.folder), str(table), "--out", str(out), "--json"])
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["lines"] == 300
+    with out.open(newline="") as file:
+        assert next(csv.reader(file)) == ["prediction", "p_no", "p_yes"]
+
+
+def test_unreadable_rows_are_named_and_the_exit_code_says_so(
+    table: Path, trained: Trained, tmp_path: Path
+) -> None:
+    table.write_text(table.read_text() + "too,short\n")
+    done = RUN.invoke(app, ["solve", str(trained.folder), str(table), "--out", str(tmp_path / "a.csv")])
+    assert done.exit_code == 1
+    assert "line 302" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--target", "is_dear", "--level", "4"], 2, "Level 4 is not there yet"),
+        (["--target", "is_dear", "--level", "9"], 2, "--level"),
+        (["--target", "rent"], 2, "no column 'rent'"),
+        (["--target", "built"], 1, "cannot be an output"),
+        ([], 2, "--target"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said_in_a_sentence(
+    table: Path, tmp_path: Path, options: list[str], code: int, said: str
+) -> None:
+    done = RUN.invoke(app, ["train", str(table), "--out", str(tmp_path / "m"), *options])
+    assert (done.exit_code, said in done.stderr) == (code, True), done.stderr
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    done = RUN.invoke(app, ["train", str(tmp_path / "no.csv"), "--target", "x", "--out", str(tmp_path / "m")])
+    assert (done.exit_code, "no file no.csv" in done.stderr) == (1, True)
+
+
+def test_a_folder_that_is_no_model_is_said_so(table: Path, tmp_path: Path) -> None:
+    done = RUN.invoke(app, ["solve", str(tmp_path), str(table), "--out", str(tmp_path / "a.csv")])
+    assert (done.exit_code, "holds no model" in done.stderr) == (1, True)

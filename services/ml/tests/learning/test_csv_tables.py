@@ -1,0 +1,145 @@
+"""CSV as people write it: every dialect is found, every bad line is named, nothing readable is lost."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml.learning import errors
+from ml.learning.tables import CsvTable, Dialect, detect_dialect, open_table
+
+
+def written(tmp_path: Path, data: bytes) -> Path:
+    path = tmp_path / "table.csv"
+    path.write_bytes(data)
+    return path
+
+
+def rows_of(table: CsvTable) -> list[dict[str, object]]:
+    return [row for batch in table.batches(3) for row in batch.rows(table.names)]
+
+
+FIELDS = st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n"), max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.lists(FIELDS, min_size=3, max_size=3).filter(any), min_size=1, max_size=8),
+    separator=st.sampled_from([",", ";", "\t", "|"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le"]),
+)
+def test_what_was_written_is_read_whatever_the_separator_and_encoding(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], separator: str, encoding: str
+) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=separator).writerows([["a", "b", "c"], *rows])
+    path = written(tmp_path_factory.mktemp("csv"), text.getvalue().encode(encoding))
+    table = CsvTable(path, Dialect(encoding, separator))
+    assert [list(row.values()) for row in rows_of(table)] == rows
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_the_encoding_is_found(encoding: str) -> None:
+    text = "name,city\n" + "Zoë,Zürich\n" * 40
+    assert text.encode(encoding).decode(detect_dialect(text.encode(encoding)).encoding) == text
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_found_with_confidence(separator: str) -> None:
+    lines = [
+        separator.join(("size", "a note", "price")),
+        *(separator.join((str(i), "x y", "7")) for i in range(9)),
+    ]
+    found = detect_dialect("\n".join(lines).encode())
+    assert (found.separator, found.confidence["separator"] > 0.8) == (separator, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal"),
+    [("a;b\n1,5;x\n2,25;y\n", ","), ("a;b\n1.5;x\n2.25;y\n", "."), ('a,b\n"1,5",x\n"2,25",y\n', ",")],
+)
+def test_the_decimal_sign_is_found(text: str, decimal: str) -> None:
+    assert detect_dialect(text.encode()).decimal == decimal
+
+
+def test_numbers_with_thousands_are_no_decimal_commas() -> None:
+    assert detect_dialect(b'a,b\n"1,500",x\n"2,250",y\n').decimal == "."
+
+
+def test_a_table_without_a_header_gets_names(tmp_path: Path) -> None:
+    table = open_table(written(tmp_path, b"1,2,x\n3,4,y\n"))
+    assert (table.names, sum(len(batch.lines) for batch in table.batches())) == (
+        ["column_1", "column_2", "column_3"],
+        2,
+    )
+
+
+def test_a_person_can_correct_the_dialect(tmp_path: Path) -> None:
+    table = open_table(written(tmp_path, b"1,2\n3,4\n"), Dialect(has_header=True))
+    assert (table.names, next(table.batches()).columns) == (["1", "2"], [["3"], ["4"]])
+
+
+def test_ragged_lines_are_kept_aside_with_their_number(tmp_path: Path) -> None:
+    table = CsvTable(written(tmp_path, b'a,b\n1,2\n3\n"x\ny",4\n5,6,7\n8,9\n'))
+    (batch,) = table.batches()
+    assert (batch.lines, [(bad.line, bad.reason) for bad in batch.bad]) == (
+        [2, 4, 7],
+        [(3, "has 1 fields where the header has 2"), (6, "has 3 fields where the header has 2")],
+    )
+
+
+def test_bytes_of_another_encoding_spoil_their_line_only(tmp_path: Path) -> None:
+    # The sample looks like UTF-8, and so is all of it but one line far down.
+    data = b"a,b\n" + "ü,1\n".encode() * 300_000 + b"\xfc,2\n" + "ü,3\n".encode()
+    batches = list(CsvTable(written(tmp_path, data)).batches(200_000))
+    assert [(bad.line, bad.reason) for batch in batches for bad in batch.bad] == [
+        (300_002, "holds bytes that are not utf-8")
+    ]
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_part_only(tmp_path: Path) -> None:
+    data = b"a,b\n1,2\n" + b'"3,4\n' + b"5,6\n" * 400_000
+    batches = list(CsvTable(written(tmp_path, data)).batches(1000))
+    assert batches[0].lines[0] == 2
+    assert "field larger" in [bad for batch in batches for bad in batch.bad][0].reason
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"", errors.EmptyTable),
+        (b"\n\n  \n", errors.EmptyTable),
+        (b"a,b\n", errors.EmptyTable),
+        (b"\xef\xbb\xbf", errors.EmptyTable),
+        (b"a\n1\n2\n", errors.OneColumn),
+        (b"a,b,a\n1,2,3\n", errors.DuplicateHeaders),
+        (b"PK\x03\x04" + bytes(200), errors.BinaryFile),
+        (bytes(range(256)) * 20, errors.BinaryFile),
+        (b"PAR1" + bytes(50), errors.BinaryFile),
+    ],
+)
+def test_what_is_no_table_is_refused_with_the_way_out(
+    tmp_path: Path, data: bytes, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=r":|;"):
+        list(open_table(written(tmp_path, data)).batches())
+
+
+def test_a_wrong_encoding_is_named(tmp_path: Path) -> None:
+    with pytest.raises(errors.WrongEncoding, match="utf-16"):
+        list(open_table(written(tmp_path, b"a,b\n1,2\n\xd8"), Dialect("utf-16")).batches())
+
+
+def test_nul_bytes_inside_a_text_do_not_end_it(tmp_path: Path) -> None:
+    data = b"name,size\n" + b"plain text here,1\n" * 50 + b"with\x00nul,2\n"
+    assert rows_of(CsvTable(written(tmp_path, data)))[-1] == {"name": "with\x00nul", "size": "2"}
+
+
+def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(errors.TableError, match="no file"):
+        open_table(tmp_path / "absent.csv")

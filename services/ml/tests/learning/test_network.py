@@ -1,0 +1,146 @@
+"""The network's parts: the served graph answers as the trained members do, losses agree, the linear model is right."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from ml.learning.blend import blend_labels, blend_numbers, intervals
+from ml.learning.encoding.encoder import Encoder
+from ml.learning.graph import Network, Part, build_graph, tensors_of
+from ml.learning.linear import Linear, fit_linear
+from ml.learning.network import losses
+from ml.learning.network.losses import softmax
+from ml.learning.network.members import Feeder
+from ml.learning.network.shape import Head, HeadLoss, NetworkShape, recipe_for
+from ml.learning.network.train import Fold, answers_on, train_members
+from ml.learning.solver import Solver
+
+RNG = np.random.default_rng(3)
+LABEL, NUMBER = Head(3, "crossentropy"), Head(1, "mse")
+
+
+def material(lines: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    x = RNG.normal(size=(lines, 11)).astype(np.float32)
+    label = (x[:, 0] > 0).astype(float) + (x[:, 1] > 0)
+    return x, np.stack([label, x[:, 2] * 2 + x[:, 3]], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize("activation", ["selu", "mish", "relu"])
+@pytest.mark.parametrize("members", [1, 2])
+def test_the_served_graph_answers_as_the_members_do(activation: str, members: int) -> None:
+    x, y = material()
+    folds = [Fold(np.arange(60, 300), np.arange(60)), Fold(np.arange(240), np.arange(240, 300))][:members]
+    networks, own = [], []
+    for i, head in enumerate((LABEL, NUMBER)):
+        recipe = recipe_for(
+            NetworkShape((16, 16), activation), head, optimizer="adamw", steps=50, learning_lines=240
+        )
+        trained = train_members(x, y[:, i], folds, head, recipe, seed=1)
+        own.append(answers_on(trained.params, x, [np.arange(300)] * members, recipe))
+        networks.append(Network(tensors_of(trained.params, 11), recipe))
+    label = blend_labels(own[0][0], own[0][0], np.full(3, 1 / 3), y[:, 0].astype(int), LABEL)
+    number = blend_numbers(own[1][0][:, 0], y[:, 1] * 0.9, y[:, 1], NUMBER)
+    parts = [
+        Part(LABEL, Linear(RNG.normal(size=(11, 3)), np.ones(3)), np.full(3, 1 / 3), label),
+        Part(NUMBER, Linear(RNG.normal(size=(11, 1)), np.ones(1)), np.zeros(1), number),
+    ]
+    served = Solver(Encoder((), ()), build_graph(networks, parts, 11)).answers(x)
+    p = np.mean([softmax(logits / label.temperature) for logits in own[0]], axis=0)
+    linear = [part.linear.answers(x) for part in parts]
+    expected = np.concatenate(
+        [
+            label.network * p + label.linear * softmax(linear[0]) + label.constant / 3,
+            number.network * np.mean(own[1], axis=0) + number.linear * linear[1],
+        ],
+        axis=1,
+    )
+    np.testing.assert_allclose(served, expected, atol=2e-5, rtol=1e-4)
+
+
+def test_a_machine_that_is_all_constant_can_be_served() -> None:
+    x, _ = material(5)
+    blend = blend_numbers(RNG.normal(size=4000) * 9, RNG.normal(size=4000) * 9, RNG.normal(size=4000), NUMBER)
+    recipe = recipe_for(NetworkShape((8,)), NUMBER, optimizer="adamw", steps=25, learning_lines=100)
+    part = Part(NUMBER, Linear(np.ones((11, 1)), np.ones(1)), np.zeros(1), blend)
+    tensors = {"w0": np.ones((1, 11, 8), np.float32), "b0": np.ones((1, 8), np.float32),
+               "w1": np.ones((1, 8, 1), np.float32), "b1": np.ones((1, 1), np.float32)}  # fmt: skip
+    assert blend.constant == 1.0
+    assert (
+        Solver(Encoder((), ()), build_graph([Network(tensors, recipe)], [part], 11)).answers(x).tolist()
+        == [[0.0]] * 5
+    )
+
+
+@pytest.mark.parametrize("loss", ["crossentropy", "brier", "mse", "mae"])
+def test_losses_agree_between_the_compiled_and_the_plain_form(loss: HeadLoss) -> None:
+    from ml.learning.network.steps import loss_of
+
+    is_label = loss in ("crossentropy", "brier")
+    head = Head(3 if is_label else 1, loss)
+    y = material(50)[1][:, 0 if is_label else 1]
+    answers = RNG.normal(size=(50, head.width)).astype(np.float32)
+    assert losses.mean_loss(answers, y, head) == pytest.approx(
+        float(loss_of(answers[None], y[None], head)[0]), rel=1e-5
+    )
+
+
+def test_every_line_is_fed_once_a_round_and_any_step_can_be_asked_again() -> None:
+    feeder = Feeder([np.arange(10, 110)], 20, seed=4)
+    first = feeder.lines(0, 5)
+    assert sorted(first.ravel()) == list(range(10, 110))
+    feeder.lines(5, 20)
+    assert (feeder.lines(0, 5) == first).all()
+
+
+def test_logistic_regression_is_at_its_optimum() -> None:
+    x, y = material(400)
+    found = fit_linear(x, y[:, 0], Head(3, "crossentropy"))
+    off = softmax(found.answers(x)) - np.eye(3)[y[:, 0].astype(int)]
+    gradient = x.T @ off + found.weights
+    assert np.abs(gradient).max() < 0.02 * len(x)
+    assert np.abs(off.sum(axis=0)).max() < 0.02 * len(x)
+
+
+def test_ridge_regression_is_at_its_optimum() -> None:
+    x, y = material(400)
+    found = fit_linear(x, y[:, 1], Head(1, "mse"))
+    held = x - x.mean(axis=0)
+    off = found.answers(x)[:, 0] - y[:, 1]
+    assert np.abs(held.T @ off + found.weights[:, 0]).max() < 1e-3
+
+
+def test_with_many_lines_the_better_part_takes_all() -> None:
+    codes = RNG.integers(0, 2, 5000)
+    sure = np.eye(2)[codes] * 4
+    blend = blend_labels(sure, RNG.normal(size=(5000, 2)), np.full(2, 0.5), codes, Head(2, "crossentropy"))
+    assert blend.network > 0.97
+
+
+def test_with_few_lines_parts_that_cannot_be_told_apart_share() -> None:
+    codes = np.arange(30) % 2
+    right = np.eye(2)[codes] * 3
+    blend = blend_labels(right, right, np.full(2, 0.5), codes, Head(2, "crossentropy"))
+    assert blend.network == pytest.approx(blend.linear, abs=0.02)
+
+
+def test_intervals_hold_nine_in_ten() -> None:
+    values = RNG.uniform(0, 10, 4000)
+    true = values + RNG.normal(size=4000) * (1 + values)
+    table = np.array(intervals(values, true))
+    fresh = RNG.uniform(0, 10, 4000)
+    off = RNG.normal(size=4000) * (1 + fresh)
+    place = np.minimum(np.searchsorted(table[:, 0], fresh), len(table) - 1)
+    held = (off >= table[place, 1]) & (off <= table[place, 2])
+    assert held.mean() == pytest.approx(0.9, abs=0.02)
+    assert held[fresh < 2].mean() == pytest.approx(0.9, abs=0.05)
+
+
+def test_encoder_json_is_plain_json(trained) -> None:  # type: ignore[no-untyped-def]
+    found = json.loads((trained.folder / "encoder.json").read_bytes())
+    assert (found["version"], {entry["kind"] for entry in found["inputs"]}) == (
+        1,
+        {"number", "label", "moment"},
+    )
