@@ -1,192 +1,33 @@
-"""The `titan` command. Services add theirs through the entry-point group `titan.commands`, loaded only when called."""
+"""The `titan` program: runs a command and shows what a person can put right as one sentence."""
 
 from __future__ import annotations
 
-import ast
-import json
 import sys
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-from typer.core import TyperGroup
-
-from titan import configuration as configurations
 from titan.errors import TitanError
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
-JSON = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
-
-
-class WithServices(TyperGroup):
-    """Our own commands and those of the installed services, which are imported when one is called and not before."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return sorted({*super().list_commands(ctx), *_mounted()})
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if (own := super().get_command(ctx, cmd_name)) is not None:
-            return own
-        if (point := _mounted().get(cmd_name)) is None:
-            return None
-        return typer.main.get_command(_described(point) if _asks_for_help() else _loaded(point))
-
-
-def _mounted() -> dict[str, EntryPoint]:
-    from importlib.metadata import entry_points  # costs a tenth of the start of `titan status`
-
-    return {point.name: point for point in entry_points(group="titan.commands")}
-
-
-def _asks_for_help() -> bool:
-    return sys.argv[1:] in ([], ["--help"])
-
-
-def _loaded(point: EntryPoint) -> typer.Typer:
-    """A service's commands, with the running stack's variables for those that need its database."""
-    from titan.service_commands import load
-
-    return load(point)
-
-
-def _described(point: EntryPoint) -> typer.Typer:
-    """A stand-in for the list of commands: its help is the first line of the module, which is not imported."""
-    stand_in = typer.Typer(name=point.name, help=_first_line(point.value.split(":")[0]))
-    stand_in.callback()(lambda: None)
-    return stand_in
-
-
-def _first_line(module: str) -> str:
-    spec = find_spec(module.split(".")[0])
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        for path in (
-            Path(place, *module.split(".")[1:]).with_suffix(".py"),
-            Path(place, *module.split(".")[1:], "__init__.py"),
-        ):
-            if path.exists():
-                return (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0]
-    return ""
-
-
-app = typer.Typer(
-    cls=WithServices,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="TITAN: train models on tables, account for every line of it, trade on the result.",
-)
-
-
-@app.command()
-def up(
-    kafka: Annotated[str, typer.Option(help="`embedded`, or HOST:PORT of a broker.")] = "embedded",
-    postgres: Annotated[str, typer.Option(help="`embedded`, or the URL of a superuser of a server.")] = "embedded",
-    valkey: Annotated[str, typer.Option(help="`embedded`, or the URL of a server.")] = "embedded",
-    detach: Annotated[bool, typer.Option("--detach", help="Return when everything is ready.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show only the supervisor's own lines.")] = False,
-) -> None:
-    """Start everything, supervised, and say when it is ready; Ctrl-C stops it."""
-    from titan import up as command
-
-    chosen = configurations.from_environment(kafka=kafka, postgres=postgres, valkey=valkey)
-    if detach:
-        command.up_detached(chosen)
-    else:
-        command.up(chosen, quiet=quiet)
-
-
-@app.command()
-def down() -> None:
-    """Stop everything; no process is left."""
-    from titan.up import down as stop
-
-    home = configurations.data_dir()
-    typer.echo(f"stopped the stack in {home}" if stop(home) else f"nothing runs in {home}")
-
-
-@app.command()
-def status(as_json: JSON = False) -> None:
-    """What runs, what is ready, how much memory it holds. Exit code 1 when nothing runs."""
-    from titan.status import status as ask
-
-    found = ask(configurations.from_environment())
-    if as_json:
-        typer.echo(json.dumps(found.as_json, indent=1))
-    else:
-        from titan.tables import show_status
-
-        show_status(found.as_json)
-    if not found.is_running:
-        raise typer.Exit(1)
-
-
-@app.command()
-def logs(
-    name: Annotated[
-        str | None, typer.Argument(help="A service (ml), a process (ml-worker) or a server (postgres).")
-    ] = None,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with new lines.")] = False,
-    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many lines to begin with.")] = 100,
-) -> None:
-    """The last lines of every process, or of one."""
-    from titan.logs import following, last, selection
-    from titan.tables import show_log_line
-
-    home = configurations.data_dir()
-    wanted, path = selection(home / "logs", name), home / "logs" / "all.log"
-    for line in last(path, lines, wanted):
-        show_log_line(line)
-    if follow:
-        for line in following(path, wanted):
-            show_log_line(line)
-
-
-@app.command()
-def doctor(as_json: JSON = False) -> None:
-    """Look for what could keep TITAN from working, and say the way out. Exit code 1 when something does."""
-    from titan.doctor import examine
-    from titan.tables import show_findings
-
-    findings = examine(configurations.from_environment())
-    if as_json:
-        typer.echo(json.dumps([finding.as_json() for finding in findings], indent=1))
-    else:
-        show_findings(findings)
-    if not all(finding.ok for finding in findings):
-        raise typer.Exit(1)
-
-
-@app.command()
-def replay(
-    service: Annotated[str | None, typer.Argument(help="Only this service; all otherwise.")] = None,
-    event_id: Annotated[str | None, typer.Argument(help="Only this event and those held back behind it.")] = None,
-    as_json: JSON = False,
-) -> None:
-    """Handle parked events again. Exit code 1 while any stays parked."""
-    from titan.replay import replay as again
-
-    outcomes = again(configurations.data_dir(), service=service, event_id=event_id)
-    if as_json:
-        typer.echo(json.dumps(outcomes, indent=1))
-    else:
-        for name, outcome in outcomes.items():
-            typer.echo(f"{name}: {outcome['handled']} handled, {outcome['parked']} still parked")
-    if any(outcome["parked"] for outcome in outcomes.values()):
-        raise typer.Exit(1)
 
 
 def main() -> None:
-    """Run the command; what a person can put right is one sentence on standard error."""
+    """Run the command of this process's arguments."""
     try:
+        # Asked in loops and prompts; the option parser alone takes longer to load than the answer takes to find.
+        if sys.argv[1:] in (["status"], ["status", "--json"]):
+            _status(as_json="--json" in sys.argv)
+        from titan.commands import app
+
         app()
     except TitanError as error:
         sys.stderr.write(f"titan: {error}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _status(*, as_json: bool) -> None:
+    from titan import configuration
+    from titan.status import show
+
+    sys.exit(0 if show(configuration.from_environment(), as_json=as_json) else 1)
 
 
 if __name__ == "__main__":

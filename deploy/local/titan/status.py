@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,18 @@ class Status:
     @property
     def is_running(self) -> bool:
         return bool(self.as_json["state"] != "stopped")
+
+
+def show(configuration: Configuration, *, as_json: bool) -> bool:
+    """Print the answer; whether a stack runs."""
+    found = status(configuration)
+    if as_json:
+        sys.stdout.write(json.dumps(found.as_json, indent=1) + "\n")
+    else:
+        from titan.tables import show_status
+
+        show_status(found.as_json)
+    return found.is_running
 
 
 def status(configuration: Configuration) -> Status:
