@@ -1,0 +1,9 @@
+"""Django's description of scheduler."""
+
+from django.apps import AppConfig
+
+
+class SchedulerConfig(AppConfig):
+    """Calendar, jobs, platform log."""
+
+    name = "scheduler"

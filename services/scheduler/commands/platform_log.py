@@ -1,0 +1,30 @@
+"""The platform's log: storing what processes report, forgetting what is old."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from event_bus.platform_log import LogLine
+from scheduler.models import JobRun, PlatformLog
+from shared_models.timeseries import ALIAS
+
+KEEP_LOG = timedelta(days=30)
+KEEP_RUNS = timedelta(days=180)
+
+
+def store_platform_log(*, lines: Sequence[LogLine]) -> None:
+    """Keep the lines, all or none; one that is stored already stays as it is, so a redelivery changes nothing."""
+    rows = [PlatformLog(**line.model_dump()) for line in lines]
+    with transaction.atomic(using=ALIAS):
+        PlatformLog.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def forget_old(*, now: datetime) -> dict[str, int]:
+    """Delete log lines and runs past their time; how many of each. A hypertable's own retention may be first."""
+    lines, _ = PlatformLog.objects.filter(timestamp__lt=now - KEEP_LOG).delete()
+    with transaction.atomic():
+        runs, _ = JobRun.objects.filter(scheduled_for__lt=now - KEEP_RUNS).delete()
+    return {"log_lines": lines, "runs": runs}

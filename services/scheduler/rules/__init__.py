@@ -1,0 +1,1 @@
+"""Scheduler's decisions: when a job fires, what a missed instant becomes, what a calendar file says."""
