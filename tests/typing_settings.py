@@ -7,4 +7,12 @@ os.environ.setdefault("TITAN_SECRET_KEY", "x" * 40)
 
 from service_base.settings import for_service
 
+TITAN_CONTEXT: str = ""
+TITAN_CONSUMER_GROUP: str = ""
+TITAN_HANDLERS: list[str] = []
+PRINCIPAL_SOURCE: str = ""
+TIMESERIES_MODELS: list[str] = []
+LOGIN_URL: str = ""
+FORCE_SCRIPT_NAME: str | None = None
+
 globals().update(for_service("identity", apps=("axes", "service_base.principals"), user_model="identity.User"))

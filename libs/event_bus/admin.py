@@ -38,7 +38,9 @@ class ParkedEventAdmin(ReadOnlyAdmin):
     @admin.action(description="Handle again, with everything that waits behind")
     def replay_chosen(self, request: HttpRequest, chosen: QuerySet[ParkedEvent]) -> None:
         """Replay the chosen events and say what became of them."""
-        handled = sum(replay(settings.TITAN_CONSUMER_GROUP, event_id=str(row.event_id))[0] for row in chosen)
+        handled = 0
+        for row in chosen:
+            handled += replay(settings.TITAN_CONSUMER_GROUP, event_id=str(row.event_id))[0]
         messages.info(request, f"{handled} handled, {ParkedEvent.objects.count()} still parked")
 
 

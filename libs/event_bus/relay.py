@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 from zlib import crc32
 
 import structlog
@@ -20,6 +22,8 @@ from event_bus.pausing import pause
 from shared_models.clock import utc_now
 
 log = structlog.get_logger("titan.relay")
+
+T = TypeVar("T")
 
 BATCH = 500
 BUSY_SECONDS = 0.02
@@ -88,7 +92,7 @@ class Relay:
         if producer is not None:
             await producer.close()
 
-    async def _in_thread(self, function, *args):  # type: ignore[no-untyped-def]
+    async def _in_thread(self, function: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
 
 

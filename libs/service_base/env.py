@@ -36,7 +36,7 @@ class Env(BaseSettings):
 def env() -> Env:
     """The settings of this process; ends it with one sentence when they are wrong."""
     try:
-        return Env()  # type: ignore[call-arg]
+        return Env()
     except ValidationError as error:
         first = error.errors()[0]
         name = "TITAN_" + str(first["loc"][0]).upper()

@@ -24,7 +24,7 @@ _SECRETS = ("password", "secret", "token", "authorization", "cookie", "api_key",
 
 def configure(context: str) -> dict[str, Any]:
     """Set logging up for this process; returns nothing to add to Django's settings."""
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

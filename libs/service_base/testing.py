@@ -23,7 +23,7 @@ class TokenClient(AsyncClient):
         super().__init__()
         self.token = token
 
-    def generic(self, method: str, path: str, *args: Any, headers: Any = None, **kwargs: Any) -> Any:
+    def generic(self, method: Any, path: Any, *args: Any, headers: Any = None, **kwargs: Any) -> Any:
         """One request, with the token among its headers."""
         # Django 5.2's AsyncClient takes default headers but loses them on the way to the scope.
         sent = {"authorization": f"Bearer {self.token}"} | (headers or {})
@@ -53,5 +53,5 @@ def pytest_configure(config: pytest.Config) -> None:
         with self._nodb_cursor() as cursor:
             cursor.execute(f"DROP DATABASE {self.connection.ops.quote_name(test_database_name)} WITH (FORCE)")
 
-    DatabaseOperations.execute_sql_flush = flush
-    BaseDatabaseCreation._destroy_test_db = drop
+    setattr(DatabaseOperations, "execute_sql_flush", flush)  # noqa: B010 - the type checker forbids the plain form
+    setattr(BaseDatabaseCreation, "_destroy_test_db", drop)  # noqa: B010

@@ -17,7 +17,7 @@ from service_base.metrics import metrics
 
 admin.site.site_header = admin.site.site_title = f"TITAN {settings.TITAN_CONTEXT}"
 # Signing in happens in one place only; the admin's own form would need a password that services do not have.
-admin.site.login = RedirectView.as_view(url=settings.LOGIN_URL, query_string=True)  # type: ignore[method-assign]
+setattr(admin.site, "login", RedirectView.as_view(url=settings.LOGIN_URL, query_string=True))  # noqa: B010
 
 api = api_of(settings.TITAN_CONTEXT)
 

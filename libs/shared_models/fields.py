@@ -40,7 +40,7 @@ class Timestamped(models.Model):
         abstract = True
 
 
-class SchemaJSONField(models.JSONField):  # type: ignore[type-arg]
+class SchemaJSONField(models.JSONField):
     """JSON that must fit a pydantic-checked shape; `full_clean` and `save` through commands refuse anything else.
 
     `shape` is a type such as `dict[str, int]` or a pydantic model; it is not part of migrations.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
@@ -109,7 +110,7 @@ async def make_team(request: PageRequest) -> HttpResponse:
 
 
 @signed_in
-async def team(request: PageRequest, team_id: str) -> HttpResponse:
+async def team(request: PageRequest, team_id: UUID) -> HttpResponse:
     """A team with its members; a POST makes an invitation and shows its link once."""
     user = request.caller.user
     found = await sync_to_async(queries.team_for)(user, team_id)
@@ -146,7 +147,7 @@ async def make_key(request: PageRequest) -> HttpResponse:
 
 @require_POST
 @signed_in
-async def revoke_key(request: PageRequest, key_id: str) -> HttpResponse:
+async def revoke_key(request: PageRequest, key_id: UUID) -> HttpResponse:
     """Revoke an API key."""
     key = await sync_to_async(commands.revoke_api_key)(user=request.caller.user, key_id=key_id)
     messages.success(request, f"The key {key.name} opens nothing any more.")
@@ -155,7 +156,7 @@ async def revoke_key(request: PageRequest, key_id: str) -> HttpResponse:
 
 @require_POST
 @signed_in
-async def end_session(request: PageRequest, session_id: str) -> HttpResponse:
+async def end_session(request: PageRequest, session_id: UUID) -> HttpResponse:
     """End one of the person's sessions."""
     await sync_to_async(commands.end_session)(user=request.caller.user, session_id=session_id)
     messages.success(request, "That session is signed out.")
@@ -184,7 +185,7 @@ def _end_session_of(user: User, token: str) -> None:
 
     claims = claims_in(token, queries.Originals())
     if claims:
-        commands.end_session(user=user, session_id=claims["sid"])
+        commands.end_session(user=user, session_id=UUID(claims["sid"]))
 
 
 def _with_cookies(answer: HttpResponse, opened: commands.SessionTokens) -> HttpResponse:

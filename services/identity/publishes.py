@@ -46,7 +46,7 @@ def team_changed(team: Team, *, deleted: bool = False) -> None:
 
 def member_changed(team: Team, user: User, role: str | None) -> None:
     """The person's role in the team from now on."""
-    append(identity.TeamMemberChanged(team_id=team.pk, user_id=user.pk, version=team.version, role=role))  # type: ignore[arg-type]
+    append(identity.TeamMemberChanged(team_id=team.pk, user_id=user.pk, version=team.version, role=role))
 
 
 def api_key_revoked(key: ApiKey, at: datetime) -> None:

@@ -82,7 +82,7 @@ class Originals:
     def person(self, claims: dict[str, Any]) -> User | None:
         """The active user of a valid token whose session has not been ended."""
         user = User.objects.filter(pk=claims["sub"], is_active=True).first()
-        ended = Session.objects.filter(pk=claims.get("sid"), ended_at__isnull=False).exists()
+        ended = Session.objects.filter(pk=claims["sid"], ended_at__isnull=False).exists()
         return None if ended else user
 
     def teams(self, user_id: UUID) -> dict[UUID, str]:

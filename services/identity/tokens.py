@@ -24,7 +24,7 @@ LIFETIME = timedelta(minutes=10)
 def new_key_pair() -> tuple[str, dict[str, Any], bytes]:
     """A fresh Ed25519 pair: key id, public JWK, sealed private JWK."""
     key = OKPKey.generate_key("Ed25519")
-    kid = key.thumbprint()[:22]
+    kid = str(key.thumbprint())[:22]
     public = dict(key.as_dict(private=False)) | {"kid": kid, "use": "sig", "alg": ALGORITHM}
     return kid, public, _seal().encrypt(json.dumps(key.as_dict(private=True)).encode())
 
@@ -58,5 +58,5 @@ def claims_of(user: User) -> dict[str, Any]:
 
 def _seal() -> Fernet:
     # The installation's secret is long random text; one hash makes it the 32 bytes Fernet wants.
-    digest = hashlib.sha256(b"titan signing keys\n" + settings.SECRET_KEY.encode()).digest()
+    digest = hashlib.sha256(b"titan signing keys\n" + str(settings.SECRET_KEY).encode()).digest()
     return Fernet(urlsafe_b64encode(digest))

@@ -14,9 +14,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -48,9 +45,7 @@ class Line:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "folder", nargs="?", type=Path, help=f"folder of *.parquet tables with a column {TARGET!r}"
-    )
+    parser.add_argument("folder", nargs="?", type=Path, help=f"folder of *.parquet tables with a column {TARGET!r}")
     parser.add_argument("--levels", default="1,2,3")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds are averaged")
     parser.add_argument("--tables", help="only these, by name, parted by commas")
@@ -146,9 +141,7 @@ def judge(table: pa.Table, seed: int, detail: dict[str, Any], fit: Fit) -> float
     return scores.number_score(fit(numbers, y, held_out, False), y[held_out]).value
 
 
-def fit_lightgbm(
-    numbers: Numbers, y: NDArray[Any], held_out: NDArray[np.bool_], is_label: bool
-) -> NDArray[Any]:
+def fit_lightgbm(numbers: Numbers, y: NDArray[Any], held_out: NDArray[np.bool_], is_label: bool) -> NDArray[Any]:
     import lightgbm
 
     kind = lightgbm.LGBMClassifier if is_label else lightgbm.LGBMRegressor
@@ -157,9 +150,7 @@ def fit_lightgbm(
     return answers(model, numbers.x[held_out], is_label)
 
 
-def fit_classic(
-    numbers: Numbers, y: NDArray[Any], held_out: NDArray[np.bool_], is_label: bool
-) -> NDArray[Any]:
+def fit_classic(numbers: Numbers, y: NDArray[Any], held_out: NDArray[np.bool_], is_label: bool) -> NDArray[Any]:
     """What a person would write first: scaled numbers, one-hot labels, logistic regression or ridge."""
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
@@ -195,14 +186,15 @@ def row_of(line: Line, levels: list[int]) -> str:
 
 def as_table(found: list[Line], levels: list[int]) -> str:
     names = ["constant", "linear", "classic", "lightgbm", *(f"level {level}" for level in levels)]
-    head = (
-        f"{'table':<16}{'lines':>7}  {'score':<8}"
-        + "  ".join(f"{name:>9}" for name in names)
-        + "   CPU seconds"
+    head = f"{'table':<16}{'lines':>7}  {'score':<8}" + "  ".join(f"{name:>9}" for name in names) + "   CPU seconds"
+    notes = (
+        "auc: higher is better; logloss, rmse: lower. linear: on our encoding; classic: scikit-learn's usual pipeline."
     )
-    notes = "auc: higher is better; logloss, rmse: lower. linear: on our encoding; classic: scikit-learn's usual pipeline."
     return "\n".join([head, *(row_of(line, levels) for line in found), notes])
 
 
 if __name__ == "__main__":
+    if "OMP_NUM_THREADS" not in os.environ:
+        # One thread for everybody, or CPU seconds cannot be compared; libraries read this when they are loaded.
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "OMP_NUM_THREADS": "1"})
     sys.exit(main())

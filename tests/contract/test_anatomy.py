@@ -19,7 +19,9 @@ REGISTRY_HOST = re.compile(r"https?://[^\s\"')]*(pypi\.|pythonhosted|npmjs|/simp
 
 def python_files() -> Iterator[Path]:
     for top in ("libs", "services", "deploy", "tests"):
-        yield from (p for p in (ROOT / top).rglob("*.py") if "migrations" not in p.parts and "node_modules" not in p.parts)
+        yield from (
+            p for p in (ROOT / top).rglob("*.py") if "migrations" not in p.parts and "node_modules" not in p.parts
+        )
 
 
 def relative(path: Path) -> str:
@@ -30,7 +32,9 @@ def relative(path: Path) -> str:
 def test_a_service_has_the_same_files_as_every_other(service):
     here = ROOT / "services" / service
     missing = [n for n in EVERY_SERVICE_HAS if not ((here / f"{n}.py").exists() or (here / n / "__init__.py").exists())]
-    missing += [n for n in ("README.md", "pyproject.toml", "migrations", "templates", "tests") if not (here / n).exists()]
+    missing += [
+        n for n in ("README.md", "pyproject.toml", "migrations", "templates", "tests") if not (here / n).exists()
+    ]
     assert missing == []
 
 

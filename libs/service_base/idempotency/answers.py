@@ -41,13 +41,11 @@ async def answer_once(
     if not 1 <= len(key) <= 200:
         raise BadInput("An Idempotency-Key has 1 to 200 characters.", field=HEADER)
     owner = request.auth.id  # type: ignore[attr-defined]
-    stored = await sync_to_async(_once)(owner, key, _hash(request, body), request.path, work, status)
-    if stored.status >= 400:
-        return problems.response(stored.body)
-    return JsonResponse(stored.body, status=stored.status, safe=False)
+    code, answer = await sync_to_async(_once)(owner, key, _hash(request, body), request.path, work, status)
+    return problems.response(answer) if code >= 400 else JsonResponse(answer, status=code, safe=False)
 
 
-def _once(owner: Any, key: str, request_hash: str, path: str, work: Callable[[], Any], status: int) -> StoredAnswer:
+def _once(owner: Any, key: str, request_hash: str, path: str, work: Callable[[], Any], status: int) -> tuple[int, Any]:
     with transaction.atomic():
         # A second request under the same key waits here until the first has committed or failed.
         with connection.cursor() as cursor:
@@ -61,10 +59,11 @@ def _once(owner: Any, key: str, request_hash: str, path: str, work: Callable[[],
         if ours is None:
             if answer.request_hash != request_hash:
                 raise KeyReused("Use a new Idempotency-Key for a new request.", field=HEADER)
-            return answer
-        answer.status, answer.body = _do(work, status, path)
+            return answer.status or status, answer.body
+        code, said = _do(work, status, path)
+        answer.status, answer.body = code, said
         answer.save(update_fields=["status", "body"])
-        return answer
+        return code, said
 
 
 def _do(work: Callable[[], Any], status: int, path: str) -> tuple[int, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import authenticate
@@ -111,7 +112,7 @@ def _end_stolen(token_hash: str) -> None:
 
 
 @transaction.atomic
-def end_session(*, user: User, session_id: object) -> bool:
+def end_session(*, user: User, session_id: UUID) -> bool:
     """End one of the person's sessions; False when she has no such open session."""
     ended = Session.objects.filter(user=user, pk=session_id, ended_at=None).update(ended_at=utc_now())
     if ended:
