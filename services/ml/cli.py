@@ -17,7 +17,6 @@ import typer
 
 if TYPE_CHECKING:
     from ml.learning.progress import Progress
-    from ml.learning.tables import TableSource
 
 app = typer.Typer(help="Train machines on tables and solve rows with them.", no_args_is_help=True)
 
@@ -29,9 +28,7 @@ def train(
     table: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file to learn from.")],
     target: Annotated[list[str], typer.Option(help="Column to predict; several with commas.")],
     out: Annotated[Path, typer.Option(help="Folder for the model.")],
-    ignore: Annotated[
-        list[str] | None, typer.Option(help="Columns to leave out; several with commas.")
-    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Columns to leave out; several with commas.")] = None,
     level: Annotated[int, typer.Option(min=1, max=5, help="1 is fast, higher is better and slower.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split and network.")] = 0,
     time_limit: Annotated[float | None, typer.Option(min=1, help="Seconds; the best so far is kept.")] = None,
@@ -52,9 +49,7 @@ def train(
             time_limit=time_limit,
         )
         with _interruptible() as is_interrupted, _training_bar(quiet=as_json) as show:
-            trained = learn(
-                source, plan, out, on_progress=show, should_stop=is_interrupted, cache=_compiled_programs()
-            )
+            trained = learn(source, plan, out, on_progress=show, should_stop=is_interrupted, cache=_compiled_programs())
         if as_json:
             print(json.dumps(_train_json(trained.card, out), ensure_ascii=False))
         else:
@@ -178,9 +173,7 @@ def _told(progress: Progress) -> str:
     if progress.steps_per_second:
         told.append(f"{progress.steps_per_second:.0f} steps/s")
     if progress.train_loss is not None and progress.validation_loss is not None:
-        told.append(
-            f"loss {progress.train_loss:.4f}, on lines not learnt from {progress.validation_loss:.4f}"
-        )
+        told.append(f"loss {progress.train_loss:.4f}, on lines not learnt from {progress.validation_loss:.4f}")
     return ", ".join(told)
 
 
@@ -225,9 +218,7 @@ def _print_card(card: dict[str, Any], out: Path) -> None:
             detail["score"]["value"],
             *(detail["baselines"][n]["score"]["value"] for n in ("linear", "constant")),
         ]
-        shown.add_row(
-            column, detail["score"]["name"], *(f"{v:.4g}" for v in values), f"{detail['accuracy']:.3f}"
-        )
+        shown.add_row(column, detail["score"]["name"], *(f"{v:.4g}" for v in values), f"{detail['accuracy']:.3f}")
     console = Console()
     console.print(shown)
     for limit in card["limits"]:
@@ -244,7 +235,8 @@ def _print_solved(result: dict[str, Any]) -> None:
         _say(f"Note: {warning}")
     rate = result["lines"] / max(result["seconds"], 1e-6)
     print(
-        f"Solved {result['lines']:,} lines in {result['seconds']:.2f} s ({rate:,.0f} a second); they are in {result['out']}."
+        f"Solved {result['lines']:,} lines in {result['seconds']:.2f} s ({rate:,.0f} a second); "
+        f"they are in {result['out']}."
     )
 
 

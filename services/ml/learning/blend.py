@@ -35,16 +35,12 @@ class Blend:
     errors: dict[str, float]
 
 
-def blend_labels(
-    logits: Floats, linear: Floats, constant: Floats, codes: NDArray[np.intp], head: Head
-) -> Blend:
+def blend_labels(logits: Floats, linear: Floats, constant: Floats, codes: NDArray[np.intp], head: Head) -> Blend:
     """From out-of-fold logits of the network and of the linear model, and the constant's probabilities."""
     temperature = _temperature(logits, codes)
     parts = [softmax(logits / temperature), softmax(linear), np.broadcast_to(constant, logits.shape)]
     lines = len(codes)
-    shares, errors = _shares(
-        parts, lambda p: float(label_errors(p, codes, head.loss).mean()), lambda e: -lines * e
-    )
+    shares, errors = _shares(parts, lambda p: float(label_errors(p, codes, head.loss).mean()), lambda e: -lines * e)
     return Blend(*shares, temperature, errors)
 
 

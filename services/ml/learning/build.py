@@ -97,7 +97,5 @@ def _weights(networks: list[Network], parts: list[Part]) -> bytes:
             "linear.intercept": part.linear.intercept,
             "constant": part.constant,
         }
-        found.update(
-            {f"{i}.{name}": np.ascontiguousarray(value, dtype=np.float32) for name, value in own.items()}
-        )
+        found.update({f"{i}.{name}": np.ascontiguousarray(value, dtype=np.float32) for name, value in own.items()})
     return bytes(save(found))

@@ -102,9 +102,7 @@ def limits_of(metrics: dict[str, Any], stopped: str | None, material: Material) 
     found = []
     for column, detail in metrics["outputs"].items():
         if not detail["beats_constant"]:
-            found.append(
-                f"{column}: on held-out lines the model is no better than always giving the same answer."
-            )
+            found.append(f"{column}: on held-out lines the model is no better than always giving the same answer.")
         elif not detail["beats_linear"]:
             found.append(f"{column}: on held-out lines a linear model does as well or better.")
     if learning < SMALL:

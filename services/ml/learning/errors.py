@@ -28,9 +28,7 @@ class BinaryFile(TableError):
     """The bytes are no text and no Parquet."""
 
     def __init__(self, name: str, looks_like: str) -> None:
-        super().__init__(
-            f"{name} looks like {looks_like}, not a table: save it as CSV or Parquet and try again."
-        )
+        super().__init__(f"{name} looks like {looks_like}, not a table: save it as CSV or Parquet and try again.")
 
 
 class WrongEncoding(TableError):
@@ -57,9 +55,7 @@ class DuplicateHeaders(TableError):
 
     def __init__(self, name: str, duplicates: Sequence[str]) -> None:
         shown = ", ".join(repr(header) for header in duplicates[:5])
-        super().__init__(
-            f"{name} names these columns twice: {shown}; rename them so that each name is used once."
-        )
+        super().__init__(f"{name} names these columns twice: {shown}; rename them so that each name is used once.")
 
 
 class UnknownColumns(LearningError):
@@ -103,9 +99,7 @@ class TrainingCancelled(LearningError):
     """Cancelled before there was anything worth keeping."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "The training was cancelled before a first network was ready, so there is nothing to keep."
-        )
+        super().__init__("The training was cancelled before a first network was ready, so there is nothing to keep.")
 
 
 class ModelDamaged(LearningError):

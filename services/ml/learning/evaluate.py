@@ -17,6 +17,7 @@ from ml.learning.encoding.outputs import LabelOutput, NumberOutput, Output, span
 from ml.learning.fitting import baseline_answers
 from ml.learning.graph import Part
 from ml.learning.material import Material
+from ml.learning.network.losses import label_errors
 from ml.learning.network.shape import Head
 
 # Learning lines looked at for the training figures, and lines permuted for each input's importance.
@@ -76,9 +77,7 @@ class Evaluation:
                 accuracies.append(scores.accuracy(part, y, head, wrong_anyway=wrong))
         return float(np.mean(losses)), float(np.mean(accuracies))
 
-    def _known(
-        self, answers: NDArray[Any], rows: Rows, i: int
-    ) -> tuple[NDArray[Any], NDArray[np.float32], int, Head]:
+    def _known(self, answers: NDArray[Any], rows: Rows, i: int) -> tuple[NDArray[Any], NDArray[np.float32], int, Head]:
         y = self.material.targets.y[rows, i]
         known = ~np.isnan(y)
         output, part = self.encoder.outputs[i], answers[known]
@@ -163,7 +162,7 @@ class _Judged:
         )
         codes = self.y.astype(np.intp)
         if isinstance(self.output, LabelOutput):
-            found["logloss"] = float(scores.label_errors(answers, codes, "crossentropy").mean())
+            found["logloss"] = float(label_errors(answers, codes, "crossentropy").mean())
             found["calibration"] = scores.calibration(answers, codes)
             found["confusion"] = scores.confusion(answers, codes, self.output.labels)
         else:

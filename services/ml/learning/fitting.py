@@ -128,9 +128,7 @@ class _Output:
         watched = [fold.watch for fold in self.folds]
         true = self.y[np.concatenate(watched)].astype(np.float64)
         network = np.concatenate(members.answers(self.x, watched)).astype(np.float64)
-        linear = np.concatenate(
-            [self._linear(fold.learn).answers(self._plain(fold.watch)) for fold in self.folds]
-        )
+        linear = np.concatenate([self._linear(fold.learn).answers(self._plain(fold.watch)) for fold in self.folds])
         constant = self._constant()
         if isinstance(self.output, LabelOutput):
             blend = blend_labels(network, linear, constant, true.astype(np.intp), self.head)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -60,9 +61,7 @@ def build_graph(networks: Sequence[Network], parts: Sequence[Part], columns: int
     else:
         graph.node("Concat", answers, out=OUTPUT, axis=1)
     x = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["rows", columns])
-    y = helper.make_tensor_value_info(
-        OUTPUT, TensorProto.FLOAT, ["rows", sum(part.head.width for part in parts)]
-    )
+    y = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["rows", sum(part.head.width for part in parts)])
     model = helper.make_model(
         helper.make_graph(graph.nodes, "machine", [x], [y], graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -85,7 +84,7 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def node(self, kind: str, inputs: Sequence[str], *, out: str | None = None, **attributes: object) -> str:
+    def node(self, kind: str, inputs: Sequence[str], *, out: str | None = None, **attributes: Any) -> str:
         name = out or f"n{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
@@ -135,9 +134,7 @@ def _answer(graph: _Graph, part: Part, network: Network, columns: int) -> str:
 
 def _members_mean(graph: _Graph, answers: str, part: Part) -> str:
     if part.head.is_label:
-        answers = graph.node(
-            "Div", [answers, graph.constant(np.array(part.blend.temperature, dtype=np.float32))]
-        )
+        answers = graph.node("Div", [answers, graph.constant(np.array(part.blend.temperature, dtype=np.float32))])
     return graph.node("ReduceMean", [_probabilities(graph, answers, part.head)], axes=[0], keepdims=0)
 
 

@@ -32,11 +32,7 @@ def fit_linear(x: NDArray[np.float32], y: NDArray[np.float32], head: Head) -> Li
         step = -(-len(x) // MOST_LINES)
         x, y = x[::step], y[::step]
     wide = x.astype(np.float64)
-    return (
-        _logistic(wide, y.astype(np.intp), head.width)
-        if head.is_label
-        else _ridge(wide, y.astype(np.float64))
-    )
+    return _logistic(wide, y.astype(np.intp), head.width) if head.is_label else _ridge(wide, y.astype(np.float64))
 
 
 def _ridge(x: NDArray[np.float64], y: NDArray[np.float64]) -> Linear:

@@ -59,9 +59,7 @@ class _Labels:
         return -1 if label is None else self.index.setdefault(label, len(self.index))
 
     def column(self) -> LabelColumn:
-        return LabelColumn(
-            tuple(self.index), np.concatenate(self.parts) if self.parts else np.empty(0, np.int32)
-        )
+        return LabelColumn(tuple(self.index), np.concatenate(self.parts) if self.parts else np.empty(0, np.int32))
 
 
 def load(
@@ -88,11 +86,7 @@ def load(
             numbers[name] = []
     read = 0
     for batch in table.batches():
-        kept = (
-            [i for i, line in enumerate(batch.lines) if is_in_sample(seed, line, sample)]
-            if sample < 1
-            else None
-        )
+        kept = [i for i, line in enumerate(batch.lines) if is_in_sample(seed, line, sample)] if sample < 1 else None
         lines = batch.lines if kept is None else [batch.lines[i] for i in kept]
         evaluation += [is_for_evaluation(seed, line) for line in lines]
         for name, cells in zip(table.names, batch.columns, strict=True):

@@ -40,9 +40,7 @@ def read_material(
 ) -> Material:
     """Raises every LearningError a table or a plan can be at fault for, and TrainingCancelled."""
     reporter.enter("analysing")
-    report = analyse(
-        table, outputs=plan.outputs, types=plan.types, on_lines=_watch(reporter, should_stop, None)
-    )
+    report = analyse(table, outputs=plan.outputs, types=plan.types, on_lines=_watch(reporter, should_stop, None))
     inputs, left_out = inputs_of(plan, report)
     for name in plan.outputs:
         if report.columns[name].errors:

@@ -72,9 +72,7 @@ def mean_error(answers: NDArray[np.floating], y: NDArray[np.floating], head: Hea
     return float(number_errors(answers[:, 0], y, head.loss).mean())
 
 
-def accuracy(
-    answers: NDArray[np.floating], y: NDArray[np.floating], head: Head, *, wrong_anyway: int = 0
-) -> float:
+def accuracy(answers: NDArray[np.floating], y: NDArray[np.floating], head: Head, *, wrong_anyway: int = 0) -> float:
     """Share of labels hit, or share of a number's variance explained (never below 0).
 
     `wrong_anyway` are lines whose label was never learnt: they count as missed.

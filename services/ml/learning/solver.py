@@ -79,9 +79,7 @@ class Solver:
         if len(rows) > FEW_ROWS:
             return self._solve_many(rows)
         encoded = [self.encoder.row(row) for row in rows]
-        x = np.array([columns for columns, _ in encoded], dtype=np.float32).reshape(
-            len(rows), self.encoder.width
-        )
+        x = np.array([columns for columns, _ in encoded], dtype=np.float32).reshape(len(rows), self.encoder.width)
         answers = self.answers(x)
         return [self._solved(answers[i], warnings) for i, (_, warnings) in enumerate(encoded)]
 
@@ -94,9 +92,7 @@ class Solver:
             part = answers[:, start:end]
             if isinstance(output, LabelOutput):
                 found.values[output.column] = np.array(output.labels, dtype=object)[part.argmax(axis=1)]
-                found.probabilities[output.column] = {
-                    label: part[:, i] for i, label in enumerate(output.labels)
-                }
+                found.probabilities[output.column] = {label: part[:, i] for i, label in enumerate(output.labels)}
                 continue
             values = output.value(part[:, 0])
             found.values[output.column] = values

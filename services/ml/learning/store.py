@@ -32,9 +32,7 @@ def json_bytes(value: object) -> bytes:
 def check_place(folder: Path) -> None:
     """Refuse to write over something that is no model of ours."""
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
-        raise LearningError(
-            f"{folder} is there already and holds no model: choose a new folder.", field="out"
-        )
+        raise LearningError(f"{folder} is there already and holds no model: choose a new folder.", field="out")
 
 
 def write_model(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -44,9 +42,7 @@ def write_model(folder: Path, files: Mapping[str, bytes]) -> None:
     manifest = {
         "format": FORMAT,
         "version": VERSION,
-        "files": {
-            name: {"sha256": sha256(data).hexdigest(), "bytes": len(data)} for name, data in files.items()
-        },
+        "files": {name: {"sha256": sha256(data).hexdigest(), "bytes": len(data)} for name, data in files.items()},
     }
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:

@@ -30,8 +30,7 @@ class Targets:
     @property
     def known(self) -> NDArray[np.bool_]:
         """Lines with at least one output that can be learnt or checked."""
-        result: NDArray[np.bool_] = (~np.isnan(self.y) | self.unlearnt).any(axis=1)
-        return result
+        return np.asarray((~np.isnan(self.y) | self.unlearnt).any(axis=1))
 
 
 def targets_of(loaded: LoadedTable, report: TableReport, names: list[str], *, loss: Loss | None) -> Targets:
@@ -57,9 +56,7 @@ def targets_of(loaded: LoadedTable, report: TableReport, names: list[str], *, lo
     return Targets(tuple(outputs), heads, np.stack(columns, axis=1), np.stack(unlearnt, axis=1))
 
 
-def _labels(
-    loaded: LoadedTable, name: str, learning: NDArray[np.bool_]
-) -> tuple[Output, Floats, NDArray[np.bool_]]:
+def _labels(loaded: LoadedTable, name: str, learning: NDArray[np.bool_]) -> tuple[Output, Floats, NDArray[np.bool_]]:
     column = loaded.labels[name]
     present = np.unique(column.codes[learning & (column.codes >= 0)])
     if present.size < 2:
@@ -88,9 +85,7 @@ def _label_order(label: str) -> tuple[float, str]:
         return float("inf"), label
 
 
-def _numbers(
-    loaded: LoadedTable, name: str, learning: NDArray[np.bool_]
-) -> tuple[Output, Floats, NDArray[np.bool_]]:
+def _numbers(loaded: LoadedTable, name: str, learning: NDArray[np.bool_]) -> tuple[Output, Floats, NDArray[np.bool_]]:
     values = loaded.numbers[name]
     learnt = values[learning & ~np.isnan(values)]
     if learnt.size == 0 or learnt.min() == learnt.max():
@@ -105,9 +100,7 @@ def _numbers(
 def _loss(output: Output, loss: Loss | None) -> HeadLoss:
     if isinstance(output, LabelOutput):
         if loss == "mae":
-            raise UnfitOutput(
-                f"The loss mae does not fit {output.column}, whose values are labels.", field="loss"
-            )
+            raise UnfitOutput(f"The loss mae does not fit {output.column}, whose values are labels.", field="loss")
         if loss == "binary_crossentropy" and output.width > 2:
             raise UnfitOutput(
                 f"The loss binary_crossentropy needs two labels, {output.column} has {output.width}: choose "
@@ -116,7 +109,5 @@ def _loss(output: Output, loss: Loss | None) -> HeadLoss:
             )
         return "brier" if loss == "mse" else "crossentropy"
     if loss in ("binary_crossentropy", "categorical_crossentropy"):
-        raise UnfitOutput(
-            f"The loss {loss} does not fit {output.column}, whose values are numbers.", field="loss"
-        )
+        raise UnfitOutput(f"The loss {loss} does not fit {output.column}, whose values are numbers.", field="loss")
     return "mae" if loss == "mae" else "mse"

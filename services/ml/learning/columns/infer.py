@@ -103,9 +103,7 @@ def _warnings(s: ColumnStatistics, type_: ColumnType) -> list[str]:
     if type_ is ColumnType.FLOAT and misfits:
         found.append(f"{misfits} values are no numbers and read as missing, such as {s.misfits[0]!r}")
     if type_ is ColumnType.IGNORE:
-        found.append(
-            "ignored: " + ("it only counts the lines" if s.is_a_count else "it looks like an identifier")
-        )
+        found.append("ignored: " + ("it only counts the lines" if s.is_a_count else "it looks like an identifier"))
     if type_ is ColumnType.JSON:
         found.append("ignored: JSON columns are not taken apart yet")
     if type_ in (ColumnType.DATE, ColumnType.DATETIME) and _order_is_a_guess(s):
@@ -123,9 +121,7 @@ def date_order(s: ColumnStatistics) -> str:
 
 def _order_is_a_guess(s: ColumnStatistics) -> bool:
     # Dates with the year first fit every order, so equal counts are a guess only where some start with a day.
-    return s.fitting["DMY"] == s.fitting["MDY"] and not all(
-        label[:4].isdigit() for label in list(s.labels)[:50]
-    )
+    return s.fitting["DMY"] == s.fitting["MDY"] and not all(label[:4].isdigit() for label in list(s.labels)[:50])
 
 
 def misfit_of(s: ColumnStatistics, type_: ColumnType) -> str | None:

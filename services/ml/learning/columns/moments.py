@@ -41,10 +41,7 @@ class StreamedNumbers:
             d = mean_b - self._mean
             m2 = self._m2 + b2 + d * d * n_a * n_b / n
             m3 = (
-                self._m3
-                + b3
-                + d**3 * n_a * n_b * (n_a - n_b) / n**2
-                + 3 * d * (n_a * b2 - n_b * self._m2) / n
+                self._m3 + b3 + d**3 * n_a * n_b * (n_a - n_b) / n**2 + 3 * d * (n_a * b2 - n_b * self._m2) / n
                 if abs(d) < 1e75
                 else math.nan
             )

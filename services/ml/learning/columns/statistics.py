@@ -72,9 +72,7 @@ class ColumnStatistics:
 
     def summary(self) -> dict[str, object]:
         frequent = {
-            label: count
-            for label, count in self.labels.most_common(20)
-            if count > FREQUENT_SHARE * self.present
+            label: count for label, count in self.labels.most_common(20) if count > FREQUENT_SHARE * self.present
         }
         mode = self.labels.most_common(1)
         return {

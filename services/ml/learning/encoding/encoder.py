@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -79,13 +79,10 @@ class Encoder:
         blocks = [entry.batch(columns.get(entry.column, nothing), remarks) for entry in self.inputs]
         return np.concatenate(blocks, axis=1) if blocks else np.zeros((lines, 0), np.float32), remarks
 
-    def remarks_on_columns(self, given: Any) -> list[str]:
+    def remarks_on_columns(self, given: Collection[str]) -> list[str]:
         remarks = [f"{name}: this column is missing" for name in self.input_columns if name not in given]
-        remarks += [
-            f"{name}: this column is not known to the machine"
-            for name in given
-            if name not in self.known_columns
-        ]
+        unknown = (name for name in given if name not in self.known_columns)
+        remarks += [f"{name}: this column is not known to the machine" for name in unknown]
         return remarks
 
     def to_json(self) -> dict[str, Any]:
@@ -102,7 +99,8 @@ class Encoder:
         """Raises ModelDamaged for a version this code does not read."""
         if found.get("version") != VERSION:
             raise ModelDamaged(
-                f"The encoder is of version {found.get('version')!r}, this TITAN reads {VERSION}: train the machine again."
+                f"The encoder is of version {found.get('version')!r}, this TITAN reads {VERSION}: "
+                "train the machine again."
             )
         return cls(
             tuple(_entry_from_json(entry) for entry in found["inputs"]),

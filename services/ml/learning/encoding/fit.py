@@ -126,17 +126,13 @@ class _Fitting:
         numbered = np.where(np.isnan(values), -1, codes).astype(np.int32)
         return LabelColumn(tuple(str(int(v)) if v == v else "nan" for v in unique), numbered)
 
-    def _label(
-        self, name: str, column: LabelColumn, *, one_hot: bool = True
-    ) -> tuple[LabelInput, NDArray[np.float32]]:
+    def _label(self, name: str, column: LabelColumn, *, one_hot: bool = True) -> tuple[LabelInput, NDArray[np.float32]]:
         codes = column.codes[self.learning]
         counts = np.bincount(codes[codes >= 0], minlength=len(column.labels))
         is_wide = not one_hot or int((counts > 0).sum()) > ONE_HOT_LABELS
         least = LEAST_COUNT if is_wide else 1
         # Frequent first; the label itself settles ties, so that the order of the lines does not.
-        order = sorted(np.flatnonzero(counts >= least), key=lambda i: (-counts[i], column.labels[i]))[
-            :MOST_LABELS
-        ]
+        order = sorted(np.flatnonzero(counts >= least), key=lambda i: (-counts[i], column.labels[i]))[:MOST_LABELS]
         place = np.full(len(column.labels) + 1, len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
         place[-1] = len(order) + 1

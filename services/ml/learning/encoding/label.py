@@ -59,9 +59,9 @@ class LabelInput:
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
         places = self.places(cells)
-        surprising = () if self.is_number else np.flatnonzero(places == len(self.labels))
+        surprising = [] if self.is_number else np.flatnonzero(places == len(self.labels)).tolist()
         for i in surprising:
-            remarks.add(int(i), unseen(self.column, label_of(cells[i]) or ""))
+            remarks.add(i, unseen(self.column, label_of(cells[i]) or ""))
         return self.table()[places]
 
     def places(self, cells: Sequence[Cell]) -> NDArray[np.int32]:

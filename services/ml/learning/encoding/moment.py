@@ -76,11 +76,11 @@ class MomentInput:
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
         moments = floats([moment_of(cell, self.order) for cell in cells])
-        for i in np.flatnonzero(np.isnan(moments)):
+        for i in np.flatnonzero(np.isnan(moments)).tolist():
             if not is_missing(cells[i]):
-                remarks.add(int(i), unreadable(self.column, cells[i], "date"))
-        for i in np.flatnonzero(self.bins.outside(moments / DAY)):
-            remarks.add(int(i), self._outside(float(moments[i])))
+                remarks.add(i, unreadable(self.column, cells[i], "date"))
+        for i in np.flatnonzero(self.bins.outside(moments / DAY)).tolist():
+            remarks.add(i, self._outside(float(moments[i])))
         return self.encode(moments)
 
     def encode(self, moments: NDArray[np.float64]) -> NDArray[np.float32]:

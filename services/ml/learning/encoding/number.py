@@ -41,16 +41,12 @@ class NumberInput:
         return self.bins.row(value)
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
-        values = (
-            read_numbers(cells, self.decimal)
-            if self.kind == "number"
-            else floats([time_of(c) for c in cells])
-        )
-        for i in np.flatnonzero(np.isnan(values)):
+        values = read_numbers(cells, self.decimal) if self.kind == "number" else floats([time_of(c) for c in cells])
+        for i in np.flatnonzero(np.isnan(values)).tolist():
             if not is_missing(cells[i]):
-                remarks.add(int(i), unreadable(self.column, cells[i], self.kind))
-        for i in np.flatnonzero(self.bins.outside(values)):
-            remarks.add(int(i), outside(self.column, float(values[i]), self.bins))
+                remarks.add(i, unreadable(self.column, cells[i], self.kind))
+        for i in np.flatnonzero(self.bins.outside(values)).tolist():
+            remarks.add(i, outside(self.column, float(values[i]), self.bins))
         return self.bins.batch(values)
 
 

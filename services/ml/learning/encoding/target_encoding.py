@@ -44,9 +44,7 @@ class TargetEncoding:
         )
 
 
-def _one_target(
-    places: NDArray[np.int64], size: int, target: Floats, folds: NDArray[np.int8]
-) -> tuple[Floats, Floats]:
+def _one_target(places: NDArray[np.int64], size: int, target: Floats, folds: NDArray[np.int8]) -> tuple[Floats, Floats]:
     known = ~np.isnan(target)
     value = np.where(known, target, 0.0)
     sums = np.bincount(places, weights=value, minlength=size)

@@ -18,9 +18,7 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return result
 
 
-def label_errors(
-    probabilities: NDArray[np.floating], codes: NDArray[np.intp], loss: str
-) -> NDArray[np.float64]:
+def label_errors(probabilities: NDArray[np.floating], codes: NDArray[np.intp], loss: str) -> NDArray[np.float64]:
     """The error of each row's probabilities when the true label is `codes`."""
     if loss == "brier":
         hot = np.eye(probabilities.shape[1])[codes]
@@ -29,9 +27,7 @@ def label_errors(
     return np.asarray(-np.log(np.clip(true, LEAST_PROBABILITY, 1.0)), dtype=np.float64)
 
 
-def number_errors(
-    answers: NDArray[np.floating], true: NDArray[np.floating], loss: str
-) -> NDArray[np.float64]:
+def number_errors(answers: NDArray[np.floating], true: NDArray[np.floating], loss: str) -> NDArray[np.float64]:
     off = np.asarray(answers, dtype=np.float64) - true
     return np.abs(off) if loss == "mae" else off**2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,33 +19,27 @@ def padded_width(columns: int) -> int:
     return max(step, -(-columns // step) * step)
 
 
-def first_params(
-    x: Floats, folds: list[NDArray[np.intp]], head: Head, recipe: Recipe, seed: int
-) -> dict[str, Floats]:
+def first_params(x: Floats, folds: list[NDArray[np.intp]], head: Head, recipe: Recipe, seed: int) -> dict[str, Floats]:
     """Members before the first step: each unit starts centred on the lines it will learn from."""
     columns, width = x.shape[1], padded_width(x.shape[1])
     sizes = [width, *recipe.hidden, head.width]
-    members = [
-        _first_member(x, rows, sizes, np.random.default_rng([seed, k])) for k, rows in enumerate(folds)
-    ]
+    members = [_first_member(x, rows, sizes, np.random.default_rng([seed, k])) for k, rows in enumerate(folds)]
     params = {name: np.stack([member[name] for member in members]) for name in members[0]}
     params["center"] = np.zeros(width, np.float32)
     params["center"][:columns] = x[np.concatenate(folds)[:20000]].mean(axis=0)
     params["scale"] = np.ones((len(folds), width), np.float32)
     for i, size in enumerate([columns, *recipe.hidden]):
-        params[f"fan{i}"] = np.float32(1 / np.sqrt(max(size, 1)))
+        params[f"fan{i}"] = np.array(1 / np.sqrt(max(size, 1)), dtype=np.float32)
     return params
 
 
-def _first_member(
-    x: Floats, rows: NDArray[np.intp], sizes: list[int], rng: np.random.Generator
-) -> dict[str, Floats]:
+def _first_member(x: Floats, rows: NDArray[np.intp], sizes: list[int], rng: np.random.Generator) -> dict[str, Floats]:
     sample = x[rng.choice(rows, size=min(512, rows.size), replace=False)]
     h = np.zeros((len(sample), sizes[0]), np.float32)
     h[:, : x.shape[1]] = sample - sample.mean(axis=0)
     member: dict[str, Floats] = {}
     fans = [x.shape[1], *sizes[1:-1]]
-    for i, (size, units) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (size, units) in enumerate(pairwise(sizes)):
         w = rng.standard_normal((size, units)).astype(np.float32)
         b = np.zeros(units, np.float32)
         z = h @ w / np.sqrt(max(fans[i], 1))
@@ -73,8 +68,7 @@ class Feeder:
     def lines(self, first_step: int, steps: int) -> NDArray[np.intp]:
         """(steps, members, batch) line numbers."""
         found = [
-            [self._lines_of(k, step) for k in range(len(self.folds))]
-            for step in range(first_step, first_step + steps)
+            [self._lines_of(k, step) for k in range(len(self.folds))] for step in range(first_step, first_step + steps)
         ]
         return np.array(found)
 

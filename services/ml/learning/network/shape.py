@@ -83,9 +83,7 @@ class Recipe:
 _RATES: dict[str, float] = {"adam": 1.0, "adamw": 1.0, "sgd": 5.0, "rmsprop": 0.5}
 
 
-def recipe_for(
-    shape: NetworkShape, head: Head, *, optimizer: Optimizer, steps: int, learning_lines: int
-) -> Recipe:
+def recipe_for(shape: NetworkShape, head: Head, *, optimizer: Optimizer, steps: int, learning_lines: int) -> Recipe:
     """The recipe of `shape`: labels learn with SELU, numbers with Mish and a higher rate."""
     activation = shape.activation if shape.activation != "auto" else ("selu" if head.is_label else "mish")
     batch = next((size for size in (256, 128, 64) if size * 8 <= learning_lines), 32)

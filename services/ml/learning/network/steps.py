@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -49,11 +50,11 @@ def _linear(params: Params, i: int, h: jax.Array) -> jax.Array:
     return product * params[f"fan{i}"] + params[f"b{i}"][:, None, :]
 
 
-_ACTIVATIONS = {
-    "selu": jax.nn.selu,
-    "relu": jax.nn.relu,
-    "mish": lambda h: h * jnp.tanh(jax.nn.softplus(h)),
-}
+def _mish(h: jax.Array) -> jax.Array:
+    return h * jnp.tanh(jax.nn.softplus(h))
+
+
+_ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"selu": jax.nn.selu, "relu": jax.nn.relu, "mish": _mish}
 
 
 def loss_of(answers: jax.Array, y: jax.Array, head: Head) -> jax.Array:

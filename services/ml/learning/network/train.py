@@ -79,9 +79,7 @@ def train_members(
 class _Training:
     """The state between chunks."""
 
-    def __init__(
-        self, x: Floats, y: Floats, folds: list[Fold], head: Head, recipe: Recipe, seed: int
-    ) -> None:
+    def __init__(self, x: Floats, y: Floats, folds: list[Fold], head: Head, recipe: Recipe, seed: int) -> None:
         learn = [fold.learn for fold in folds]
         self.x, self.y, self.head, self.recipe, self.steps = x, y, head, recipe, recipe.steps
         self.feeder = Feeder(learn, recipe.batch, seed)
@@ -93,13 +91,9 @@ class _Training:
         self.params = {name: jax.numpy.asarray(value) for name, value in first.items()}
         trained = {n: v for n, v in self.params.items() if n[0] in "wb" or n == "scale"}
         self.state = transformation(recipe).init(trained)
-        self.best = Members(
-            {n: np.array(v) for n, v in first.items()}, [0] * len(folds), [np.inf] * len(folds), recipe
-        )
+        self.best = Members({n: np.array(v) for n, v in first.items()}, [0] * len(folds), [np.inf] * len(folds), recipe)
 
-    def run(
-        self, deadline: float | None, on_look: Callable[[Look], None], should_stop: Callable[[], bool]
-    ) -> Members:
+    def run(self, deadline: float | None, on_look: Callable[[Look], None], should_stop: Callable[[], bool]) -> Members:
         step, since_look, pace = 0, [], _Pace(deadline)
         while step < self.steps:
             errors = self._chunk(step)
@@ -132,9 +126,7 @@ class _Training:
         )
         return np.asarray(errors)
 
-    def _reason_to_stop(
-        self, step: int, deadline: float | None, should_stop: Callable[[], bool]
-    ) -> str | None:
+    def _reason_to_stop(self, step: int, deadline: float | None, should_stop: Callable[[], bool]) -> str | None:
         if should_stop():
             return "cancelled"
         if deadline is not None and time.monotonic() >= deadline and step < self.steps:
@@ -193,9 +185,7 @@ def _compiled(recipe: Recipe) -> Recipe:
     )  # fmt: skip
 
 
-def answers_on(
-    params: dict[str, Floats], x: Floats, lines: list[NDArray[np.intp]], recipe: Recipe
-) -> list[Floats]:
+def answers_on(params: dict[str, Floats], x: Floats, lines: list[NDArray[np.intp]], recipe: Recipe) -> list[Floats]:
     """Each member's answers on its own lines, computed in parts of one size so that one program does."""
     width, part = params["scale"].shape[1], 1024
     longest = max(rows.size for rows in lines)

@@ -148,11 +148,7 @@ def _decimal(rows: list[list[str]], separator: str) -> tuple[str, float]:
     point = sum(bool(_POINT_NUMBER.fullmatch(cell.strip())) for row in rows for cell in row)
     if comma == point:
         return ".", 0.5 if comma else 0.9
-    return (
-        (",", round(comma / (comma + point), 2))
-        if comma > point
-        else (".", round(point / (comma + point), 2))
-    )
+    return (",", round(comma / (comma + point), 2)) if comma > point else (".", round(point / (comma + point), 2))
 
 
 def _thousands(rows: list[list[str]]) -> bool:
@@ -180,7 +176,5 @@ def _header(rows: list[list[str]]) -> tuple[bool, float]:
     )
     if numeric and body:
         return True, 1.0
-    repeated = sum(
-        any(i < len(row) and row[i].strip() == cell for row in body) for i, cell in enumerate(first)
-    )
+    repeated = sum(any(i < len(row) and row[i].strip() == cell for row in body) for i, cell in enumerate(first))
     return (True, 0.8) if repeated < len(first) / 2 else (False, 0.6)

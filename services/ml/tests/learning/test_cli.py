@@ -57,9 +57,7 @@ def test_solve_writes_prediction_and_probabilities(table: Path, trained: Trained
         assert next(csv.reader(file)) == ["prediction", "p_no", "p_yes"]
 
 
-def test_unreadable_rows_are_named_and_the_exit_code_says_so(
-    table: Path, trained: Trained, tmp_path: Path
-) -> None:
+def test_unreadable_rows_are_named_and_the_exit_code_says_so(table: Path, trained: Trained, tmp_path: Path) -> None:
     table.write_text(table.read_text() + "too,short\n")
     done = RUN.invoke(app, ["solve", str(trained.folder), str(table), "--out", str(tmp_path / "a.csv")])
     assert done.exit_code == 1

@@ -106,7 +106,7 @@ def test_a_quote_that_is_never_closed_costs_its_own_part_only(tmp_path: Path) ->
     data = b"a,b\n1,2\n" + b'"3,4\n' + b"5,6\n" * 400_000
     batches = list(CsvTable(written(tmp_path, data)).batches(1000))
     assert batches[0].lines[0] == 2
-    assert "field larger" in [bad for batch in batches for bad in batch.bad][0].reason
+    assert "field larger" in next(bad for batch in batches for bad in batch.bad).reason
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,7 @@ def test_a_quote_that_is_never_closed_costs_its_own_part_only(tmp_path: Path) ->
         (b"PAR1" + bytes(50), errors.BinaryFile),
     ],
 )
-def test_what_is_no_table_is_refused_with_the_way_out(
-    tmp_path: Path, data: bytes, error: type[Exception]
-) -> None:
+def test_what_is_no_table_is_refused_with_the_way_out(tmp_path: Path, data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error, match=r":|;"):
         list(open_table(written(tmp_path, data)).batches())
 

@@ -35,9 +35,7 @@ def test_the_served_graph_answers_as_the_members_do(activation: str, members: in
     folds = [Fold(np.arange(60, 300), np.arange(60)), Fold(np.arange(240), np.arange(240, 300))][:members]
     networks, own = [], []
     for i, head in enumerate((LABEL, NUMBER)):
-        recipe = recipe_for(
-            NetworkShape((16, 16), activation), head, optimizer="adamw", steps=50, learning_lines=240
-        )
+        recipe = recipe_for(NetworkShape((16, 16), activation), head, optimizer="adamw", steps=50, learning_lines=240)
         trained = train_members(x, y[:, i], folds, head, recipe, seed=1)
         own.append(answers_on(trained.params, x, [np.arange(300)] * members, recipe))
         networks.append(Network(tensors_of(trained.params, 11), recipe))
@@ -69,8 +67,7 @@ def test_a_machine_that_is_all_constant_can_be_served() -> None:
                "w1": np.ones((1, 8, 1), np.float32), "b1": np.ones((1, 1), np.float32)}  # fmt: skip
     assert blend.constant == 1.0
     assert (
-        Solver(Encoder((), ()), build_graph([Network(tensors, recipe)], [part], 11)).answers(x).tolist()
-        == [[0.0]] * 5
+        Solver(Encoder((), ()), build_graph([Network(tensors, recipe)], [part], 11)).answers(x).tolist() == [[0.0]] * 5
     )
 
 

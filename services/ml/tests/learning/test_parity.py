@@ -52,9 +52,7 @@ ROWS = st.lists(
             "size": NUMBERS,
             "rate": st.one_of(NUMBERS, st.from_regex(r"[0-9]{1,3}(\.[0-9]{3})?,[0-9]{1,2}", fullmatch=True)),
             "at": st.one_of(st.times().map(str), st.times(), st.text(max_size=5), st.none()),
-            "color": st.one_of(
-                st.sampled_from(["red", "RED", 3, 3.0, "3.0", True, "pink", "", None]), NUMBERS
-            ),
+            "color": st.one_of(st.sampled_from(["red", "RED", 3, 3.0, "3.0", True, "pink", "", None]), NUMBERS),
             "day": st.one_of(st.datetimes(), st.dates(), st.dates().map(str), st.text(max_size=9), st.none()),
             "note": st.one_of(st.text(max_size=30), st.none(), st.integers()),
         },
@@ -75,9 +73,7 @@ def test_row_and_batch_encode_to_the_same_bits(rows: list[dict[str, object]]) ->
     assert np.isfinite(batch).all()
     for i, (row, (_, said)) in enumerate(zip(rows, alone, strict=True)):
         about_values = [sentence for sentence in said if "column is missing" not in sentence]
-        assert [
-            sentence for sentence in remarks.of(i) if "column is missing" not in sentence
-        ] == about_values, row
+        assert [sentence for sentence in remarks.of(i) if "column is missing" not in sentence] == about_values, row
 
 
 @given(ROWS)

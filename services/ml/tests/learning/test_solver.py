@@ -121,15 +121,14 @@ def test_an_encoder_of_another_version_is_refused(trained: Trained) -> None:
 
 
 def test_solving_loads_nothing_heavy(trained: Trained) -> None:
+    heavy = ("jax", "sklearn", "pandas", "scipy", "onnx", "pyarrow", "optax")
     code = (
         "import sys; from pathlib import Path; from ml.learning.solver import Solver; "
         f"Solver.load(Path({str(trained.folder)!r})).solve([{FLAT!r}]); "
-        "print([name for name in ('jax', 'sklearn', 'pandas', 'scipy', 'onnx', 'pyarrow', 'optax') if name in sys.modules])"
+        f"print([name for name in {heavy} if name in sys.modules])"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == "[]"
 
 

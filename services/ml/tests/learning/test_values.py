@@ -46,7 +46,7 @@ def test_no_text_breaks_the_reading_of_cells(text: str) -> None:
     assert moment_of(text) is None or time_of(text) is None
 
 
-@given(st.datetimes(min_value=datetime(1000, 1, 1), max_value=datetime(2999, 1, 1)))  # noqa: DTZ001 - wall clock
+@given(st.datetimes(min_value=datetime(1000, 1, 1), max_value=datetime(2999, 1, 1)))
 def test_a_moment_reads_alike_from_text_and_from_a_datetime(moment: datetime) -> None:
     assert moment_of(moment.isoformat(sep=" ", timespec="seconds")) == moment_of(moment)
 
