@@ -7,6 +7,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from service_base import logging as titan_logging
+
 # Each request's work runs on its own thread, so connections are shared through a pool.
 POOL = "8"
 
@@ -18,6 +20,7 @@ def application_of(context: str) -> Any:
     from django.core.asgi import get_asgi_application
 
     http = get_asgi_application()
+    titan_logging.send_to_platform(context)
     from channels.routing import ProtocolTypeRouter, URLRouter
     from channels.security.websocket import AllowedHostsOriginValidator
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from event_bus import platform_log
 from event_bus.tracing import current_traceparent
 from service_base.env import env
 
@@ -64,6 +65,11 @@ def _formatter(shared: list[Any]) -> dict[str, Any]:
             renderer,
         ],
     }
+
+
+def send_to_platform(context: str) -> None:
+    """Send this process's warnings and errors to the platform's log, besides printing them."""
+    platform_log.send_from(context, env().kafka_bootstrap)
 
 
 def _with_trace(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:

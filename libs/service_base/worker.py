@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from event_bus import platform_log
+from service_base import logging as titan_logging
+
 log = structlog.get_logger("titan.worker")
 Loop = Callable[[asyncio.Event], Coroutine[object, object, None]]
 
@@ -52,6 +55,7 @@ def run(context: str, *loops: Loop) -> None:
     except* Exception as group:
         for error in group.exceptions:
             log.error("worker.died", error=f"{type(error).__name__}: {error}", exc_info=error)
+        platform_log.flush()
         sys.exit(1)
 
 
@@ -61,6 +65,7 @@ def prepare(context: str) -> None:
     import django
 
     django.setup()
+    titan_logging.send_to_platform(context)
 
 
 def stop_on_signals() -> asyncio.Event:
