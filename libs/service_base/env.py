@@ -29,6 +29,7 @@ class Env(BaseSettings):
     database_pool: int = Field(default=0, ge=0, le=100)
     secure_cookies: bool = False
     master_keys: str = ""
+    admin_password: str = ""
     kafka_group_suffix: str = ""
 
 

@@ -16,6 +16,8 @@ from service_base.errors import BadInput, Conflict
 from shared_models.clock import rfc3339
 from shared_models.events import billing
 
+# `.localhost` can never be somebody else's mailbox.
+FIRST_OPERATOR = "operator@titan.localhost"
 FORMATS = ("time_format", "date_format", "date_separator", "datetime_separator", "decimal_separator")
 
 
@@ -63,6 +65,13 @@ def make_operator(*, email: str, password: str) -> User:
     publishes.user_changed(user)
     record(action="user.made_operator", actor_id=None, target=user.pk)
     return user
+
+
+def first_operator(*, password: str) -> User | None:
+    """The operator of a new installation, who looks after it; None when there is one or no password is set."""
+    if not password or User.get_super_admin() is not None:
+        return None
+    return make_operator(email=FIRST_OPERATOR, password=password)
 
 
 @transaction.atomic
