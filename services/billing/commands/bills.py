@@ -9,11 +9,12 @@ from uuid import UUID
 from django.db import transaction
 
 from billing import publishes
-from billing.commands.funds import funds_of, owed_by
+from billing.commands.funds import owed_by
 from billing.commands.ledger import Cause, post, posted_before
 from billing.commands.parties import lock_parties, say_balances
 from billing.commands.prices import prices_at
 from billing.models import Journal, Operation, Party
+from billing.models.funds import funds_of
 from billing.rules.accounts import Move, Purpose, of_platform, receivable, wallet
 from billing.rules.errors import AmountUnfit, NothingOwed, WalletShort
 from billing.rules.funding import Part

@@ -10,11 +10,12 @@ from uuid import UUID
 from django.db import transaction
 
 from billing import publishes
-from billing.commands.funds import funds_of, owed_by
+from billing.commands.funds import owed_by
 from billing.commands.ledger import reserve, set_free
 from billing.commands.parties import lock_parties, say_balances
 from billing.commands.prices import prices_at
 from billing.models import DeclinedWork, Hold, HoldPart, HoldResolution, Party, PriceList, Quote, Usage
+from billing.models.funds import funds_of
 from billing.rules.accounts import spent_from
 from billing.rules.errors import LevelNotPriced
 from billing.rules.funding import Part, cover

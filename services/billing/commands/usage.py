@@ -10,12 +10,13 @@ from typing import Any
 from django.db import transaction
 
 from billing import publishes
-from billing.commands.funds import funds_of, to_revenue
+from billing.commands.funds import to_revenue
 from billing.commands.holds import is_open
 from billing.commands.ledger import Cause, post, posted_before, set_free, use_lots
 from billing.commands.parties import lock_parties, say_balances
 from billing.commands.prices import prices_at
 from billing.models import Hold, HoldResolution, Journal, Operation, Party, PriceList, Usage
+from billing.models.funds import funds_of
 from billing.rules.accounts import Move, Purpose, of_platform, receivable, wallet
 from billing.rules.errors import KeyConflict
 from billing.rules.funding import Funds, Part, after, allocate, capture, cover

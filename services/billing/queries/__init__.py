@@ -1,0 +1,30 @@
+"""Reading the ledger: wallets, statements, the story of a charge, and the proof that it all adds up."""
+
+from billing.queries.estimates import Estimate, current_prices, estimate
+from billing.queries.journals import Story, journals_seen_by, story_of
+from billing.queries.statement import ACCOUNTS, Statement, StatementFilter, entries_of, statement_of
+from billing.queries.verify import Verdict, verify
+from billing.queries.wallet import Wallet, holds_of, lots_of, machines_of, operations_of, quotes_of, wallet_of
+
+__all__ = [
+    "ACCOUNTS",
+    "Estimate",
+    "Statement",
+    "StatementFilter",
+    "Story",
+    "Verdict",
+    "Wallet",
+    "current_prices",
+    "entries_of",
+    "estimate",
+    "holds_of",
+    "journals_seen_by",
+    "lots_of",
+    "machines_of",
+    "operations_of",
+    "quotes_of",
+    "statement_of",
+    "story_of",
+    "verify",
+    "wallet_of",
+]

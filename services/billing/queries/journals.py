@@ -1,0 +1,106 @@
+"""The story of a charge: quote, hold, capture, journal, event, work, told to whoever it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from billing.models import Hold, Journal, Posting, PriceList, Quote, Usage
+from billing.rules.accounts import Purpose
+from billing.rules.funding import Part
+from billing.rules.kinds import COUPON_ACTIVATED, COUPON_EXPIRED, TOKENS_BOUGHT, USAGE_KINDS, OperationKind
+from billing.rules.wording import grouped, paid_as, priced_as
+from shared_models.money import Currency, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A journal as one person may see it: `postings` are those that touch her accounts, signed for her.
+
+    Quote, hold and usage are the payer's business; a seller sees what she earned and nothing of how it was paid.
+    """
+
+    journal: Journal
+    sentence: str
+    postings: Sequence[Posting]
+    quote: Quote | None
+    hold: Hold | None
+    usages: Sequence[Usage]
+    is_payer: bool
+
+
+def journals_seen_by(owner: UUID) -> QuerySet[Journal]:
+    """The journals that touch an account of hers, and the usage of hers that cost nothing."""
+    mine = Q(postings__debit_account__owner_id=owner) | Q(postings__credit_account__owner_id=owner)
+    return Journal.objects.filter(mine | Q(operation__operation_user_id=owner)).distinct()
+
+
+def story_of(journal: Journal, viewer: UUID) -> Story:
+    """The journal with everything that explains it to `viewer`."""
+    operation = journal.operation
+    is_payer = operation is None or operation.operation_user_id == viewer
+    mine = Q(debit_account__owner_id=viewer) | Q(credit_account__owner_id=viewer)
+    postings = list(
+        Posting.objects.filter(mine, journal=journal).select_related("debit_account", "credit_account").order_by("seq")
+    )
+    quote = operation.quote if operation and is_payer else None
+    return Story(
+        journal=journal,
+        sentence=_sentence(journal, postings, viewer, is_payer=is_payer),
+        postings=postings,
+        quote=quote,
+        hold=Hold.objects.filter(quote=quote).select_related("resolution").first() if quote else None,
+        usages=list(Usage.objects.filter(journal=journal)) if is_payer else [],
+        is_payer=is_payer,
+    )
+
+
+def _sentence(journal: Journal, postings: Sequence[Posting], viewer: UUID, *, is_payer: bool) -> str:
+    if journal.kind in USAGE_KINDS:
+        return _usage(journal, postings, viewer) if is_payer else _sale(journal)
+    amounts = " and ".join(f"{plain(posting.amount)} {posting.currency}" for posting in postings)
+    details = journal.details
+    wording = {
+        OperationKind.CREDIT_FROM_USER.value: f"Top-up of {amounts} through the {details.get('provider')} provider.",
+        OperationKind.PAY_A_BILL.value: f"{amounts} paid from the wallet for what was owed.",
+        COUPON_ACTIVATED: f"Coupon {details.get('code')} activated: {amounts} of credit.",
+        COUPON_EXPIRED: f"What was left of coupon {details.get('code')}, {amounts}, expired.",
+        TOKENS_BOUGHT: f"Dollars exchanged for tokens: {amounts}, at {details.get('usd_per_eaml')} USD an EAML.",
+    }
+    return wording[journal.kind]
+
+
+def _usage(journal: Journal, postings: Sequence[Posting], viewer: UUID) -> str:
+    operation, details = journal.operation, journal.details
+    assert operation is not None
+    prices = PriceList.objects.get(pk=details["price_version"]).prices
+    training = operation.kind == OperationKind.TRAINING
+    priced = priced_as(
+        operation.kind,
+        lines=operation.count_of_lines,
+        columns=operation.columns,
+        level=operation.level,
+        unit=prices.training_cell_eaml if training else prices.solving_line_eaml,
+        factor=prices.level_factors.get(str(operation.level), Decimal(1)),
+        version=prices.version,
+    )
+    parts = [
+        Part(Currency(posting.currency), posting.amount)
+        for posting in postings
+        if posting.debit_account.owner_id == viewer and posting.debit_account.purpose != Purpose.RECEIVABLE
+    ]
+    paid = paid_as(parts, Decimal(details["owed_usd"]))
+    bought = f" and {details['market_gross_usd']} USD to its owner" if "market_gross_usd" in details else ""
+    rate = f" Dollars paid at {details['usd_per_eaml']} USD an EAML." if any(p.currency == "USD" for p in parts) else ""
+    return f"{priced}: {details['price_eaml']} EAML{bought}. Paid with {paid}.{rate}"
+
+
+def _sale(journal: Journal) -> str:
+    operation, details = journal.operation, journal.details
+    assert operation is not None
+    lines = f"{grouped(operation.count_of_lines)} lines × {details['market_price_usd']} USD"
+    return f"Sold {lines}: {details['market_gross_usd']} USD, of which {details['market_fee_usd']} USD is TITAN's fee."

@@ -1,0 +1,110 @@
+"""What a person has, what holds it, and what she used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import F, QuerySet
+
+from billing.models import Balance, CouponLot, Hold, Operation, Party, Quote
+from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
+from shared_models.money import Currency
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """One currency of a wallet: `available` is what is posted and not held."""
+
+    account: str
+    currency: str
+    posted: Decimal
+    held: Decimal
+
+    @property
+    def available(self) -> Decimal:
+        """What can be spent."""
+        return self.posted - self.held
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """A person's money at one moment; all zero for somebody who has not moved any yet."""
+
+    owner: UUID
+    version: int
+    purses: Sequence[Purse]
+    owed: Decimal
+    credit_limit: Decimal
+    last_billing_time: datetime | None
+
+    @property
+    def credit_available(self) -> Decimal:
+        """How much more she may owe before new work is declined."""
+        return self.credit_limit - self.owed
+
+    def of(self, account: str) -> Purse:
+        """The purse called `usd`, `eaml` or `coupon`."""
+        return next(purse for purse in self.purses if purse.account == account)
+
+
+def wallet_of(owner: UUID) -> Wallet:
+    """The person's wallet as it is committed now."""
+    party = Party.objects.filter(pk=owner).first() or Party(owner_id=owner)
+    names = {
+        "usd": wallet(owner, Currency.USD),
+        "eaml": wallet(owner, Currency.EAML),
+        "coupon": coupon_account(owner),
+    }
+    debt = receivable(owner)
+    rows = Balance.objects.in_bulk([name.id for name in [*names.values(), debt]])
+    return Wallet(
+        owner=owner,
+        version=party.version,
+        purses=[_purse(account, name, rows.get(name.id)) for account, name in names.items()],
+        owed=-rows[debt.id].posted if debt.id in rows else ZERO,
+        credit_limit=party.credit_limit,
+        last_billing_time=party.last_billing_time,
+    )
+
+
+def holds_of(owner: UUID, *, open_only: bool = False) -> QuerySet[Hold]:
+    """The person's holds with what they are for."""
+    found = Hold.objects.filter(payer_id=owner).select_related("quote__price_list", "resolution")
+    found = found.prefetch_related("parts")
+    return found.filter(resolution=None) if open_only else found
+
+
+def lots_of(owner: UUID, *, spendable_only: bool = False) -> QuerySet[CouponLot]:
+    """The person's coupons in the order they are spent."""
+    found = CouponLot.objects.filter(owner_id=owner).select_related("coupon")
+    found = found.filter(remaining__gt=0) if spendable_only else found
+    return found.order_by("priority", F("expires_at").asc(nulls_last=True), "id")
+
+
+def quotes_of(owner: UUID) -> QuerySet[Quote]:
+    """The quotes that the person's work was given."""
+    return Quote.objects.filter(payer_id=owner).select_related("price_list", "hold__resolution")
+
+
+def operations_of(owner: UUID, *, kind: str | None = None, machine_id: UUID | None = None) -> QuerySet[Operation]:
+    """What the person used, bought or paid, with its journal."""
+    found = Operation.objects.filter(operation_user_id=owner).select_related("journal", "journal__reversed_by")
+    found = found.filter(kind=kind) if kind else found
+    return found.filter(machine_id=machine_id) if machine_id else found
+
+
+def machines_of(owner: UUID) -> Sequence[tuple[UUID, str]]:
+    """The machines that the person paid for, by name."""
+    found = Operation.objects.filter(operation_user_id=owner, machine_id__isnull=False)
+    rows = found.order_by("machine_id", "-date_time").distinct("machine_id").values_list("machine_id", "machine_name")
+    return sorted(rows, key=lambda row: row[1])
+
+
+def _purse(account: str, name: AccountName, row: Balance | None) -> Purse:
+    return Purse(account, name.currency.value, row.posted if row else ZERO, row.held if row else ZERO)
