@@ -11,6 +11,7 @@ from identity.commands.keys import (
 from identity.commands.people import (
     change_formats,
     change_profile,
+    first_operator,
     keep_balances,
     keep_coupon,
     make_operator,
@@ -39,6 +40,7 @@ __all__ = [
     "create_team",
     "delete_team",
     "end_session",
+    "first_operator",
     "invite",
     "keep_balances",
     "keep_coupon",

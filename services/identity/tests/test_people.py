@@ -101,6 +101,14 @@ def test_a_format_that_does_not_exist_is_refused(person):
         commands.change_formats(user=person("ada"), date_format="QQQ")
 
 
+def test_a_new_installation_gets_one_operator_and_keeps_her_password(db):
+    first = commands.first_operator(password="a first password")
+    assert first.is_staff
+    assert commands.first_operator(password="another password") is None
+    first.refresh_from_db()
+    assert first.check_password("a first password")
+
+
 def test_the_seeds_methods_answer(person):
     operator = User.objects.create_superuser("root@example.org", "x", "Root", "Example")
     operator.is_super_admin = True
