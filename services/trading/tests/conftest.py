@@ -87,3 +87,50 @@ def drive() -> Callable[..., list[UUID]]:
         return told
 
     return go
+
+
+@pytest.fixture(scope="session")
+def signing_pair() -> Any:
+    """A key pair such as identity signs tokens with."""
+    from joserfc.jwk import OKPKey
+
+    return OKPKey.generate_key("Ed25519")
+
+
+@pytest.fixture
+def token_of(signing_pair: Any) -> Callable[[Any], str]:
+    """Signs an access token, as identity would, with a key that identity published."""
+    from time import time
+
+    from joserfc import jwt
+
+    from service_base.auth import ALGORITHM
+    from service_base.principals.models import PublicKey
+
+    def sign(user: Any) -> str:
+        PublicKey.objects.get_or_create(kid="test", defaults={"jwk": signing_pair.as_dict(private=False)})
+        claims = {"sub": str(user.pk), "aud": "titan", "exp": int(time()) + 600, "email": user.email, "teams": {}}
+        return jwt.encode({"alg": ALGORITHM, "kid": "test"}, claims, signing_pair, algorithms=[ALGORITHM])
+
+    return sign
+
+
+@pytest.fixture
+def api(token_of: Callable[[Any], str]) -> Callable[[Any], Any]:
+    """A client that calls the API as a person."""
+    from service_base.testing import TokenClient
+
+    return lambda user: TokenClient(token_of(user))
+
+
+@pytest.fixture
+def browser(token_of: Callable[[Any], str]) -> Callable[[Any], Any]:
+    """A client with a person's cookie, as a browser has it."""
+    from django.test import AsyncClient
+
+    def open_(user: Any) -> AsyncClient:
+        client = AsyncClient()
+        client.cookies["titan_access"] = token_of(user)
+        return client
+
+    return open_

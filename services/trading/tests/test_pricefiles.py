@@ -44,7 +44,7 @@ def test_the_same_candle_is_read_from_every_usual_form(text: str):
         ("1577836800000000", 1_577_836_800),
         (1_577_836_800_000, 1_577_836_800),
         (date(1970, 1, 2), DAY),
-        (datetime(1970, 1, 2), DAY),  # noqa: DTZ001 - files hold times without zone
+        (datetime(1970, 1, 2), DAY),
     ],
 )
 def test_times_are_understood(cell: object, seconds: int):
@@ -62,7 +62,7 @@ def test_a_file_from_new_to_old_is_turned():
 
 
 def test_parquet_floats_become_the_decimals_people_see():
-    table = pa.table({"ts": [datetime(2020, 1, 1)], "o": [0.1], "h": [0.3], "l": [0.1], "c": [0.3]})  # noqa: DTZ001
+    table = pa.table({"ts": [datetime(2020, 1, 1)], "o": [0.1], "h": [0.3], "l": [0.1], "c": [0.3]})
     stream = BytesIO()
     parquet.write_table(table, stream)
     stream.seek(0)

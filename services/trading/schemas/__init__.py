@@ -1,0 +1,47 @@
+"""Trading's HTTP shapes."""
+
+from trading.schemas.incoming import BotChange, BotIn, BotSettings, CandleIn, CandlesIn, KeyIn, RunIn, Strict, SymbolIn
+from trading.schemas.shown import (
+    show_bot,
+    show_candle,
+    show_equity,
+    show_exchange,
+    show_fill,
+    show_gap,
+    show_key,
+    show_line,
+    show_machine,
+    show_order,
+    show_position,
+    show_range,
+    show_run,
+    show_state,
+    show_symbol,
+)
+
+__all__ = [
+    "BotChange",
+    "BotIn",
+    "BotSettings",
+    "CandleIn",
+    "CandlesIn",
+    "KeyIn",
+    "RunIn",
+    "Strict",
+    "SymbolIn",
+    "show_bot",
+    "show_candle",
+    "show_equity",
+    "show_exchange",
+    "show_fill",
+    "show_gap",
+    "show_key",
+    "show_line",
+    "show_machine",
+    "show_order",
+    "show_position",
+    "show_range",
+    "show_run",
+    "show_state",
+    "show_symbol",
+]

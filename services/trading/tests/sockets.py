@@ -1,0 +1,43 @@
+"""A websocket client that speaks ASGI to the application directly; Channels' own one would need a web server."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from asgiref.testing import ApplicationCommunicator
+
+
+class Socket(ApplicationCommunicator):
+    """One connection of one viewer."""
+
+    def __init__(self, application: Any, path: str, headers: list[tuple[bytes, bytes]]) -> None:
+        scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "subprotocols": []}
+        super().__init__(application, scope)
+
+    async def connect(self) -> bool:
+        """Whether the connection was accepted."""
+        await self.send_input({"type": "websocket.connect"})
+        return (await self.receive_output(timeout=5))["type"] == "websocket.accept"
+
+    async def say(self, text: str) -> None:
+        await self.send_input({"type": "websocket.receive", "text": text})
+
+    async def resume(self, after: int) -> None:
+        await self.say(json.dumps({"after": after}))
+
+    async def heard(self) -> dict[str, Any]:
+        """The next message."""
+        found: dict[str, Any] = json.loads((await self.receive_output(timeout=5))["text"])
+        return found
+
+    async def closed_with(self) -> int:
+        """The code the other side closed with, after whatever it said before."""
+        while True:
+            message = await self.receive_output(timeout=5)
+            if message["type"] == "websocket.close":
+                return int(message["code"])
+
+    async def leave(self) -> None:
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait(timeout=5)
