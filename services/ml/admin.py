@@ -1,0 +1,99 @@
+"""Admin pages of ml, to be read: changes go through commands, so that other services hear of them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from event_bus.admin import ReadOnlyAdmin
+from ml.models import (
+    DataLine,
+    DataLinesOperation,
+    EncDecConfiguration,
+    Funds,
+    Machine,
+    MachineTableLockWrite,
+    NNModel,
+    PriceList,
+    Server,
+    SolvedLines,
+    Work,
+)
+
+
+@admin.register(Machine)
+class MachineAdmin(ReadOnlyAdmin):
+    """Machines."""
+
+    list_display = ("machine_name", "machine_owner_user", "machine_level", "learning_lines", "created_at", "deleted_at")
+    search_fields = ("machine_name",)
+
+
+@admin.register(DataLine)
+class DataLineAdmin(ReadOnlyAdmin):
+    """Stretches of lines."""
+
+    list_display = ("file_name", "machine", "sequence", "purpose", "line_count", "bad_line_count")
+
+
+@admin.register(DataLinesOperation)
+class DataLinesOperationAdmin(ReadOnlyAdmin):
+    """Appended lines that somebody has to look at."""
+
+    list_display = ("machine_id", "date_time", "is_added_for_learning", "is_added_for_solving")
+
+
+@admin.register(NNModel)
+class NNModelAdmin(ReadOnlyAdmin):
+    """Trained models."""
+
+    list_display = ("folder", "sha256", "size_bytes", "created_at")
+
+
+@admin.register(EncDecConfiguration)
+class EncDecConfigurationAdmin(ReadOnlyAdmin):
+    """Encoders."""
+
+    list_display = ("id", "format_version", "created_at")
+
+
+@admin.register(Work)
+class WorkAdmin(ReadOnlyAdmin):
+    """Work; dead work is found by its state."""
+
+    list_display = ("id", "kind", "state", "machine", "attempts", "server", "created_at", "finished_at")
+    list_filter = ("state", "kind")
+
+
+@admin.register(Server)
+class ServerAdmin(ReadOnlyAdmin):
+    """Trainers."""
+
+    list_display = ("server_name", "server_info_ready", "server_cpu_count", "heartbeat_at")
+
+
+@admin.register(MachineTableLockWrite)
+class MachineTableLockWriteAdmin(ReadOnlyAdmin):
+    """Locks on machines' lines."""
+
+    list_display = ("table_name", "owner", "token", "locked_at", "expires_at")
+
+
+@admin.register(PriceList)
+class PriceListAdmin(ReadOnlyAdmin):
+    """Billing's prices as they are known here."""
+
+    list_display = ("list_name", "version", "effective_at")
+
+
+@admin.register(Funds)
+class FundsAdmin(ReadOnlyAdmin):
+    """What people can spend, as billing last said."""
+
+    list_display = ("owner_id", "version", "usd_available", "eaml_available", "coupon_available")
+
+
+@admin.register(SolvedLines)
+class SolvedLinesAdmin(ReadOnlyAdmin):
+    """Lines solved by day."""
+
+    list_display = ("machine_id", "caller_id", "channel", "day", "lines", "requests")

@@ -1,0 +1,13 @@
+"""ml's HTTP API."""
+
+from ninja import Router
+
+from ml.api import lines, machines, market, originals, solving, works
+
+router = Router()
+router.add_router("", machines.router)
+router.add_router("", lines.router)
+router.add_router("", works.router)
+router.add_router("", solving.router)
+router.add_router("", market.router)
+router.add_router("", originals.router)

@@ -1,0 +1,104 @@
+"""A machine's lines: what they are, appending more, solving a file of them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import HttpResponse
+from ninja import Router
+
+from ml import commands, queries, schemas
+from ml.models import DataLine, Machine
+from ml.rules.access import Right
+from ml.store import Received, discard
+from ml.uploads import receive_upload
+from service_base.api import Request
+from service_base.auth import Bearer
+from service_base.errors import BadInput
+from service_base.idempotency.answers import answer_once
+
+router = Router(tags=["lines"])
+READ, TRAIN, SOLVE = Bearer("ml:read"), Bearer("ml:train"), Bearer("ml:solve")
+
+
+@router.get("/machines/{machine_id}/lines", auth=READ)
+async def lines(request: Request, machine_id: UUID) -> dict[str, Any]:
+    """The stretches of lines, their first rows, and the lines that were set aside with the reason."""
+
+    def read() -> dict[str, Any]:
+        machine = queries.machine_for(request.auth, machine_id, Right.SEE)
+        return {
+            "learning_lines": machine.learning_lines,
+            "evaluation_lines": machine.evaluation_lines,
+            "items": [schemas.show_lines(line) for line in machine.data_lines.order_by("sequence")],
+            "next_cursor": None,
+        }
+
+    return await sync_to_async(read)()
+
+
+@router.post("/machines/{machine_id}/lines", auth=TRAIN, response={201: dict[str, Any]})
+async def append_rows(request: Request, machine_id: UUID, body: schemas.RowsIn) -> HttpResponse:
+    """Append rows for learning or for solving; each needs all inputs, for learning the outputs too."""
+
+    def work() -> dict[str, Any]:
+        machine = queries.machine_for(request.auth, machine_id, Right.APPEND)
+        return schemas.show_lines(_append_rows(machine, body))
+
+    return await answer_once(request, body, work, status=201)
+
+
+@router.post("/machines/{machine_id}/lines/file", auth=TRAIN, response={201: dict[str, Any]})
+async def append_file(request: Request, machine_id: UUID, purpose: str = "learning") -> HttpResponse:
+    """Append the lines of a file (body, or a form's `file`) for learning or for solving."""
+    if purpose not in ("learning", "solving"):
+        raise BadInput("The purpose is learning or solving.", field="purpose")
+    machine = await sync_to_async(queries.machine_for)(request.auth, machine_id, Right.APPEND)
+    upload = await sync_to_async(receive_upload)(request)
+
+    def work() -> dict[str, Any]:
+        return schemas.show_lines(_append(machine, upload.received, purpose))
+
+    try:
+        return await answer_once(request, upload.identity, work, status=201)
+    finally:
+        discard(upload.received)
+
+
+@router.post("/machines/{machine_id}/solve-file", auth=SOLVE, response={201: dict[str, Any]})
+async def solve_file(request: Request, machine_id: UUID) -> HttpResponse:
+    """Solve the lines of a file (body, or a form's `file`) as work; its result is a CSV to download."""
+    machine = await sync_to_async(queries.machine_for)(request.auth, machine_id, Right.APPEND)
+    upload = await sync_to_async(receive_upload)(request)
+
+    def work() -> dict[str, Any]:
+        line = _append(machine, upload.received, "solving")
+        eaml, seconds = queries.solving_offer(line.line_count)
+        asked = commands.request_solving(
+            machine_id=machine.pk,
+            by=request.auth.user,
+            estimated_seconds=seconds,
+            quoted_eaml=eaml,
+            data_line_ids=[line.pk],
+        )
+        return schemas.show_work(asked)
+
+    try:
+        return await answer_once(request, upload.identity, work, status=201)
+    finally:
+        discard(upload.received)
+
+
+def _append_rows(machine: Machine, body: schemas.RowsIn) -> DataLine:
+    commands.check_rows(machine, body.rows, purpose=body.purpose)
+    received = commands.received_rows(body.rows)
+    try:
+        return _append(machine, received, body.purpose, "jsonl")
+    finally:
+        discard(received)
+
+
+def _append(machine: Machine, received: Received, purpose: str, file_format: str = "") -> DataLine:
+    return commands.append_lines(machine_id=machine.pk, received=received, purpose=purpose, file_format=file_format)

@@ -1,0 +1,186 @@
+"""Machines: uploading, reading, correcting, deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import HttpResponse
+from ninja import Router
+
+from ml import commands, queries, schemas
+from ml.models import Machine
+from ml.rules.access import Right
+from ml.store import discard
+from ml.uploads import Upload, receive_upload
+from service_base.api import Request
+from service_base.auth import Bearer
+from service_base.errors import BadInput, NotFound
+from service_base.idempotency.answers import answer_once
+from service_base.pagination import as_page
+
+router = Router(tags=["machines"])
+READ, TRAIN = Bearer("ml:read"), Bearer("ml:train")
+
+
+@router.post("/machines", auth=TRAIN, response={201: dict[str, Any]})
+async def create(request: Request) -> HttpResponse:
+    """Make a machine of a CSV or Parquet file, sent as the body or as a form's `file`.
+
+    Fields (form or query): machine_name, machine_description, machine_level, machine_owner_team, outputs, ignore,
+    types (JSON), dialect (JSON), parameter_nn_loss, parameter_nn_optimizer, parameter_nn_shape (JSON), file_name.
+    """
+    upload = await sync_to_async(receive_upload)(request)
+    try:
+        work = await sync_to_async(_creation)(request, upload)
+        return await answer_once(request, upload.identity, work, status=201)
+    finally:
+        discard(upload.received)
+
+
+def _creation(request: Request, upload: Upload) -> Callable[[], dict[str, Any]]:
+    team = upload.id("machine_owner_team")
+    if team is not None and request.auth.teams.get(team) not in ("owner", "admin", "member"):
+        raise NotFound("There is no such team, or you cannot give it machines.")
+    types = upload.mapping("types")
+    reading = commands.read_upload(
+        upload.received, dialect=upload.mapping("dialect"), outputs=upload.names("outputs"), types=types
+    )
+
+    def work() -> dict[str, Any]:
+        machine = commands.create_machine(
+            owner=request.auth.user,
+            received=upload.received,
+            reading=reading,
+            name=upload.text("machine_name"),
+            description=upload.text("machine_description"),
+            level=upload.number("machine_level", 1),
+            team=team,
+            ignore=upload.names("ignore"),
+            types=types,
+            network=_network(upload),
+        )
+        return _shown(request, machine)
+
+    return work
+
+
+def _network(upload: Upload) -> dict[str, Any]:
+    given = {f"parameter_nn_{part}": upload.text(f"parameter_nn_{part}") for part in ("loss", "optimizer")}
+    chosen: dict[str, Any] = {name: text for name, text in given.items() if text}
+    return chosen | ({"parameter_nn_shape": shape} if (shape := upload.mapping("parameter_nn_shape")) else {})
+
+
+@router.get("/machines", auth=READ)
+async def machines(request: Request, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
+    """The caller's machines and those of her teams, newest first."""
+    mine = queries.visible_machines(request.auth)
+    return await sync_to_async(as_page)(mine, schemas.show_machine_briefly, cursor=cursor, limit=limit)
+
+
+@router.get("/machines/{machine_id}", auth=READ)
+async def machine(request: Request, machine_id: UUID) -> dict[str, Any]:
+    """Everything about a machine."""
+    return await sync_to_async(lambda: _shown(request, _machine(request, machine_id, Right.SEE)))()
+
+
+@router.patch("/machines/{machine_id}", auth=TRAIN)
+async def change(request: Request, machine_id: UUID, body: schemas.MachineChange) -> dict[str, Any]:
+    """Rename, describe, give to a team, set network parameters, or the level until it is first trained."""
+
+    def work() -> dict[str, Any]:
+        machine = _machine(request, machine_id, Right.CHANGE)
+        given = body.dict(exclude_unset=True)
+        if body.machine_owner_team and request.auth.teams.get(body.machine_owner_team) not in ("owner", "admin"):
+            raise NotFound("There is no such team, or you cannot give it machines.")
+        found = commands.change_machine(
+            machine_id=machine.pk,
+            name=body.machine_name,
+            description=body.machine_description,
+            team=body.machine_owner_team,
+            leave_team="machine_owner_team" in given and body.machine_owner_team is None,
+            level=body.machine_level,
+            line_limit=body.machine_data_lines_training_count_limit,
+            network={name: value for name, value in given.items() if name.startswith("parameter_nn_")},
+        )
+        if body.machine_data_lines_training_count_limit is not None:
+            found = commands.correct_machine(machine_id=machine.pk)
+        return _shown(request, found)
+
+    return await sync_to_async(work)()
+
+
+@router.delete("/machines/{machine_id}", auth=TRAIN, response={204: None})
+async def delete(request: Request, machine_id: UUID) -> tuple[int, None]:
+    """Delete the machine with its lines and model; what was charged stays in the ledger."""
+
+    def work() -> None:
+        commands.delete_machine(machine_id=_machine(request, machine_id, Right.DELETE).pk)
+
+    await sync_to_async(work)()
+    return 204, None
+
+
+@router.get("/machines/{machine_id}/columns", auth=READ)
+async def columns(request: Request, machine_id: UUID) -> dict[str, Any]:
+    """Each column with its type, role, the reason, and what to know about it."""
+
+    def read() -> dict[str, Any]:
+        machine = _machine(request, machine_id, Right.SEE)
+        return schemas.show_columns(machine, list(machine.data_lines.order_by("sequence")[:1]))
+
+    return await sync_to_async(read)()
+
+
+@router.patch("/machines/{machine_id}/columns", auth=TRAIN)
+async def correct(request: Request, machine_id: UUID, body: schemas.ColumnsIn) -> dict[str, Any]:
+    """Correct types, roles or the text's dialect; the table is read anew."""
+
+    def work() -> dict[str, Any]:
+        machine = _machine(request, machine_id, Right.CHANGE)
+        if body.outputs == []:
+            raise BadInput("Name at least one output: the column that is to be predicted.", field="outputs")
+        found = commands.correct_machine(machine_id=machine.pk, **body.dict())
+        return schemas.show_columns(found, list(found.data_lines.order_by("sequence")[:1]))
+
+    return await sync_to_async(work)()
+
+
+@router.get("/machines/{machine_id}/quote", auth=READ)
+async def quote(request: Request, machine_id: UUID) -> dict[str, Any]:
+    """What training costs at each level and about how long it takes, before anything is asked for."""
+
+    def read() -> dict[str, Any]:
+        machine = _machine(request, machine_id, Right.SEE)
+        return {
+            "machine_id": str(machine.pk),
+            "columns": machine.mdc_columns_total_count,
+            "lines": machine.learning_lines + machine.evaluation_lines,
+            "price_version": queries.prices().version,
+            "levels": [schemas.show_offer(offer) for offer in queries.offers(machine)],
+        }
+
+    return await sync_to_async(read)()
+
+
+@router.get("/machines/{machine_id}/card", auth=READ)
+async def card(request: Request, machine_id: UUID) -> dict[str, Any]:
+    """The model card: data, network, metrics beside baselines, calibration, importance, limits."""
+
+    def read() -> dict[str, Any]:
+        machine = _machine(request, machine_id, Right.LIST)
+        if machine.training_nn_model is None:
+            raise NotFound("The machine is not trained yet, so it has no card.")
+        return dict(machine.training_nn_model.card)
+
+    return await sync_to_async(read)()
+
+
+def _machine(request: Request, machine_id: UUID, right: Right) -> Machine:
+    return queries.machine_for(request.auth, machine_id, right)
+
+
+def _shown(request: Request, machine: Machine) -> dict[str, Any]:
+    return schemas.show_machine(machine, frozenset(queries.rights_of(request.auth, machine)))

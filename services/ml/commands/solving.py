@@ -1,0 +1,102 @@
+"""Solving rows: the answer, its usage event and the count of lines come together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from ml import publishes
+from ml.commands.machines import NotTrained
+from ml.models import Machine
+from ml.rules.access import Channel
+from ml.rules.columns import check_row
+from ml.rules.prices import Available, Prices, must_cover, solving_price
+from ml.sessions import solver_of
+from service_base.errors import BadInput
+from shared_models.clock import utc_now
+from shared_models.money import rounded
+
+MOST_ROWS = 1000
+_COUNT = """
+INSERT INTO solved_lines (machine_id, caller_id, channel, day, lines, requests) VALUES (%s, %s, %s, %s, %s, 1)
+ON CONFLICT (machine_id, caller_id, channel, day)
+   DO UPDATE SET lines = solved_lines.lines + excluded.lines, requests = solved_lines.requests + 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who wants rows solved, by which way, and what she can spend."""
+
+    caller_id: UUID
+    payer_id: UUID
+    channel: Channel
+    prices: Prices
+    available: Available
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answers, and what they cost."""
+
+    usage_id: UUID
+    results: list[dict[str, Any]]
+    price_eaml: Decimal
+    price_usd: Decimal
+
+
+@transaction.atomic
+def solve_rows(
+    *,
+    machine: Machine,
+    order: Order,
+    rows: Sequence[Mapping[str, Any]],
+    usage_id: UUID,
+    now: datetime | None = None,
+) -> Answered:
+    """Answer `rows` in their order; one usage event says so, under `usage_id` for ever.
+
+    Raises BadInput naming an unknown or missing column, FundsShort, NotTrained, Unavailable.
+    """
+    if not 1 <= len(rows) <= MOST_ROWS:
+        raise BadInput(f"Send 1 to {MOST_ROWS} rows at a time; for more, solve a file.", field="rows")
+    model = machine.training_nn_model
+    if model is None:
+        raise NotTrained("Train the machine first; until then it has no answers.")
+    eaml, usd = _price(machine, order, len(rows))
+    solver = solver_of(model)
+    encoder = solver.encoder
+    for place, row in enumerate(rows):
+        check_row(row, place=place, needed=encoder.input_columns, known=encoder.known_columns)
+    results = [solved.to_json() for solved in solver.solve(rows)]
+    _meter(machine, order, usage_id, len(rows), now or utc_now())
+    return Answered(usage_id, results, eaml, usd)
+
+
+def _price(machine: Machine, order: Order, lines: int) -> tuple[Decimal, Decimal]:
+    """(EAML for the platform, USD for the machine's owner) of so many lines. Raises FundsShort."""
+    eaml = solving_price(order.prices, lines=lines)
+    market = order.channel is Channel.MARKET
+    usd = rounded(machine.machine_api_solving_price_usd * lines) if market else Decimal(0)
+    must_cover(order.prices, order.available, eaml=eaml, usd=usd)
+    return eaml, usd
+
+
+def _meter(machine: Machine, order: Order, usage_id: UUID, lines: int, at: datetime) -> None:
+    publishes.solving_completed(
+        machine,
+        usage_id=usage_id,
+        payer_id=order.payer_id,
+        channel=order.channel.value,
+        lines=lines,
+        at=at,
+        market_price_usd=machine.machine_api_solving_price_usd if order.channel is Channel.MARKET else None,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [machine.pk, order.caller_id, order.channel.value, at.date(), lines])

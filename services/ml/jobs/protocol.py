@@ -1,0 +1,175 @@
+"""How a process and its child talk: the job as one line of JSON in, messages as lines of JSON out.
+
+The child ends with its parent: it watches its standard input, which closes even when the parent was killed.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import queue
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import IO, Any
+
+from service_base.errors import BadInput, Unavailable
+
+Message = dict[str, Any]
+ORPHANED = 3
+LONGEST_TEXT = 300
+
+
+class ChildFailed(RuntimeError):
+    """The child ended without an answer; the text is what it last wrote to its error output."""
+
+
+# --- in the child -----------------------------------------------------------------------------------------------------
+
+
+def serve(work: Callable[[Message, Callable[..., None]], Message]) -> None:
+    """Take the job from standard input, do `work(job, say)`, answer with its result or with why it was refused."""
+    from ml.learning.errors import LearningError
+
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print must not spoil the messages
+
+    def say(**message: Any) -> None:
+        out.write(json.dumps(clean(message), allow_nan=False) + "\n")
+        out.flush()
+
+    job = json.loads(sys.stdin.readline())
+    threading.Thread(target=_watch_parent, daemon=True).start()
+    try:
+        say(done=work(job, say))
+    except LearningError as error:
+        say(refused={"sentence": str(error), "field": error.field})
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        say(full=True)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)
+
+
+def _watch_parent() -> None:
+    sys.stdin.read()
+    os._exit(ORPHANED)
+
+
+def clean(value: Any) -> Any:
+    """`value` as PostgreSQL's JSON takes it: no NaN, no infinity, no NUL, no half characters, no endless texts."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(str(name)): clean(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(item) for item in value]
+    if isinstance(value, (int, bool)) or value is None:
+        return value
+    return clean_text(str(value))
+
+
+def clean_text(text: str) -> str:
+    """A text that can be stored and shown."""
+    return text.replace("\x00", "␀").encode("utf-8", "replace").decode()
+
+
+# --- in the parent ----------------------------------------------------------------------------------------------------
+
+
+class Child:
+    """A running child; `messages` waits a while for what it says."""
+
+    def __init__(self, module: str, job: Message) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self._said: queue.Queue[Message | None] = queue.Queue()
+        self._errors: list[str] = []
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
+        self._error_reader = threading.Thread(target=self._read_errors, args=(self.process.stderr,), daemon=True)
+        self._error_reader.start()
+        try:
+            self.process.stdin.write(json.dumps(job).encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            self._errors.append("it ended before it took its job")
+        self.has_ended = False
+
+    def messages(self, timeout: float) -> list[Message]:
+        """What the child said within `timeout` seconds; returns at its end, after which `has_ended` is true."""
+        found: list[Message] = []
+        try:
+            message = self._said.get(timeout=timeout)
+            while message is not None:
+                found.append(message)
+                message = self._said.get_nowait()
+            self.has_ended = True
+        except queue.Empty:
+            pass
+        return found
+
+    def why_it_died(self) -> str:
+        """The end of its error output, or its exit code."""
+        code = self.process.wait()
+        self._error_reader.join(timeout=2)
+        last = [line for line in self._errors if line.strip()][-1:]
+        return last[0] if last else f"it ended with code {code}"
+
+    def kill(self) -> None:
+        """End it at once, whatever it does."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe:
+                pipe.close()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        try:
+            for line in stream:
+                self._said.put(json.loads(line))
+        except ValueError as error:  # a line cut short by kill, or a pipe closed under us
+            self._errors.append(str(error))
+        finally:
+            self._said.put(None)
+
+    def _read_errors(self, stream: IO[bytes]) -> None:
+        try:
+            for line in stream:
+                self._errors[:] = [*self._errors[-50:], line.decode("utf-8", "replace").rstrip()]
+        except ValueError:
+            return  # the pipe was closed because the child was killed
+
+
+def ask(module: str, job: Message) -> Message:
+    """Run a child to its end and return its answer. Raises BadInput with its refusal, Unavailable, ChildFailed."""
+    child = Child(module, job)
+    try:
+        while not child.has_ended:
+            for message in child.messages(timeout=1.0):
+                if "done" in message:
+                    return message["done"]  # type: ignore[no-any-return]
+                refuse(message)
+        raise ChildFailed(child.why_it_died())
+    finally:
+        child.kill()
+
+
+def refuse(message: Message) -> None:
+    """Raise what a refusing message says; any other message is left alone."""
+    if "refused" in message:
+        said = message["refused"]
+        raise BadInput(said["sentence"], field=said["field"] or "file")
+    if message.get("full"):
+        raise Unavailable("The disk of the data directory is full: free some room and try again.")

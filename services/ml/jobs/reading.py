@@ -1,0 +1,91 @@
+"""Reads a machine's lines once: dialect, columns with type and statistics, the split, and the lines set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ml.jobs.protocol import LONGEST_TEXT, Message, serve
+from ml.learning.columns.analyse import TableReport, analyse
+from ml.learning.columns.infer import ColumnType
+from ml.learning.errors import LearningError, UnknownColumns
+from ml.learning.split import is_for_evaluation
+from ml.learning.tables import Batch, TableSource
+from ml.rules.columns import guess_output
+from ml.tables import MachineTable, Stretch, first_rows
+
+KEPT_BAD_LINES = 100
+
+
+class _Split:
+    """The table, counting on its way through which lines are for learning and which for evaluation."""
+
+    def __init__(self, table: TableSource, seed: int) -> None:
+        self.table, self.seed = table, seed
+        self.names: Sequence[str] = table.names
+        self.decimal: str = table.decimal
+        self.evaluation = 0
+
+    def batches(self, size: int = 4096) -> Iterator[Batch]:
+        for batch in self.table.batches(size):
+            self.evaluation += sum(is_for_evaluation(self.seed, line) for line in batch.lines)
+            yield batch
+
+
+def read(job: Message, say: Callable[..., None]) -> Message:
+    """The answer holds everything the service keeps about the table; nothing of it grows with its lines."""
+    table = MachineTable([Stretch(**stretch) for stretch in job["stretches"]], limit=job.get("limit"))
+    outputs = job.get("outputs") or [guess_output(list(table.names))]
+    types = {name: ColumnType(kind) for name, kind in (job.get("types") or {}).items()}
+    for part, names in (("outputs", outputs), ("types", types)):
+        if unknown := [name for name in names if name not in table.names]:
+            raise LearningError(str(UnknownColumns(unknown, table.names)), field=part)
+    counted = _Split(table, job.get("seed", 0))
+    report = analyse(counted, outputs=outputs, types=types, on_lines=lambda lines: say(lines=lines))
+    return {
+        "dialect": asdict(table.dialect) if table.dialect else {},
+        "names": list(table.names),
+        "outputs": list(outputs),
+        "columns": _columns(report),
+        "line_count": report.line_count,
+        "evaluation_lines": counted.evaluation,
+        "bad_line_count": report.bad_line_count,
+        "bad_lines": [
+            {"line": bad.line, "reason": bad.reason, "text": bad.text[:LONGEST_TEXT]}
+            for bad in report.bad_lines[:KEPT_BAD_LINES]
+        ],
+        "first_rows": [[_shown(cell) for cell in row] for row in first_rows(table)],
+    }
+
+
+def _columns(report: TableReport) -> dict[str, Any]:
+    return {
+        name: {
+            "type": str(column.type),
+            "reason": column.reason,
+            "statistics": _short(column.statistics),
+            "errors": column.errors,
+            "warnings": column.warnings,
+        }
+        for name, column in report.columns.items()
+    }
+
+
+def _short(value: object) -> object:
+    """Values of a table can be pages long; a name for one need not be."""
+    if isinstance(value, str):
+        return value[:LONGEST_TEXT]
+    if isinstance(value, dict):
+        return {_short(name): _short(item) for name, item in value.items()}
+    return value
+
+
+def _shown(cell: object) -> object:
+    if cell is None or isinstance(cell, (bool, int, float)):
+        return cell
+    return str(cell)[:LONGEST_TEXT]
+
+
+if __name__ == "__main__":
+    serve(read)

@@ -1,0 +1,32 @@
+"""ml's tables: machines with their lines and models, work and its servers, and what other services told."""
+
+from ml.models.machines import (
+    FORMATS,
+    LOSSES,
+    OPTIMIZERS,
+    DataLine,
+    DataLinesOperation,
+    EncDecConfiguration,
+    Machine,
+    MachineTableLockWrite,
+    NNModel,
+)
+from ml.models.projections import Funds, PriceList, SolvedLines
+from ml.models.work import Server, Work
+
+__all__ = [
+    "FORMATS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "DataLine",
+    "DataLinesOperation",
+    "EncDecConfiguration",
+    "Funds",
+    "Machine",
+    "MachineTableLockWrite",
+    "NNModel",
+    "PriceList",
+    "Server",
+    "SolvedLines",
+    "Work",
+]

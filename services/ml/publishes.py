@@ -1,0 +1,146 @@
+"""What ml says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from event_bus import publishes
+from event_bus.outbox import append
+from ml.models import Machine, Work
+from shared_models.events import ml
+
+PUBLISHES = publishes(
+    ml.WorkRequested,
+    ml.WorkStarted,
+    ml.WorkFailed,
+    ml.TrainingCompleted,
+    ml.SolvingCompleted,
+    ml.MachineChanged,
+)
+
+
+def work_requested(work: Work) -> None:
+    """Somebody asks for work; billing answers with a hold or a refusal."""
+    append(
+        ml.WorkRequested(
+            work_id=work.pk,
+            kind=work.kind,  # type: ignore[arg-type]
+            machine_id=work.machine_id,
+            machine_name=work.machine.machine_name,
+            machine_owner_id=work.machine.owner_id,
+            payer_id=work.payer_id,
+            columns=work.columns,
+            learning_lines=work.learning_lines,
+            evaluation_lines=work.evaluation_lines,
+            solving_lines=work.solving_lines,
+            level=work.level,
+            requested_at=work.created_at,
+        )
+    )
+
+
+def work_started(work: Work, at: datetime) -> None:
+    """A server began; its row is locked by the caller."""
+    server = work.server
+    append(
+        ml.WorkStarted(
+            work_id=work.pk,
+            machine_id=work.machine_id,
+            kind=work.kind,  # type: ignore[arg-type]
+            server_name=server.server_name if server else "",
+            attempt=work.attempts,
+            started_at=at,
+        )
+    )
+
+
+def work_failed(work: Work, *, cancelled: bool) -> None:
+    """The work ended without a result: what was held for it is free again."""
+    assert work.finished_at is not None
+    append(
+        ml.WorkFailed(
+            work_id=work.pk,
+            machine_id=work.machine_id,
+            kind=work.kind,  # type: ignore[arg-type]
+            payer_id=work.payer_id,
+            cancelled=cancelled,
+            reason=work.reason,
+            ended_at=work.finished_at,
+        )
+    )
+
+
+def training_completed(work: Work, machine: Machine, *, scores: dict[str, float]) -> None:
+    """The usage that billing captures."""
+    assert work.finished_at is not None
+    append(
+        ml.TrainingCompleted(
+            work_id=work.pk,
+            machine_id=machine.pk,
+            machine_name=machine.machine_name,
+            machine_owner_id=machine.owner_id,
+            payer_id=work.payer_id,
+            columns=work.columns,
+            learning_lines=work.learning_lines,
+            evaluation_lines=work.evaluation_lines,
+            level=work.level,
+            epochs=machine.training_epoch_count or 0,
+            seconds=work.real_seconds or 0.0,
+            input_columns=machine.mdc_columns_name_input,
+            output_columns=machine.mdc_columns_name_output,
+            scores=scores,
+            completed_at=work.finished_at,
+        )
+    )
+
+
+def solving_completed(
+    machine: Machine,
+    *,
+    usage_id: UUID,
+    payer_id: UUID,
+    channel: str,
+    lines: int,
+    at: datetime,
+    work_id: UUID | None = None,
+    market_price_usd: Decimal | None = None,
+) -> None:
+    """Rows were solved; the event's id is the usage's, so that the same usage can never be said twice."""
+    shape: dict[str, Any] = {"channel": channel, "market_price_usd": market_price_usd}
+    append(
+        ml.SolvingCompleted(
+            usage_id=usage_id,
+            work_id=work_id,
+            machine_id=machine.pk,
+            machine_name=machine.machine_name,
+            machine_owner_id=machine.owner_id,
+            payer_id=payer_id,
+            lines=lines,
+            columns=machine.mdc_columns_total_count,
+            completed_at=at,
+            **shape,
+        ),
+        event_id=usage_id,
+        occurred_at=at,
+    )
+
+
+def machine_changed(machine: Machine) -> None:
+    """The machine as it is now; its row is locked and its version raised by the caller."""
+    append(
+        ml.MachineChanged(
+            machine_id=machine.pk,
+            version=machine.version,
+            machine_name=machine.machine_name,
+            machine_owner_id=machine.owner_id,
+            machine_owner_team_id=machine.machine_owner_team,
+            machine_level=machine.machine_level,
+            trained=machine.is_trained,
+            api_solving_is_public=machine.machine_api_solving_is_public,
+            api_solving_price_usd=machine.machine_api_solving_price_usd,
+            deleted=machine.deleted_at is not None,
+        )
+    )

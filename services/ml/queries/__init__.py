@@ -1,0 +1,49 @@
+"""Reading ml: what a caller may find, what it costs, what pages say about it."""
+
+from ml.queries.access import (
+    channel_of,
+    machine_called,
+    machine_for,
+    market,
+    rights_of,
+    visible_machines,
+    visible_works,
+    work_for,
+)
+from ml.queries.figures import (
+    OutputScore,
+    Use,
+    latest_works,
+    place_in_queue,
+    scores_of,
+    team_name,
+    teams_named,
+    use_of,
+)
+from ml.queries.money import Offer, available, offer, offers, prices, solving_offer, worth_in_usd
+
+__all__ = [
+    "Offer",
+    "OutputScore",
+    "Use",
+    "available",
+    "channel_of",
+    "latest_works",
+    "machine_called",
+    "machine_for",
+    "market",
+    "offer",
+    "offers",
+    "place_in_queue",
+    "prices",
+    "rights_of",
+    "scores_of",
+    "solving_offer",
+    "team_name",
+    "teams_named",
+    "use_of",
+    "visible_machines",
+    "visible_works",
+    "work_for",
+    "worth_in_usd",
+]

@@ -1,0 +1,115 @@
+"""A machine's table: the stretches of its lines one after the other, each read as a stream from the object store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ml.learning.errors import TableError
+from ml.learning.tables import Batch, Cell, Dialect, TableSource, batches_of_rows, open_table
+from ml.learning.tables.batch import BATCH_LINES
+
+MOST_COLUMNS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where a stretch of lines is and how to read it; plain enough to be handed to another process."""
+
+    path: str
+    name: str
+    sequence: int
+    file_format: str = ""
+    dialect: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def open(self) -> TableSource:
+        """The stretch as a table of its own."""
+        path = Path(self.path)
+        if self.file_format == "jsonl":
+            return JsonLines(path)
+        return open_table(path, Dialect(**self.dialect) if self.dialect else None, name=self.name)
+
+
+class JsonLines:
+    """Rows that came over the API, kept as they came: one JSON object a line, so that values keep their types."""
+
+    decimal = "."
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        names: dict[str, None] = {}
+        for row in self._rows():
+            names.update(dict.fromkeys(row))
+        self.names: Sequence[str] = list(names)
+
+    def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
+        return batches_of_rows(enumerate(self._rows(), start=1), self.names, size=size)
+
+    def _rows(self) -> Iterator[dict[str, Cell]]:
+        with self.path.open(encoding="utf-8") as file:
+            for line in file:
+                yield json.loads(line)
+
+
+class MachineTable:
+    """All stretches as one table in the order they came, with the columns of the first.
+
+    Lines of the first stretch are named by their numbers, later ones by stretch and number: so a table that came in
+    one piece is split just as the command line splits the file.
+    """
+
+    def __init__(self, stretches: Sequence[Stretch], *, limit: int | None = None) -> None:
+        self._parts = [(stretch.sequence, stretch.open()) for stretch in stretches]
+        first = self._parts[0][1]
+        self.names: Sequence[str] = list(first.names)
+        self.decimal: str = first.decimal
+        self._limit = limit
+        _check_names(self.names, stretches[0].name)
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """How the first stretch is written, if it is a text."""
+        return getattr(self._parts[0][1], "dialect", None)
+
+    def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
+        left = self._limit
+        for sequence, part in self._parts:
+            for batch in part.batches(size):
+                found = self._aligned(batch, part.names, sequence)
+                if left is not None:
+                    found = Batch(found.lines[:left], [column[:left] for column in found.columns], found.bad)
+                    left -= len(found.lines)
+                yield found
+                if left == 0:
+                    return
+
+    def _aligned(self, batch: Batch, names: Sequence[str], sequence: int) -> Batch:
+        lines = batch.lines if sequence == 1 else [f"{sequence}:{line}" for line in batch.lines]
+        if list(names) == self.names:
+            return Batch(lines, batch.columns, batch.bad)
+        there = dict(zip(names, batch.columns, strict=True))
+        nothing: list[Cell] = [None] * len(batch.lines)
+        return Batch(lines, [there.get(name, nothing) for name in self.names], batch.bad)
+
+
+def first_rows(table: TableSource, count: int = 20) -> list[list[Cell]]:
+    """The first rows, as they are."""
+    batch = next(iter(table.batches(max(count, 100))), None)
+    if batch is None:
+        return []
+    return [list(row) for row in islice(zip(*batch.columns, strict=True), count)]
+
+
+def _check_names(names: Sequence[str], table: str) -> None:
+    if len(names) > MOST_COLUMNS:
+        raise TableError(f"{table} has {len(names)} columns; at most {MOST_COLUMNS} are taken: leave some out.")
+    for name in names:
+        if "\x00" in name or len(name) > 300 or name.encode("utf-8", "ignore").decode() != name:
+            raise TableError(f"{table} has a column whose name cannot be read: rename it, or name the file's encoding.")

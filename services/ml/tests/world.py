@@ -1,0 +1,60 @@
+"""The table, the prices and the model that ml's tests are about."""
+
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from shared_models.clock import utc_now
+from shared_models.events import billing
+
+HEADER = ["age", "income", "city", "bought"]
+CITIES = ["Lyon", "Graz", "Porto"]
+COLUMNS = 4
+
+
+def buyers(lines: int = 300, *, seed: int = 1) -> list[list[str]]:
+    """Rows that can be learnt: whoever earns well, or is old and lives in Graz, buys."""
+    chance = random.Random(seed)
+    rows = []
+    for _ in range(lines):
+        age, income, city = chance.randint(18, 80), chance.randint(10, 90) * 1000, chance.choice(CITIES)
+        buys = income + chance.gauss(0, 6000) > 50_000 or (age > 60 and city == "Graz")
+        rows.append([str(age), str(income), city, "yes" if buys else "no"])
+    return rows
+
+
+def csv_of(rows: list[list[str]], header: list[str] | None = None, separator: str = ",") -> bytes:
+    """The rows as a CSV file."""
+    lines = [separator.join(row) for row in [header or HEADER, *rows]]
+    return ("\n".join(lines) + "\n").encode()
+
+
+TABLE = csv_of(buyers())
+ROW = {"age": 45, "income": 70000, "city": "Lyon"}
+LEVEL_FACTORS = {"1": Decimal("1"), "2": Decimal("2"), "3": Decimal("4")}
+
+
+def price_list(version: int = 1, **changes: Any) -> billing.PricesPublished:
+    """Billing's prices."""
+    said = {
+        "version": version,
+        "training_cell_eaml": Decimal("0.001"),
+        "solving_line_eaml": Decimal("0.01"),
+        "level_factors": LEVEL_FACTORS,
+        "usd_per_eaml": Decimal("0.5"),
+        "marketplace_fee_basis_points": 1000,
+        "effective_at": utc_now(),
+    }
+    return billing.PricesPublished(**(said | changes))
+
+
+def balance(owner_id: UUID, version: int = 1, **available: str) -> billing.BalanceChanged:
+    """Billing's word on what a person can spend: `usd`, `eaml`, `coupon`, `credit`."""
+    said = {f"{name}_available": Decimal(available.get(name, "0")) for name in ("usd", "eaml", "coupon", "credit")}
+    balances = {"user_balance": said["usd_available"], "user_ixioo_balance": said["eaml_available"]}
+    return billing.BalanceChanged(
+        owner_id=owner_id, version=version, coupon_balance=said["coupon_available"], **balances, **said
+    )
