@@ -1,0 +1,135 @@
+"""The report at the end: what was trained and how well, what was charged to whom and why, and whether all of it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.table import Table
+
+from titan.configuration import SERVICES
+from titan.demo.checks import Check
+from titan.demo.client import Person
+from titan.demo.screen import Screen
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything the demo found out; `as_json` is what `titan demo --json FILE` writes."""
+
+    seconds: float = 0.0
+    checks: list[Check] = field(default_factory=list)
+    machines: list[dict[str, Any]] = field(default_factory=list)
+    charges: list[dict[str, Any]] = field(default_factory=list)
+    ledger: dict[str, Any] = field(default_factory=dict)
+    events: dict[str, int] = field(default_factory=dict)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check held, and there were any."""
+        return bool(self.checks) and all(check.ok for check in self.checks)
+
+    def check(self, name: str, holds: bool, detail: str) -> None:
+        """Add a check."""
+        self.checks.append(Check(name, holds, detail))
+
+    def as_json(self) -> dict[str, Any]:
+        """The report for programs."""
+        return {
+            "ok": self.ok,
+            "seconds": round(self.seconds, 1),
+            "checks": [check.as_json() for check in self.checks],
+            "machines": self.machines,
+            "charges": self.charges,
+            "ledger": self.ledger,
+            "events": self.events,
+            "runs": self.runs,
+        }
+
+
+def charges_of(*people: Person) -> list[dict[str, Any]]:
+    """What each person was charged or paid by each operation, with the sentence that names the cause."""
+    found = []
+    for person in people:
+        for operation in person.items("billing", "operations", limit=200):
+            story = person.get("billing", f"ledger/journals/{operation['journal_id']}")
+            found.append(
+                {
+                    "who": person.name,
+                    "kind": operation["kind"],
+                    "machine": operation["machine_name"],
+                    "lines": operation["count_of_lines"],
+                    "parts": [f"{p['amount']} {p['currency']}" for p in story["postings"]],
+                    "why": story["sentence"],
+                    "cause": [event["id"] for event in story["events"]],
+                    "journal_id": operation["journal_id"],
+                }
+            )
+    return found
+
+
+def show(screen: Screen, report: Report, addresses: dict[str, str]) -> None:
+    """Print the report as tables, then where to look in a browser."""
+    console = screen.console
+    console.print()
+    console.print(_machines(report))
+    console.print(_charges(report))
+    console.print(_runs(report))
+    console.print(_checks(report))
+    verdict = "[bold green]every check held[/]" if report.ok else "[bold red]NOT every check held[/]"
+    console.print(f"\n{verdict} · {len(report.checks)} checks · {report.seconds:.0f} s")
+    for name in SERVICES:
+        console.print(f"  {name:10} {addresses[name]}/")
+
+
+def _machines(report: Report) -> Table:
+    table = Table(title="What was trained, and how well", title_justify="left")
+    for column in ("machine", "level", "lines", "score", "machine's", "constant", "linear", "verdict"):
+        table.add_column(column, justify="right" if column in ("level", "lines", "machine's", "constant", "linear") else "left")
+    for machine in report.machines:
+        for score in machine["scores"]:
+            table.add_row(
+                machine["name"], str(machine["level"]), str(machine["learning_lines"]),
+                f"{score['output']}: {score['name']} {'↑' if score['higher_is_better'] else '↓'}",
+                f"{score['value']:.4f}", f"{score['constant']:.4f}", f"{score['linear']:.4f}", score["verdict"],
+            )  # fmt: skip
+    return table
+
+
+def _charges(report: Report) -> Table:
+    table = Table(title="What was charged to whom, and why", title_justify="left")
+    for column in ("who", "kind", "amounts", "because"):
+        table.add_column(column)
+    for (who, kind), charges in _grouped(report.charges).items():
+        last = charges[0]
+        more = f" (and {len(charges) - 1} more like it)" if len(charges) > 1 else ""
+        table.add_row(who, kind, " + ".join(last["parts"]), last["why"] + more)
+    return table
+
+
+def _grouped(charges: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for charge in charges:
+        found.setdefault((charge["who"], charge["kind"]), []).append(charge)
+    return found
+
+
+def _runs(report: Report) -> Table:
+    table = Table(title="What the bot did", title_justify="left")
+    for column in ("mode", "candles", "trades", "profit or loss", "denied by the calendar"):
+        table.add_column(column, justify="right")
+    for run in report.runs:
+        table.add_row(
+            run["mode"], str(run["candles"]), str(run["trades"]), run["profit_loss"], str(run["denied_by_calendar"])
+        )
+    return table
+
+
+def _checks(report: Report) -> Table:
+    table = Table(title="What must hold", title_justify="left")
+    for column in ("", "check", "found"):
+        table.add_column(column)
+    for check in report.checks:
+        table.add_row("[green]ok[/]" if check.ok else "[red]NO[/]", check.name, check.detail)
+    return table
