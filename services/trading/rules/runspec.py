@@ -3,15 +3,18 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from trading.rules.candles import Timeframe
 from trading.rules.limits import Limits
-from trading.rules.market import Costs, Instrument
+from trading.rules.market import Costs, Instrument, plain
 from trading.rules.pauses import Around, Importance, PausePolicy
+
+# As people write it: what a column of eight places gives back must not read differently.
+Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
 
 
 class Mode(StrEnum):
@@ -55,18 +58,18 @@ class RunSpec(BaseModel):
     start: datetime | None = None
     end: datetime | None = None
     candles_per_second: float = Field(default=10, gt=0, le=1000)
-    cash: Decimal
-    fee_rate: Decimal = Decimal(0)
-    spread: Decimal = Decimal(0)
-    slippage: Decimal = Decimal(0)
-    tick: Decimal
-    lot: Decimal
-    minimum_notional: Decimal = Decimal(0)
-    risk_percentage: Decimal = Decimal(1)
-    stop_loss_percentage: Decimal | None = None
-    take_profit_percentage: Decimal | None = None
-    max_drawdown_percentage: Decimal | None = None
-    daily_loss_percentage: Decimal | None = None
+    cash: Amount
+    fee_rate: Amount = Decimal(0)
+    spread: Amount = Decimal(0)
+    slippage: Amount = Decimal(0)
+    tick: Amount
+    lot: Amount
+    minimum_notional: Amount = Decimal(0)
+    risk_percentage: Amount = Decimal(1)
+    stop_loss_percentage: Amount | None = None
+    take_profit_percentage: Amount | None = None
+    max_drawdown_percentage: Amount | None = None
+    daily_loss_percentage: Amount | None = None
     max_daily_trades: int | None = None
     pauses: PausesByImportance = Field(default_factory=dict)
     pause_currencies: list[str] = Field(default_factory=list)

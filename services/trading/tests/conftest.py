@@ -134,3 +134,13 @@ def browser(token_of: Callable[[Any], str]) -> Callable[[Any], Any]:
         return client
 
     return open_
+
+
+@pytest.fixture
+def exchanges() -> None:
+    """The exchanges that the migrations put there; a test that empties the tables between tests loses them."""
+    from importlib import import_module
+
+    from django.apps import apps
+
+    import_module("trading.migrations.0004_exchanges").add(apps, None)

@@ -18,7 +18,10 @@ from trading import commands
 from trading.models import UserAPIKey
 from trading.tests.stories import wandering
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True, databases=["default", "timeseries"])
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases=["default", "timeseries"]),
+    pytest.mark.usefixtures("exchanges"),
+]
 ROOT = "/api/v1"
 SYMBOL = {"exchange": "NASDAQ", "ticker": "ACME", "asset_type": "EQUITY"}
 

@@ -15,7 +15,10 @@ from trading.asgi import application
 from trading.models import BotRunLog
 from trading.tests.sockets import Socket
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True, databases=["default", "timeseries"])
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases=["default", "timeseries"]),
+    pytest.mark.usefixtures("exchanges"),
+]
 MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 

@@ -13,7 +13,10 @@ from django.test import AsyncClient
 from trading import commands
 from trading.models import Bot, Symbol
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True, databases=["default", "timeseries"])
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases=["default", "timeseries"]),
+    pytest.mark.usefixtures("exchanges"),
+]
 CSV = "date,open,high,low,close,volume\n2020-01-01,1,2,1,2,5\n2020-01-02,2,3,2,3,5\n2020-01-06,3,4,3,4,5\n"
 
 
