@@ -23,6 +23,7 @@ SCOPES = (
     "trading:read",
     "trading:write",
     "scheduler:read",
+    "scheduler:write",
 )
 _RANK = {role: rank for rank, role in enumerate(reversed(ROLES))}
 
