@@ -148,6 +148,17 @@ def doctor(as_json: JSON = False) -> None:
 
 
 @app.command()
+def demo(
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
+) -> None:
+    """The main job on real input, on the running stack or on one started for it. Exit code 0 if every check held."""
+    from titan.demo.command import demo as run
+
+    if not run(configurations.from_environment(), json_file):
+        raise typer.Exit(1)
+
+
+@app.command()
 def replay(
     service: Annotated[str | None, typer.Argument(help="Only this service; all otherwise.")] = None,
     event_id: Annotated[str | None, typer.Argument(help="Only this event and those held back behind it.")] = None,
