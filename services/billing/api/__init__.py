@@ -2,4 +2,9 @@
 
 from ninja import Router
 
+from billing.api import ledger, money, prices
+
 router = Router()
+router.add_router("", ledger.router)
+router.add_router("", money.router)
+router.add_router("", prices.router)

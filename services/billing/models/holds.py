@@ -12,6 +12,7 @@ from billing.rules.kinds import OPERATION_KINDS
 from billing.rules.pricing import Prices
 from shared_models.clock import utc_now
 from shared_models.fields import currency_field, id_field, money_field, one_of
+from shared_models.money import plain
 
 OUTCOMES = ["captured", "released", "expired"]
 
@@ -46,6 +47,22 @@ class PriceList(models.Model):
             usd_per_eaml=self.usd_per_eaml,
             marketplace_fee_basis_points=self.marketplace_fee_basis_points,
         )
+
+    @property
+    def fee_percent(self) -> str:
+        """The marketplace's fee as people read it."""
+        return plain(Decimal(self.marketplace_fee_basis_points) / 100)
+
+    @property
+    def plain_prices(self) -> dict[str, str]:
+        """The amounts as a person would type them."""
+        names = ("training_cell_eaml", "solving_line_eaml", "usd_per_eaml")
+        return {name: plain(getattr(self, name)) for name in names}
+
+    @property
+    def next_version(self) -> int:
+        """The version after this one."""
+        return self.version + 1
 
 
 class Quote(models.Model):

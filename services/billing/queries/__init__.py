@@ -1,10 +1,11 @@
 """Reading the ledger: wallets, statements, the story of a charge, and the proof that it all adds up."""
 
 from billing.queries.estimates import Estimate, current_prices, estimate
+from billing.queries.export import csv_of
 from billing.queries.journals import Story, journals_seen_by, story_of
-from billing.queries.statement import ACCOUNTS, Statement, StatementFilter, entries_of, statement_of
+from billing.queries.statement import ACCOUNTS, Statement, StatementFilter, account_of, entries_of, statement_of
 from billing.queries.verify import Verdict, verify
-from billing.queries.wallet import Wallet, holds_of, lots_of, machines_of, operations_of, quotes_of, wallet_of
+from billing.queries.wallet import Wallet, holds_of, lots_of, machines_of, operations_of, parts_of, quotes_of, wallet_of
 
 __all__ = [
     "ACCOUNTS",
@@ -14,6 +15,8 @@ __all__ = [
     "Story",
     "Verdict",
     "Wallet",
+    "account_of",
+    "csv_of",
     "current_prices",
     "entries_of",
     "estimate",
@@ -22,6 +25,7 @@ __all__ = [
     "lots_of",
     "machines_of",
     "operations_of",
+    "parts_of",
     "quotes_of",
     "statement_of",
     "story_of",

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from billing.models import Entry
-from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
+from billing.rules.accounts import AccountName, Purpose, coupon_account, receivable, wallet
 from billing.rules.kinds import JOURNAL_KINDS
 from service_base.errors import BadInput
 from shared_models.money import Currency
@@ -94,3 +94,10 @@ def _balance_at(name: AccountName, moment: datetime | None) -> Decimal:
         found = found.filter(journal__recorded_at__lt=moment)
     last = found.order_by("-id").values_list("balance", flat=True).first()
     return last if last is not None else Decimal(0)
+
+
+def account_of(entry: Entry) -> str:
+    """The short name of the entry's account."""
+    if entry.account.purpose == Purpose.RECEIVABLE:
+        return "owed"
+    return entry.currency.lower()

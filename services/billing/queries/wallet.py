@@ -12,6 +12,7 @@ from django.db.models import F, QuerySet
 
 from billing.models import Balance, CouponLot, Hold, Operation, Party, Quote
 from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
+from billing.rules.funding import Part
 from shared_models.money import Currency
 
 ZERO = Decimal(0)
@@ -78,6 +79,11 @@ def holds_of(owner: UUID, *, open_only: bool = False) -> QuerySet[Hold]:
     found = Hold.objects.filter(payer_id=owner).select_related("quote__price_list", "resolution")
     found = found.prefetch_related("parts")
     return found.filter(resolution=None) if open_only else found
+
+
+def parts_of(hold: Hold) -> list[Part]:
+    """What the hold reserves."""
+    return [Part(Currency(part.currency), part.amount, part.lot_id) for part in hold.parts.all()]
 
 
 def lots_of(owner: UUID, *, spendable_only: bool = False) -> QuerySet[CouponLot]:

@@ -8,10 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.apps import apps
-from django.db import connection
-
-from billing import commands
+from billing import commands, queries
 from billing.models import Balance, CouponLot, Hold, Journal, Posting, Usage
 from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
 from event_bus.testing import deliver
@@ -161,6 +158,12 @@ def available(account: AccountName) -> Decimal:
     return row.posted - row.held
 
 
+def in_balance() -> None:
+    """Fail with the first difference unless the whole ledger holds."""
+    verdict = queries.verify()
+    assert verdict.ok, verdict.first_difference
+
+
 def charge_of(event_id: UUID) -> Journal:
     """The journal that a usage event led to."""
     return Usage.objects.select_related("journal").get(pk=event_id).journal
@@ -170,20 +173,3 @@ def postings(journal: Journal) -> list[tuple[UUID, UUID, Decimal]]:
     """The journal's postings as (debit, credit, amount)."""
     rows = Posting.objects.filter(journal=journal).order_by("seq")
     return list(rows.values_list("debit_account_id", "credit_account_id", "amount"))
-
-
-def wipe() -> None:
-    """Empty all tables; the rules that forbid it are off for this one transaction."""
-    tables = [model._meta.db_table for model in apps.get_models() if model._meta.managed]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE '%%_only_grows'", [])
-        rules = cursor.fetchall()
-        cursor.execute("BEGIN")
-        for table, rule in rules:
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {rule}")
-        kept = {"django_content_type", "auth_permission"}
-        cursor.execute("TRUNCATE " + ", ".join(f'"{table}"' for table in tables if table not in kept))
-        for table, rule in rules:
-            cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {rule}")
-        cursor.execute("COMMIT")
-    connection.close()

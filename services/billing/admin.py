@@ -1,0 +1,79 @@
+"""Admin pages of billing: everything can be read, nothing can be written."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from billing import models
+from event_bus.admin import ReadOnlyAdmin
+
+
+@admin.register(models.Party)
+class PartyAdmin(ReadOnlyAdmin):
+    """People with accounts."""
+
+    list_display = ("owner_id", "credit_limit", "last_billing_time", "version")
+    search_fields = ("owner_id",)
+
+
+@admin.register(models.Account)
+class AccountAdmin(ReadOnlyAdmin):
+    """The chart of accounts."""
+
+    list_display = ("owner_id", "purpose", "currency", "floor")
+    list_filter = ("purpose", "currency")
+
+
+@admin.register(models.Balance)
+class BalanceAdmin(ReadOnlyAdmin):
+    """What people's accounts hold."""
+
+    list_display = ("account", "posted", "held", "floor")
+
+
+@admin.register(models.Journal)
+class JournalAdmin(ReadOnlyAdmin):
+    """Movements."""
+
+    list_display = ("id", "kind", "source", "idempotency_key", "effective_at", "recorded_at")
+    list_filter = ("kind",)
+    search_fields = ("id", "idempotency_key")
+
+
+@admin.register(models.Posting)
+class PostingAdmin(ReadOnlyAdmin):
+    """Amounts between accounts."""
+
+    list_display = ("id", "journal", "debit_account", "credit_account", "amount", "currency")
+
+
+@admin.register(models.Operation)
+class OperationAdmin(ReadOnlyAdmin):
+    """What money moved for."""
+
+    list_display = ("id", "kind", "operation_user_id", "machine_name", "count_of_lines", "date_time")
+    list_filter = ("kind",)
+
+
+@admin.register(models.Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    """Reserved funds."""
+
+    list_display = ("work_id", "payer_id", "state", "created_at", "expires_at")
+
+
+@admin.register(models.DeclinedWork)
+class DeclinedWorkAdmin(ReadOnlyAdmin):
+    """Work that got no funds."""
+
+    list_display = ("work_id", "payer_id", "reason", "missing", "declined_at")
+
+
+@admin.register(models.Quote, models.PriceList, models.HoldPart, models.HoldResolution)
+class PricingAdmin(ReadOnlyAdmin):
+    """Quotes and prices."""
+
+
+@admin.register(models.Coupon, models.CouponLot, models.LotUse, models.Payment, models.Usage)
+class OriginAdmin(ReadOnlyAdmin):
+    """Coupons, payments and usage events."""

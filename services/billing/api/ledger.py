@@ -1,0 +1,100 @@
+"""Reading the ledger: balances, entries, journals, operations; and the proof of it for operators."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import HttpResponse
+from ninja import Query, Router, Schema
+
+from billing import queries, schemas
+from billing.queries import StatementFilter
+from service_base.api import Request
+from service_base.auth import Bearer
+from service_base.errors import NotFound
+from service_base.pagination import as_page
+
+router = Router(tags=["ledger"], auth=Bearer("billing:read"))
+
+
+class EntriesIn(Schema):
+    """Which entries: `account` is usd, eaml, coupon or owed; times are those of booking."""
+
+    account: str | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    machine_id: UUID | None = None
+
+    def wanted(self) -> StatementFilter:
+        """The filter, checked."""
+        return StatementFilter(**self.dict()).checked()
+
+
+@router.get("/balances")
+async def balances(request: Request) -> dict[str, Any]:
+    """The caller's money: per currency what is posted, held and available; what she owes and may owe."""
+    return schemas.show_wallet(await sync_to_async(queries.wallet_of)(request.auth.id))
+
+
+@router.get("/ledger/entries")
+async def entries(
+    request: Request, wanted: EntriesIn = Query(...), cursor: str | None = None, limit: int = 50
+) -> dict[str, Any]:
+    """The caller's entries, newest first, each with the balance of its account after it."""
+    found = queries.entries_of(request.auth.id, wanted.wanted())
+    return await sync_to_async(as_page)(found, schemas.show_entry, cursor=cursor, limit=limit)
+
+
+@router.get("/ledger/entries.csv")
+async def entries_csv(request: Request, wanted: EntriesIn = Query(...)) -> HttpResponse:
+    """The same entries as CSV, oldest first."""
+    found = queries.entries_of(request.auth.id, wanted.wanted())
+    answer = HttpResponse(await sync_to_async(queries.csv_of)(found), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="titan-entries.csv"'
+    return answer
+
+
+@router.get("/ledger/journals/{journal_id}")
+async def journal(request: Request, journal_id: UUID) -> dict[str, Any]:
+    """A movement of the caller's with what explains it: price, quote, hold, event."""
+
+    def read() -> dict[str, Any]:
+        found = queries.journals_seen_by(request.auth.id).filter(pk=journal_id).select_related("operation").first()
+        if found is None:
+            raise NotFound("There is no such movement, or none of your accounts is in it.")
+        return schemas.show_story(queries.story_of(found, request.auth.id))
+
+    return await sync_to_async(read)()
+
+
+@router.get("/ledger/verify")
+async def verify(request: Request) -> dict[str, Any]:
+    """Recompute the whole ledger and compare; operators only."""
+    request.auth.must_be_operator()
+    return (await sync_to_async(queries.verify)()).as_json()
+
+
+@router.get("/operations")
+async def operations(
+    request: Request,
+    kind: str | None = None,
+    machine_id: UUID | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> dict[str, Any]:
+    """What the caller used, bought and paid, newest first."""
+    found = queries.operations_of(request.auth.id, kind=kind, machine_id=machine_id)
+    return await sync_to_async(as_page)(found, schemas.show_operation, cursor=cursor, limit=limit)
+
+
+@router.get("/operations/{operation_id}")
+async def operation(request: Request, operation_id: UUID) -> dict[str, Any]:
+    """One of the caller's operations."""
+    found = await sync_to_async(queries.operations_of(request.auth.id).filter(pk=operation_id).first)()
+    if found is None:
+        raise NotFound("There is no such operation, or it is not yours.")
+    return await sync_to_async(schemas.show_operation)(found)
