@@ -17,6 +17,7 @@ from service_base.errors import BadInput, Refusal
 from service_base.idempotency.models import StoredAnswer
 
 HEADER = "Idempotency-Key"
+PASSING = frozenset({429, 503})
 
 
 class KeyReused(Refusal):
@@ -33,7 +34,8 @@ async def answer_once(
     """Run `work` (a synchronous command call returning a schema or JSON-able value) and answer with its result.
 
     With an `Idempotency-Key`, either the work and its stored answer are committed together or neither is; the same
-    key and body is answered with the stored answer (refusals too), the same key with another body is refused (409).
+    key and body is answered with the stored answer (refusals too, except those that only say "later": 429 and 503),
+    the same key with another body is refused (409).
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -71,6 +73,8 @@ def _do(work: Callable[[], Any], status: int, path: str) -> tuple[int, Any]:
         with transaction.atomic():
             return status, _plain(work())
     except Refusal as refusal:
+        if refusal.status in PASSING:
+            raise  # with it goes our row: who was told to come back must be able to, under the same key
         return refusal.status, problems.of_refusal(refusal, path)
 
 

@@ -58,6 +58,12 @@ async def test_a_refusal_is_stored_too(client):
     assert first.json()["missing"] == second.json()["missing"] == "1"
 
 
+async def test_being_told_to_come_back_later_is_not_stored(client):
+    assert (await write(client, 503, "k")).status_code == 503
+    await write(client, 1, "other")
+    assert (await write(client, 503, "k")).json()["count"] == 504
+
+
 async def test_the_same_key_at_the_same_time_happens_once(client):
     answers = await asyncio.gather(*(write(client, 5, "k") for _ in range(5)))
     assert {answer.json()["count"] for answer in answers} == {5}

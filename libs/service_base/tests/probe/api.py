@@ -10,7 +10,7 @@ from ninja import Router, Schema
 from event_bus.models import PublishedCount
 from service_base.api import Request
 from service_base.auth import Bearer
-from service_base.errors import FundsShort
+from service_base.errors import FundsShort, Unavailable
 from service_base.idempotency.answers import answer_once
 
 router = Router()
@@ -43,9 +43,11 @@ async def broken(request: Request) -> None:
 
 @router.post("/write")
 async def write(request: Request, body: Amount) -> HttpResponse:
-    """Counts one up; refuses negative amounts."""
+    """Counts one up; refuses negative amounts, and is not available for 503 of anything until some was counted."""
 
     def work() -> dict[str, int]:
+        if body.amount == 503 and not PublishedCount.objects.exists():
+            raise Unavailable("Come back later.")
         if body.amount < 0:
             raise FundsShort("There is not that much.", field="amount", missing=-body.amount)
         row, _ = PublishedCount.objects.get_or_create(type="written")
