@@ -61,7 +61,9 @@ class Person:
         answer = self._request(method, service, path, **options)
         if answer.is_success:
             return answer
-        raise DemoFailed(f"{method} {service}/{path} for {self.name} answered {answer.status_code}: {detail_of(answer)}")
+        raise DemoFailed(
+            f"{method} {service}/{path} for {self.name} answered {answer.status_code}: {detail_of(answer)}"
+        )
 
     def _request(self, method: str, service: str, path: str, **options: Any) -> httpx.Response:
         headers = options.pop("headers", {}) | ({"Authorization": f"Bearer {self.token}"} if self.token else {})

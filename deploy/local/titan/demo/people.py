@@ -32,7 +32,7 @@ def everybody(stack: Configuration) -> People:
     """The three, signed in; registered at the first run."""
     book = _AddressBook(stack.data_dir / "demo-people.json")
     operator = Person(stack, "the operator")
-    _sign_in(operator, "operator@titan.localhost", load_or_make(stack.data_dir / "run" / "secrets.json").admin_password)
+    _sign_in(operator, "operator@titan.localhost", load_or_make(stack.secrets_file).admin_password)
     ada = _registered(stack, book, "Ada", "Quant")
     bo = _registered(stack, book, "Bo", "Buyer")
     return People(ada, bo, operator)

@@ -86,7 +86,9 @@ def show(screen: Screen, report: Report, addresses: dict[str, str]) -> None:
 def _machines(report: Report) -> Table:
     table = Table(title="What was trained, and how well", title_justify="left")
     for column in ("machine", "level", "lines", "score", "machine's", "constant", "linear", "verdict"):
-        table.add_column(column, justify="right" if column in ("level", "lines", "machine's", "constant", "linear") else "left")
+        table.add_column(
+            column, justify="right" if column in ("level", "lines", "machine's", "constant", "linear") else "left"
+        )
     for machine in report.machines:
         for score in machine["scores"]:
             table.add_row(

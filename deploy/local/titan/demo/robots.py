@@ -186,4 +186,3 @@ def import_calendar(operator: Person) -> dict[str, Any]:
     body = {"source": "federal-funds", "kind": "csv"}
     done: dict[str, Any] = operator.post("scheduler", "sources/import", data=body, files=files)
     return done
-
