@@ -11,7 +11,7 @@ from uuid import UUID
 from trading import commands, vault
 from trading.commands import Lease, Line
 from trading.engine.machine import Machine
-from trading.models import BotRun, RunStatus, Symbol
+from trading.models import BotRun, BotRunLog, RunStatus, Symbol
 from trading.queries import candles, machine_for, pauses_for, symbol_for
 from trading.rules.book import Book
 from trading.rules.candles import Candle, instant
@@ -23,6 +23,7 @@ from trading.rules.strategies import Strategy, build, strategy_named
 from trading.rules.strategies.ml_signal import KnownSignals, MlSignal
 
 LOOK_SECONDS = 0.5
+REFUSED = "signal.refused"
 
 
 class CannotRun(Exception):
@@ -97,6 +98,7 @@ class Job:
             columns=known.input_columns,
             output=strategy.parameters.output,
             api_key=vault.take(key)["api_key"],
+            refusals=BotRunLog.objects.filter(run_id=self.run.pk, event=REFUSED).count(),
         )
 
     def look(self) -> BotRun:

@@ -31,8 +31,12 @@ class NoAnswer(Exception):
 class Machine:
     """One machine, asked for one run."""
 
-    def __init__(self, *, run_id: UUID, machine_id: str, columns: Sequence[str], output: str, api_key: str) -> None:
+    def __init__(
+        self, *, run_id: UUID, machine_id: str, columns: Sequence[str], output: str, api_key: str, refusals: int
+    ) -> None:
         self._run_id = run_id
+        # A refusal is an answer too and would come back under its key for ever; what cost nothing may be asked anew.
+        self._refusals = refusals
         self._columns = list(columns)
         self._output = output
         self._url = f"{url_of('ml')}/api/v1/machines/{machine_id}/solve"
@@ -43,7 +47,7 @@ class Machine:
 
         Raises Refused, NoAnswer.
         """
-        key = derived_id("signal", self._run_id, rows[0].time, rows[-1].time)
+        key = derived_id("signal", self._run_id, rows[0].time, rows[-1].time, self._refusals)
         body = {"rows": [self._row(row) for row in rows]}
         try:
             answer = httpx.post(
@@ -67,7 +71,7 @@ class Machine:
             raise NoAnswer(_said(answer), float(wait) if wait.isdigit() else None)
         if answer.status_code >= 400:
             raise Refused(_said(answer))
-        items = answer.json()["items"]
+        items = answer.json()["results"]
         if len(items) != expected:
             raise NoAnswer(f"ml answered {len(items)} of {expected} rows")
         return [signal_in(item, self._output) for item in items]

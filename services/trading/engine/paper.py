@@ -9,7 +9,7 @@ from typing import Any
 from shared_models.clock import rfc3339, utc_now
 from trading import commands
 from trading.commands import Line, Progress
-from trading.engine.job import HISTORY, Job, Stopped, signals_of
+from trading.engine.job import HISTORY, REFUSED, Job, Stopped, signals_of
 from trading.engine.machine import Machine, NoAnswer, Refused
 from trading.models import RunStatus
 from trading.queries import candles, closed_after, newest_closed, pauses_for
@@ -119,7 +119,7 @@ class Desk:
                 known.learn(candle.time, self._machine.ask([row])[0])
                 return
             except Refused as refused:
-                self._job.idle(str(refused), event="signal.refused", pause=True)
+                self._job.idle(str(refused), event=REFUSED, pause=True)
             except NoAnswer as missing:
                 self._job.idle(str(missing), event="signal.retry")
                 self._job.wait(missing.retry_after or wait)

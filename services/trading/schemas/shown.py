@@ -186,6 +186,7 @@ def show_line(row: BotRunLog) -> dict[str, Any]:
         "level": row.level,
         "event": row.event,
         "fields": row.fields,
+        "message": "  ".join((row.event, *(f"{name}={value}" for name, value in row.fields.items()))),
         "candle_at": _moment(row.candle_at),
         "order_id": str(row.order_id) if row.order_id else None,
     }

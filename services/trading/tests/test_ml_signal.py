@@ -43,7 +43,7 @@ class Ml:
         items = [
             {"values": {"direction": "up"}, "probabilities": {"direction": probability(row)}} for row in json["rows"]
         ]
-        return httpx.Response(200, json={"items": items})
+        return httpx.Response(200, json={"results": items})
 
 
 def probability(row: dict[str, float]) -> dict[str, float]:
@@ -164,6 +164,8 @@ def test_a_paper_run_that_cannot_be_paid_pauses_before_its_candle_and_goes_on_wh
     run.refresh_from_db()
     assert (run.status, run.candles_done, stood_at) == ("completed", 300, 64)
     assert BotRunLog.objects.filter(run_id=run.pk, event="signal.refused").count() == 1
+    refused, again = (request.headers["idempotency-key"] for request in ml_service.asked[4:6])
+    assert refused != again
 
 
 def test_the_key_is_in_no_log_line_and_no_run(ada, asking, ml_service, drive):

@@ -131,7 +131,7 @@ class LiveLog {
     level.className = line.level === "error" ? "bad" : line.level === "warning" ? "warn" : "quiet";
     level.textContent = line.level;
     const said = document.createElement("span");
-    said.textContent = `${line.event}  ${Object.entries(line.fields).map(([name, value]) => `${name}=${value}`).join("  ")} `;
+    said.textContent = `${line.message} `;
     if (line.order_id) {
       const link = document.createElement("a");
       link.href = `#order-${line.order_id}`;
