@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.views.decorators.http import require_POST
@@ -19,7 +20,7 @@ from scheduler.rules import triggers, zones
 from scheduler.rules.asking import EventFilter
 from scheduler.rules.calendar_rows import FIGURES, IMPORTANCES
 from service_base.addresses import url_of
-from service_base.errors import Refusal
+from service_base.errors import BadInput, Refusal
 from service_base.pages import PageRequest, show, signed_in
 from service_base.pagination import page_of
 from shared_models.clock import utc_now
@@ -32,13 +33,35 @@ _FILTERS = ("country", "importance", "currency", "source", "q", "date", "from", 
 async def calendar(request: PageRequest) -> HttpResponse:
     """The calendar by day; without days in the address it begins today, or shows the latest where nothing comes."""
     asked = {name: request.GET[name] for name in _FILTERS if request.GET.get(name)}
-    context: dict[str, Any] = {"asked": asked, "from": asked.get("from", ""), "importances": IMPORTANCES}
+    form = {name: asked.get(name, "") for name in _FILTERS}
+    context: dict[str, Any] = {"asked": form, "filtered": bool(asked), "importances": IMPORTANCES}
     try:
         wanted = EventFilter.read(asked)
     except Refusal as refusal:
         return await show(request, "scheduler/calendar.html", context | {"refusal": refusal}, status=refusal.status)
     read = sync_to_async(_calendar)
     return await show(request, "scheduler/calendar.html", context | await read(request, wanted, asked))
+
+
+@require_POST
+@signed_in
+async def import_file(request: PageRequest) -> HttpResponse:
+    """Import the chosen file; a refusal names the line and nothing is changed."""
+    request.caller.must_be_operator()
+    file = request.FILES.get("file")
+    if not isinstance(file, UploadedFile):
+        raise BadInput("Choose a file.", field="file")
+    name = request.POST.get("source", "")
+    kind = "ical" if (file.name or "").lower().endswith(".ics") else "csv"
+    zone = request.POST.get("timezone", "").strip()
+    settings = {"timezone": zone} if zone else {}
+
+    def work() -> commands.Imported:
+        return commands.import_file(name=name, kind=kind, content=file.read(commands.MOST_BYTES + 1), **settings)
+
+    done = await sync_to_async(work)()
+    messages.success(request, f"{done.read} events read: {done.new} new, {done.changed} changed.")
+    return _to("/")
 
 
 @signed_in
@@ -235,6 +258,7 @@ def _change(name: str) -> Any:
 
 urlpatterns = [
     path("", calendar, name="calendar"),
+    path("import", import_file, name="import"),
     path("countdown", countdown, name="countdown"),
     path("events/<uuid:event_id>", event, name="event"),
     path("jobs", jobs, name="jobs"),

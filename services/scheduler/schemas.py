@@ -21,6 +21,20 @@ class Strict(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
+class EventQuestion(Schema):
+    """The filters of the calendar, as text: scheduler reads them itself, so that a bad one is answered with 400."""
+
+    country: str = ""
+    currency: str = ""
+    importance: str = ""
+    source: str = ""
+    q: str = ""
+    date: str = ""
+    first: str = Field(default="", alias="from")
+    last: str = Field(default="", alias="to")
+    timezone: str = ""
+
+
 class SourceIn(Strict):
     """A source of events; `path` names a file below the data directory's `calendars` that the crawl reads."""
 

@@ -10,40 +10,29 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from scheduler import feed, queries, schemas
+from scheduler.api.scopes import READ
+from scheduler.models import EconomicEvent
 from scheduler.rules.asking import EventFilter
 from service_base.api import Request
-from service_base.auth import Bearer
 from service_base.errors import NotFound
 from service_base.pagination import as_page
 from shared_models.clock import utc_now
 
-router = Router(tags=["calendar"])
-READ = "calendar:read"
+router = Router(tags=["calendar"], auth=READ)
 
 
-@router.get("/events", auth=Bearer())
+@router.get("/events")
 async def events(
-    request: Request,
-    country: str | None = None,
-    date: str | None = None,
-    first: str | None = Query(None, alias="from"),
-    last: str | None = Query(None, alias="to"),
-    importance: str | None = None,
-    currency: str | None = None,
-    source: str | None = None,
-    q: str | None = None,
-    timezone: str | None = None,
-    cursor: str | None = None,
-    limit: int = 100,
+    request: Request, asked: Query[schemas.EventQuestion], cursor: str | None = None, limit: int = 100
 ) -> dict[str, Any]:
     """Events in order of time. `country`, `currency` and `importance` may list several, with commas.
 
     Days are the published ones; with a `timezone` they are that zone's, and each event has its `local` time there.
     """
-    wanted = EventFilter.read(request.GET)
+    wanted = EventFilter.read(asked.dict(by_alias=True))
 
     def read() -> dict[str, Any]:
-        def show(event: Any) -> dict[str, Any]:
+        def show(event: EconomicEvent) -> dict[str, Any]:
             return schemas.show_event(event, wanted.zone)
 
         found = queries.events(wanted)
@@ -53,18 +42,9 @@ async def events(
 
 
 @router.get("/events/next")
-async def next_event(
-    request: Request,
-    country: str | None = None,
-    importance: str | None = None,
-    currency: str | None = None,
-    q: str | None = None,
-    timezone: str | None = None,
-) -> dict[str, Any]:
-    """The first event to come that has a time of day, with the seconds until then."""
-    wanted = EventFilter.read(
-        {name: value for name, value in request.GET.items() if name not in ("date", "from", "to")}
-    )
+async def next_event(request: Request, asked: Query[schemas.EventQuestion]) -> dict[str, Any]:
+    """The first event to come that has a time of day, with the seconds until then; filters as in the list."""
+    wanted = EventFilter.read(asked.dict(by_alias=True))
     now = utc_now()
     found = await sync_to_async(queries.next_event)(wanted, now)
     if found is None or found.starts_at is None:
@@ -73,10 +53,10 @@ async def next_event(
     return schemas.show_event(found, wanted.zone) | {"starts_in_seconds": seconds}
 
 
-@router.get("/events.ics", auth=[Bearer(), feed.FeedKey()])
-async def calendar_feed(request: HttpRequest) -> HttpResponse:
+@router.get("/events.ics", auth=[READ, feed.FeedKey()])
+async def calendar_feed(request: HttpRequest, asked: Query[schemas.EventQuestion]) -> HttpResponse:
     """The same filters as an iCalendar file; calendar apps subscribe with the address from the calendar page."""
-    wanted = EventFilter.read(request.GET)
+    wanted = EventFilter.read(asked.dict(by_alias=True))
 
     def read() -> bytes:
         return feed.as_ical(queries.events(wanted).order_by("-place")[: feed.MOST_EVENTS])

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse
-from ninja import Query, Router
+from ninja import Query, Router, Status
 
 from scheduler import clock, commands, queries, schemas
+from scheduler.api.scopes import READ, WRITE
 from scheduler.models import ScheduledJob
 from scheduler.rules import triggers, zones
 from service_base.api import Request
@@ -17,7 +18,7 @@ from service_base.idempotency.answers import answer_once
 from service_base.pagination import as_page
 from shared_models.clock import rfc3339
 
-router = Router(tags=["jobs"])
+router = Router(tags=["jobs"], auth=READ)
 
 
 @router.get("/jobs")
@@ -26,7 +27,7 @@ async def jobs(request: Request, cursor: str | None = None, limit: int = 50) -> 
     return await sync_to_async(as_page)(queries.jobs(request.auth), schemas.show_job, cursor=cursor, limit=limit)
 
 
-@router.post("/jobs", response={201: dict[str, Any]})
+@router.post("/jobs", auth=WRITE, response={201: dict[str, Any]})
 async def create(request: Request, body: schemas.JobIn) -> HttpResponse:
     """Make a job; it fires from its next instant on."""
 
@@ -42,7 +43,7 @@ async def job(request: Request, job_id: UUID) -> dict[str, Any]:
     return schemas.show_job(await sync_to_async(queries.job)(request.auth, job_id))
 
 
-@router.patch("/jobs/{uuid:job_id}")
+@router.patch("/jobs/{uuid:job_id}", auth=WRITE)
 async def update(request: Request, job_id: UUID, body: schemas.JobChange) -> dict[str, Any]:
     """Change a job; what is left out stays."""
 
@@ -54,30 +55,30 @@ async def update(request: Request, job_id: UUID, body: schemas.JobChange) -> dic
     return await sync_to_async(work)()
 
 
-@router.delete("/jobs/{uuid:job_id}", response={204: None})
-async def delete(request: Request, job_id: UUID) -> tuple[int, None]:
+@router.delete("/jobs/{uuid:job_id}", auth=WRITE, response={204: None})
+async def delete(request: Request, job_id: UUID) -> Status[None]:
     """Delete a job and its history."""
 
     def work() -> None:
         commands.delete_job(job=queries.job(request.auth, job_id))
 
     await sync_to_async(work)()
-    return 204, None
+    return Status(204, None)
 
 
-@router.post("/jobs/{uuid:job_id}/pause")
+@router.post("/jobs/{uuid:job_id}/pause", auth=WRITE)
 async def pause(request: Request, job_id: UUID) -> dict[str, Any]:
     """The job fires no more until it is resumed."""
     return schemas.show_job(await sync_to_async(lambda: commands.pause_job(job=_job(request, job_id)))())
 
 
-@router.post("/jobs/{uuid:job_id}/resume")
+@router.post("/jobs/{uuid:job_id}/resume", auth=WRITE)
 async def resume(request: Request, job_id: UUID) -> dict[str, Any]:
     """The job fires from its next instant on."""
     return schemas.show_job(await sync_to_async(lambda: commands.resume_job(job=_job(request, job_id)))())
 
 
-@router.post("/jobs/{uuid:job_id}/run-now", response={201: dict[str, Any]})
+@router.post("/jobs/{uuid:job_id}/run-now", auth=WRITE, response={201: dict[str, Any]})
 async def run_now(request: Request, job_id: UUID) -> HttpResponse:
     """Fire the job once more, now; with an Idempotency-Key at most once for that key."""
 

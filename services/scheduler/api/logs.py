@@ -10,10 +10,11 @@ from ninja import Query, Router
 from pydantic import AwareDatetime
 
 from scheduler import queries, schemas
+from scheduler.api.scopes import READ
 from service_base.api import Request
 from service_base.pagination import as_page
 
-router = Router(tags=["platform log"])
+router = Router(tags=["platform log"], auth=READ)
 
 
 @router.get("/logs")

@@ -1,6 +1,6 @@
 """Everything that changes scheduler: one keyword-only function is one transaction."""
 
-from scheduler.commands.calendars import Imported, crawl, import_calendar, import_file, save_source
+from scheduler.commands.calendars import MOST_BYTES, Imported, crawl, import_calendar, import_file, save_source
 from scheduler.commands.firing import fire_due, run_now
 from scheduler.commands.jobs import (
     create_job,
@@ -14,6 +14,7 @@ from scheduler.commands.platform_log import forget_old, store_platform_log
 from scheduler.commands.runs import do_own_job
 
 __all__ = [
+    "MOST_BYTES",
     "Imported",
     "crawl",
     "create_job",

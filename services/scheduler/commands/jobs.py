@@ -29,6 +29,8 @@ CHANGEABLE = (
     "catch_up_window_seconds",
     "jitter_seconds",
 )
+# So many instants show how close together a job's firings can be.
+LOOK_AHEAD = 100
 _SECONDS = ("misfire_grace_seconds", "catch_up_window_seconds", "jitter_seconds")
 
 
@@ -140,6 +142,8 @@ def _change(
     if changes.keys() & {"trigger", "timezone"}:
         zones.zone(job.timezone)
         job.trigger = triggers.normalised(job.trigger, zone=job.timezone, now=moment)
+        coming = triggers.preview(job.when, moment, LOOK_AHEAD)
+        rules.must_not_flood(coming, is_operator=_may_all(caller))
     if replan or changes.keys() & {"trigger", "timezone", "jitter_seconds"}:
         plan_next(job, moment)
 
@@ -149,7 +153,7 @@ def _checked(name: str, value: Any, caller: Caller) -> Any:
         case "name":
             return rules.checked_name(value)
         case "topic":
-            return rules.checked_topic(value, is_operator=caller.is_operator and caller.scopes is None)
+            return rules.checked_topic(value, is_operator=_may_all(caller))
         case "payload":
             return rules.checked_payload(value)
         case "coalesce":
@@ -157,6 +161,10 @@ def _checked(name: str, value: Any, caller: Caller) -> Any:
         case _ if name in _SECONDS and value is not None:
             return rules.checked_seconds(value, name=name)
     return value
+
+
+def _may_all(caller: Caller) -> bool:
+    return caller.is_operator and caller.scopes is None
 
 
 def _must_be_free(job: ScheduledJob) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from service_base.errors import BadInput, Conflict, NotAllowed
@@ -18,6 +21,7 @@ NAME_LENGTH = 100
 _TOPIC = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*")
 PAYLOAD_BYTES = 16_384
 MOST_JOBS_A_PERSON = 100
+CLOSEST = timedelta(seconds=60)
 LONGEST_SECONDS = 366 * 86_400
 
 
@@ -60,6 +64,12 @@ def checked_topic(topic: str, *, is_operator: bool) -> str:
     if topic in RESERVED and not is_operator:
         raise NotAllowed(f"The topic {topic} belongs to the platform; choose another.", field="topic")
     return topic
+
+
+def must_not_flood(instants: Sequence[datetime], *, is_operator: bool) -> None:
+    """Raise BadInput when a person's job would fire more often than once a minute; operators may."""
+    if not is_operator and any(later - earlier < CLOSEST for earlier, later in pairwise(instants)):
+        raise BadInput("A job fires at most once a minute.", field="trigger")
 
 
 def checked_payload(payload: dict[str, Any]) -> dict[str, Any]:
