@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import signal
 import time
@@ -11,12 +9,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.consumer import AIOKafkaConsumer
 
 from titan import process
-from titan.embedded.kafka import kafka
 from titan.embedded.postgres import postgres
 from titan.embedded.valkey import valkey
 
@@ -76,46 +70,3 @@ def test_valkey_answers_and_leaves_nothing_running(tmp_path: Path) -> None:
         assert connection.get("a") == b"b"
         connection.close()
     assert process.of_stack(tmp_path) == []
-
-
-def test_the_broker_keeps_saved_records_across_kill_minus_nine(tmp_path: Path) -> None:
-    with kafka(tmp_path) as bootstrap:
-        asyncio.run(produce(bootstrap, 100))
-        wait_until_saved(tmp_path / "kafka" / "kafka.json", 100)
-        kill_everything_of(tmp_path)
-
-    with kafka(tmp_path) as bootstrap:
-        assert asyncio.run(count(bootstrap)) == 100
-
-
-def wait_until_saved(path: Path, records: int) -> None:
-    deadline = time.monotonic() + 10
-    while not path.exists() or saved_records(path) < records:
-        assert time.monotonic() < deadline, "the broker never saved its log"
-        time.sleep(0.05)
-
-
-def saved_records(path: Path) -> int:
-    topics = json.loads(path.read_text())["topics"]
-    return sum(
-        part["high_watermark"] for name, topic in topics if name == "titan.test.v1" for _, part in topic["partitions"]
-    )
-
-
-async def produce(bootstrap: str, records: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic("titan.test.v1", 6, 1)])
-    await admin.close()
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True)
-    await producer.start()
-    await asyncio.gather(*[await producer.send("titan.test.v1", b"%d" % n) for n in range(records)])
-    await producer.stop()
-
-
-async def count(bootstrap: str) -> int:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    await consumer.start()
-    ends = await consumer.end_offsets([TopicPartition("titan.test.v1", partition) for partition in range(6)])
-    await consumer.stop()
-    return sum(ends.values())

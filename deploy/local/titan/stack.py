@@ -33,6 +33,8 @@ from titan.supervisor import Supervisor, run_once
 SERVERS, SERVICES = 0, 1  # layers of the supervisor
 MIGRATIONS_AT_ONCE = 2
 SERVER_SECONDS = 60.0
+SETTLED = 1.0
+"""Seconds a process must live to count: one that cannot start dies within them, or says so soon after."""
 
 
 def environment_for(service: str, configuration: Configuration | None = None) -> dict[str, str]:
@@ -153,8 +155,10 @@ class Stack:
         answers = dict(zip(self._plan.services, await asyncio.gather(*asked), strict=True))
         lacks = [f"{service} {', '.join(lack)}" for service, lack in answers.items() if lack]
         for name, child in self._supervisor.children.items():
-            if child.is_looping or child.seen.pid is None:
-                lacks.append(f"{name} keeps dying" if child.is_looping else f"{name} is not running")
+            if child.is_looping:
+                lacks.append(f"{name} keeps dying")
+            elif child.lived() < SETTLED:
+                lacks.append(f"{name} has just started" if child.seen.pid else f"{name} is not running")
         return lacks
 
     def _announce(self) -> None:

@@ -32,12 +32,17 @@ class Child:
         self._shown = shown
         self._tail: deque[str] = deque(maxlen=20)
         self._quick_deaths = 0
+        self._began = 0.0
         self._stop_now = asyncio.Event()
+
+    def lived(self) -> float:
+        """Seconds since its last start; 0 while it is not running."""
+        return time.monotonic() - self._began if self.seen.pid is not None else 0.0
 
     @property
     def is_looping(self) -> bool:
-        """Whether it keeps dying right after its start."""
-        return self._quick_deaths >= LOOP_AFTER
+        """Whether it keeps dying right after its start, and has not yet lived long again."""
+        return self._quick_deaths >= LOOP_AFTER and self.lived() < LONG_LIFE
 
     def last_words(self, lines: int = 2) -> str:
         """The last lines it wrote since its last start, as one and not too long."""
@@ -47,14 +52,14 @@ class Child:
     async def run(self) -> None:
         """Live for ever: until cancelled, a dead process is started again."""
         while True:
-            began = time.monotonic()
+            self._began = time.monotonic()
             try:
                 code = await self.live()
             except OSError as error:  # no such program, no more processes allowed
                 self._tail.clear()
                 self._tail.append(f"cannot start {self.command.argv[0]}: {error.strerror}")
                 code = 127
-            self._quick_deaths = 0 if time.monotonic() - began > LONG_LIFE else self._quick_deaths + 1
+            self._quick_deaths = 0 if time.monotonic() - self._began > LONG_LIFE else self._quick_deaths + 1
             pause = PAUSES[min(self._quick_deaths, len(PAUSES)) - 1] if self._quick_deaths else 0.0
             self._tell(code, pause)
             await asyncio.sleep(pause)

@@ -1,11 +1,14 @@
 """The Kafka-protocol broker of the `noida-db` wheel: for trying out and for tests, not for volume.
 
-It keeps the log in memory and saves it as one file about once a second; a save is whole or not at all.
+It keeps the log in memory and saves it as one file about once a second; a save is whole or not at all. A gate of
+ours stands before it, see `kafka_gate`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGINT
@@ -32,13 +35,17 @@ def server(data_dir: Path, *, port: int) -> Command:
     return Command(
         name="kafka",
         argv=[
-            *(str(_binary()), "start", "--data-dir", str(home)),
-            *("--only", "kafka", "--host", "127.0.0.1", "--kafka-port", str(port)),
+            *(sys.executable, "-m", "titan.embedded.kafka_gate", str(home), str(port)),
+            *(str(_binary()), "start", "--data-dir", str(home), "--only", "kafka", "--host", "127.0.0.1"),
         ],
         directory=home,
-        environment=plain_environment(data_dir),
+        environment=plain_environment(data_dir) | _import_path(),
         stop_signal=SIGINT,  # saves the log first
     )
+
+
+def _import_path() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
 
 
 def is_ready(port: int) -> bool:
