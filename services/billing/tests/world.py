@@ -53,6 +53,7 @@ class World:
     def person(self, *, usd: str = "0", eaml_for_usd: str = "0", coupon: str = "0") -> Person:
         """Somebody with that many dollars, tokens bought for that many more, and an activated coupon."""
         person = Person()
+        commands.open_accounts(owner=person.id)
         if Decimal(usd) + Decimal(eaml_for_usd):
             self.top_up(person, str(Decimal(usd) + Decimal(eaml_for_usd)))
         if Decimal(eaml_for_usd):

@@ -1,0 +1,109 @@
+"""A second, tiny ledger in whole numbers, written from the rules alone, for the real one to be compared with.
+
+One unit is 0.1 USD, one EAML or one COUPON, which are worth the same by the first price list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass
+class Lot:
+    """A coupon's credit."""
+
+    id: UUID
+    left: int
+    ends: datetime
+    held: int = 0
+
+
+@dataclass
+class Reserved:
+    """A hold: what it took of each lot, of the tokens and of the dollars."""
+
+    lots: list[tuple[Lot, int]]
+    eaml: int
+    usd: int
+
+
+@dataclass
+class Pocket:
+    """A person's money."""
+
+    usd: int = 0
+    eaml: int = 0
+    owed: int = 0
+    usd_held: int = 0
+    eaml_held: int = 0
+    lots: list[Lot] = field(default_factory=list)
+
+    def free(self, now: datetime) -> int:
+        """What she can spend on the platform."""
+        return sum(lot.left - lot.held for lot in self._valid(now)) + self.eaml - self.eaml_held + self.usd_free
+
+    @property
+    def usd_free(self) -> int:
+        """Dollars that nothing holds."""
+        return self.usd - self.usd_held
+
+    def reserve(self, price: int, now: datetime) -> Reserved:
+        """Set `price` aside, in the order of spending; there is enough."""
+        lots = []
+        for lot in self._valid(now):
+            part = min(price, lot.left - lot.held)
+            if part:
+                lot.held += part
+                lots.append((lot, part))
+                price -= part
+        eaml = min(price, self.eaml - self.eaml_held)
+        self.eaml_held += eaml
+        self.usd_held += price - eaml
+        return Reserved(lots, eaml, price - eaml)
+
+    def give_back(self, hold: Reserved) -> None:
+        """Undo a reservation."""
+        for lot, part in hold.lots:
+            lot.held -= part
+        self.eaml_held -= hold.eaml
+        self.usd_held -= hold.usd
+
+    def take(self, hold: Reserved, used: int) -> int:
+        """Pay `used` out of the reservation and give the rest back; what the hold did not reach."""
+        self.give_back(hold)
+        for lot, part in hold.lots:
+            paid = min(used, part)
+            lot.left -= paid
+            used -= paid
+        eaml = min(used, hold.eaml)
+        usd = min(used - eaml, hold.usd)
+        self.eaml -= eaml
+        self.usd -= usd
+        return used - eaml - usd
+
+    def pay(self, price: int, now: datetime) -> None:
+        """Pay for what happened; what is not there is owed."""
+        for lot in self._valid(now):
+            part = min(price, lot.left - lot.held)
+            lot.left -= part
+            price -= part
+        eaml = min(price, self.eaml - self.eaml_held)
+        self.eaml -= eaml
+        self.pay_usd(price - eaml)
+
+    def pay_usd(self, price: int) -> None:
+        """Pay in dollars only."""
+        paid = min(price, self.usd_free)
+        self.usd -= paid
+        self.owed += price - paid
+
+    def lapse(self, now: datetime) -> None:
+        """Lose the free credit of coupons whose time is up."""
+        for lot in self.lots:
+            if lot.ends <= now:
+                lot.left = lot.held
+
+    def _valid(self, now: datetime) -> list[Lot]:
+        return sorted((lot for lot in self.lots if lot.ends > now), key=lambda lot: (lot.ends, lot.id))
