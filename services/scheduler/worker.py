@@ -29,7 +29,7 @@ class Firing:
 
     async def __call__(self, stop: asyncio.Event) -> None:
         """Fire until `stop` is set; a database that is away is waited for."""
-        from django.db import DatabaseError, connection
+        from django.db import DatabaseError
 
         from event_bus.pausing import pause
 
@@ -40,10 +40,10 @@ class Firing:
                 self._step = _fire
             except DatabaseError as error:
                 log.warning("firing.retry", error=str(error))
-                await loop.run_in_executor(self._thread, connection.close)
+                await loop.run_in_executor(self._thread, _close)
                 seconds = LONGEST_SLEEP
             await pause(stop, seconds)
-        await loop.run_in_executor(self._thread, connection.close)
+        await loop.run_in_executor(self._thread, _close)
 
 
 async def keep_platform_log(stop: asyncio.Event) -> None:
@@ -55,7 +55,7 @@ async def keep_platform_log(stop: asyncio.Event) -> None:
     from event_bus.pausing import pause
     from event_bus.platform_log import TOPIC
 
-    broker = KafkaBroker(env().kafka_bootstrap, client_id="titan-scheduler-log")
+    broker = KafkaBroker(env().kafka_bootstrap, client_id="titan-scheduler-log", rest=env().kafka_rest)
     client: Consumer | None = None
     while not stop.is_set():
         try:
@@ -90,6 +90,13 @@ def _fire() -> float:
         pass  # as long as something is due there is no reason to sleep
     coming = clock.seconds_until_due()
     return LONGEST_SLEEP if coming is None else min(max(coming, 0.0), LONGEST_SLEEP)
+
+
+def _close() -> None:
+    from django.db import connection
+
+    # Looked up here, on the thread that owns it: the loop's thread has another connection.
+    connection.close()
 
 
 def _store(values: list[bytes]) -> None:

@@ -47,11 +47,12 @@ def say() -> Callable[[ml.WorkStarted], UUID]:
     return commit
 
 
-@pytest.fixture(params=["memory", "kafka"])
+@pytest.fixture(params=["memory", "kafka", "kafka that does not hold a fetch"])
 def broker(request: pytest.FixtureRequest):
     """Every promise about brokers is tested on both."""
     if request.param == "memory":
         return MemoryBroker()
     from event_bus.kafka import KafkaBroker
 
-    return KafkaBroker(request.getfixturevalue("kafka_bootstrap"), client_id="titan-test")
+    rest = 0.05 if "does not hold" in request.param else 0.0
+    return KafkaBroker(request.getfixturevalue("kafka_bootstrap"), client_id="titan-test", rest=rest)

@@ -22,8 +22,9 @@ def broker():
 
 
 def logger_with(handler):
-    logger = logging.Logger("titan.sample")
-    logger.addHandler(handler)
+    logger = logging.getLogger(f"titan.sample.{id(handler)}")
+    logger.propagate = False
+    logger.handlers = [handler]
     return logger
 
 
