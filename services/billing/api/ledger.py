@@ -42,7 +42,7 @@ async def balances(request: Request) -> dict[str, Any]:
 
 @router.get("/ledger/entries")
 async def entries(
-    request: Request, wanted: EntriesIn = Query(...), cursor: str | None = None, limit: int = 50
+    request: Request, wanted: Query[EntriesIn], cursor: str | None = None, limit: int = 50
 ) -> dict[str, Any]:
     """The caller's entries, newest first, each with the balance of its account after it."""
     found = queries.entries_of(request.auth.id, wanted.wanted())
@@ -50,7 +50,7 @@ async def entries(
 
 
 @router.get("/ledger/entries.csv")
-async def entries_csv(request: Request, wanted: EntriesIn = Query(...)) -> HttpResponse:
+async def entries_csv(request: Request, wanted: Query[EntriesIn]) -> HttpResponse:
     """The same entries as CSV, oldest first."""
     found = queries.entries_of(request.auth.id, wanted.wanted())
     answer = HttpResponse(await sync_to_async(queries.csv_of)(found), content_type="text/csv; charset=utf-8")

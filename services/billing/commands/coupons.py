@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -44,7 +45,7 @@ def create_coupon(
 
     Made again with the same terms it is the one that exists. Raises BadInput, AmountUnfit, KeyConflict.
     """
-    terms = {
+    terms: dict[str, Any] = {
         "amount": money_in(amount, field="amount"),
         "budget": money_in(budget, field="budget"),
         "valid_until": valid_until,

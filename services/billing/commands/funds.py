@@ -13,7 +13,8 @@ from shared_models.money import Currency
 
 def owed_by(party: Party) -> Decimal:
     """The dollars she owes."""
-    return -Balance.objects.get(pk=receivable(party.pk).id).posted
+    posted: Decimal = Balance.objects.get(pk=receivable(party.pk).id).posted
+    return -posted
 
 
 def to_revenue(owner: UUID, parts: list[Part], owed_usd: Decimal) -> list[Move]:

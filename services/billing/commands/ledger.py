@@ -116,5 +116,6 @@ def _postings(journal: Journal, moves: Sequence[Move], balances: dict[Any, Balan
 def _moved(balance: Balance | None, amount: Decimal) -> Decimal | None:
     if balance is None:
         return None
-    balance.posted += amount
-    return balance.posted
+    after: Decimal = balance.posted + amount
+    balance.posted = after
+    return after

@@ -52,8 +52,8 @@ def capture_hold(*, used: Used, told: Told) -> Journal:
     balances, lots, the hold's resolution and the events exist together or not at all; the same usage told again
     returns the journal that exists. Raises UsageContradicted, QuantityUnfit, LevelNotPriced.
     """
-    hold = Hold.objects.filter(work_id=used.work_id).select_related("quote__price_list").first()
-    return _charge_once(used, told, hold)
+    holds = Hold.objects.select_related("quote__price_list")
+    return _charge_once(used, told, holds.filter(work_id=used.work_id).first() if used.work_id else None)
 
 
 @transaction.atomic

@@ -51,8 +51,8 @@ async def coupons(request: PageRequest) -> HttpResponse:
             return HttpResponseRedirect(reverse("coupons"))
         except Refusal as found:
             refusal = found
-    found = await sync_to_async(lambda: list(Coupon.objects.order_by("-created_at")[:100]))()
-    context = {"coupons": found, "given": request.POST, "refusal": refusal}
+    made_so_far = await sync_to_async(lambda: list(Coupon.objects.order_by("-created_at")[:100]))()
+    context = {"coupons": made_so_far, "given": request.POST, "refusal": refusal}
     return await show(request, "billing/coupons.html", context, status=refusal.status if refusal else 200)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
@@ -52,7 +53,7 @@ async def start_top_up(request: PageRequest) -> HttpResponse:
 
 
 @signed_in
-async def top_up(request: PageRequest, payment_id: str) -> HttpResponse:
+async def top_up(request: PageRequest, payment_id: UUID) -> HttpResponse:
     """The test provider's page of a payment; a POST confirms it."""
     owner = request.caller.id
     if request.method == "POST":

@@ -100,4 +100,4 @@ def account_of(entry: Entry) -> str:
     """The short name of the entry's account."""
     if entry.account.purpose == Purpose.RECEIVABLE:
         return "owed"
-    return entry.currency.lower()
+    return str(entry.currency).lower()

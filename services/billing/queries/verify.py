@@ -90,7 +90,7 @@ def _sums() -> dict[str, dict[str, str]]:
 
 
 def _query(sql: str, *, fetch: bool = True) -> list[Any]:
-    facts = {
+    facts: dict[str, Any] = {
         "consumer": settings.TITAN_CONSUMER_GROUP,
         "usage_types": USAGE_TYPES,
         "usage_kinds": USAGE_KINDS,

@@ -109,7 +109,7 @@ def machines_of(owner: UUID) -> Sequence[tuple[UUID, str]]:
     """The machines that the person paid for, by name."""
     found = Operation.objects.filter(operation_user_id=owner, machine_id__isnull=False)
     rows = found.order_by("machine_id", "-date_time").distinct("machine_id").values_list("machine_id", "machine_name")
-    return sorted(rows, key=lambda row: row[1])
+    return sorted(((pk, name) for pk, name in rows if pk is not None), key=lambda row: row[1])
 
 
 def _purse(account: str, name: AccountName, row: Balance | None) -> Purse:
