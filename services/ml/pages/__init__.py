@@ -1,3 +1,27 @@
-"""."""
+"""ml's pages: machines, upload and correction, live training, solving, the market."""
 
-urlpatterns: list[object] = []
+from django.urls import path
+
+from ml.pages import machines, market, setup, solving, works
+
+urlpatterns = [
+    path("", machines.machines, name="machines"),
+    path("machines/new", setup.new, name="new-machine"),
+    path("machines/<uuid:machine_id>", machines.machine, name="machine"),
+    path("machines/<uuid:machine_id>/setup", setup.setup, name="setup"),
+    path("machines/<uuid:machine_id>/dialect", setup.dialect, name="dialect"),
+    path("machines/<uuid:machine_id>/columns", setup.columns, name="columns"),
+    path("machines/<uuid:machine_id>/train", works.train, name="train"),
+    path("machines/<uuid:machine_id>/solve", solving.solve, name="solve"),
+    path("machines/<uuid:machine_id>/solve-file", solving.solve_file, name="solve-file"),
+    path("machines/<uuid:machine_id>/append", machines.append, name="append"),
+    path("machines/<uuid:machine_id>/publish", machines.publish, name="publish"),
+    path("machines/<uuid:machine_id>/withdraw", machines.withdraw, name="withdraw"),
+    path("machines/<uuid:machine_id>/delete", machines.delete, name="delete"),
+    path("works/<uuid:work_id>", works.work, name="work"),
+    path("works/<uuid:work_id>/live", works.live, name="work-live"),
+    path("works/<uuid:work_id>/cancel", works.cancel, name="cancel-work"),
+    path("works/<uuid:work_id>/result", works.result, name="work-result"),
+    path("market", market.market, name="market"),
+    path("market/<uuid:machine_id>", market.listing, name="listing"),
+]

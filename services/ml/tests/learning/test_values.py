@@ -82,7 +82,7 @@ def test_times_of_day_are_seconds() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "label"),
-    [(3.0, "3"), (3, "3"), (2.5, "2.5"), (True, "true"), (" a ", "a"), ("NA", None), (None, None)],
+    [(3.0, "3"), (3, "3"), (2.5, "2.5"), (True, "true"), (" a ", "a"), ("NA", None), ("none", "none"), (None, None)],
 )
 def test_a_label_reads_alike_from_json_and_from_text(cell: object, label: str | None) -> None:
     assert label_of(cell) == label

@@ -1,0 +1,159 @@
+"""The list of machines, and a machine with everything that is known about it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from ml import commands, queries
+from ml.models import Machine
+from ml.rules.access import Right
+from ml.rules.work import OPEN
+from ml.store import discard
+from ml.uploads import receive_upload
+from service_base.errors import Refusal
+from service_base.pages import PageRequest, show, signed_in
+from service_base.pagination import page_of
+
+SHOWN_INPUTS = 20
+SHOWN_COLUMNS = 200
+
+
+@require_safe
+@signed_in
+async def machines(request: PageRequest) -> HttpResponse:
+    """The person's machines and her teams', newest first, with the work that is under way."""
+    return await show(request, "ml/machines.html", await sync_to_async(_machines)(request))
+
+
+def _machines(request: PageRequest) -> dict[str, Any]:
+    mine = queries.visible_machines(request.caller)
+    search = request.GET.get("q", "").strip()
+    if search:
+        mine = mine.filter(machine_name__icontains=search)
+    found, following = page_of(mine, cursor=request.GET.get("cursor"), limit=30)
+    works = list(queries.visible_works(request.caller).filter(state__in=sorted(OPEN)).order_by("-created_at")[:20])
+    rows = [{"machine": machine, "scores": queries.scores_of(machine)} for machine in found]
+    return {"rows": rows, "next_cursor": following, "works": works, "search": search}
+
+
+@require_safe
+@signed_in
+async def machine(request: PageRequest, machine_id: UUID) -> HttpResponse:
+    """A machine: how good it is beside what needs no machine, what matters to it, and what to do with it."""
+    return await show(request, "ml/machine.html", await sync_to_async(_machine)(request, machine_id))
+
+
+def _machine(request: PageRequest, machine_id: UUID) -> dict[str, Any]:
+    found = queries.machine_for(request.caller, machine_id, Right.SEE)
+    return about(request, found) | {
+        "works": queries.latest_works(found),
+        "lines": list(found.data_lines.order_by("sequence")[:20]),
+        "waiting_lines": sum(line.line_count for line in commands.unsolved_lines(found)),
+        "team": queries.team_name(found.machine_owner_team),
+    }
+
+
+def about(request: PageRequest, machine: Machine) -> dict[str, Any]:
+    """What both the machine's page and its listing show."""
+    model = machine.training_nn_model
+    card = model.card if model else None
+    importance = list(card["importance"].items())[:SHOWN_INPUTS] if card else []
+    return {
+        "machine": machine,
+        "rights": queries.rights_of(request.caller, machine),
+        "scores": queries.scores_of(machine),
+        "card": card,
+        "importance": importance,
+        "outputs": _outputs(card),
+        "use": queries.use_of([machine.pk]).get(machine.pk, queries.Use()),
+        "snippet": _snippet(machine),
+    }
+
+
+def _outputs(card: dict[str, Any] | None) -> list[dict[str, Any]]:
+    if card is None:
+        return []
+    return [{"name": name, **detail, **_confusion(detail)} for name, detail in card["metrics"]["outputs"].items()]
+
+
+def _confusion(detail: dict[str, Any]) -> dict[str, Any]:
+    table = detail.get("confusion")
+    if table is None:
+        return {}
+    rows = [{"label": label, "counts": counts} for label, counts in zip(table["labels"], table["matrix"], strict=True)]
+    return {"confusion_rows": rows, "confusion_labels": table["labels"]}
+
+
+def _snippet(machine: Machine) -> str:
+    """A request's body to be pasted into a shell: one row of each input's most usual value."""
+    row: dict[str, Any] = {}
+    for name in machine.mdc_columns_name_input[:SHOWN_INPUTS]:
+        median = machine.mdc_columns_median.get(name)
+        is_number = machine.mdc_columns_data_type.get(name) == "FLOAT" and median is not None
+        row[name] = median if is_number else machine.mdc_columns_mode.get(name)
+    return json.dumps({"rows": [row]}, ensure_ascii=False).replace("'", "'\\''")
+
+
+@require_POST
+@signed_in
+async def append(request: PageRequest, machine_id: UUID) -> HttpResponse:
+    """Append a file's lines to learn from."""
+    found = await sync_to_async(queries.machine_for)(request.caller, machine_id, Right.APPEND)
+    upload = await sync_to_async(receive_upload)(request)
+    try:
+        line = await sync_to_async(commands.append_lines)(
+            machine_id=found.pk, received=upload.received, purpose="learning"
+        )
+        messages.success(request, f"{line.line_count} lines were added; the next training learns from them.")
+    except Refusal as refusal:
+        messages.error(request, refusal.detail)
+    finally:
+        discard(upload.received)
+    return _to_machine(machine_id)
+
+
+@require_POST
+@signed_in
+async def publish(request: PageRequest, machine_id: UUID) -> HttpResponse:
+    """Put the machine on the market."""
+    found = await sync_to_async(queries.machine_for)(request.caller, machine_id, Right.CHANGE)
+    price = request.POST.get("machine_api_solving_price_usd", "").strip().replace(",", ".")
+    try:
+        await sync_to_async(commands.publish_machine)(machine_id=found.pk, price_usd=price)
+        messages.success(request, "The machine is on the market.")
+    except Refusal as refusal:
+        messages.error(request, refusal.detail)
+    return _to_machine(machine_id)
+
+
+@require_POST
+@signed_in
+async def withdraw(request: PageRequest, machine_id: UUID) -> HttpResponse:
+    """Take the machine off the market."""
+    found = await sync_to_async(queries.machine_for)(request.caller, machine_id, Right.CHANGE)
+    await sync_to_async(commands.withdraw_machine)(machine_id=found.pk)
+    messages.success(request, "The machine is off the market; nobody else can solve with it from now on.")
+    return _to_machine(machine_id)
+
+
+@signed_in
+async def delete(request: PageRequest, machine_id: UUID) -> HttpResponse:
+    """A page that says what is lost, and its answer."""
+    found = await sync_to_async(queries.machine_for)(request.caller, machine_id, Right.DELETE)
+    if request.method != "POST":
+        return await show(request, "ml/delete.html", {"machine": found})
+    await sync_to_async(commands.delete_machine)(machine_id=found.pk)
+    messages.success(request, f"{found.machine_name} is deleted.")
+    return HttpResponseRedirect(reverse("machines"))
+
+
+def _to_machine(machine_id: UUID) -> HttpResponse:
+    return HttpResponseRedirect(reverse("machine", args=[machine_id]))

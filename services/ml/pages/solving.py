@@ -1,0 +1,154 @@
+"""Solving a row by a form made of the machine's columns, and a file as work."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from ml import commands, queries
+from ml.models import Machine, Work
+from ml.rules.access import Channel, Right
+from ml.rules.prices import in_usd, solving_price
+from ml.store import discard
+from ml.uploads import receive_upload
+from service_base.errors import Refusal
+from service_base.pages import PageRequest, show, signed_in
+from shared_models.ids import derived_id, new_id
+
+SHOWN_PROBABILITIES = 10
+
+
+@signed_in
+async def solve(request: PageRequest, machine_id: UUID) -> HttpResponse:
+    """The form, and the answer above it."""
+    machine = await sync_to_async(queries.machine_for)(request.caller, machine_id, Right.SOLVE)
+    context = await sync_to_async(_form)(request, machine)
+    if request.method != "POST":
+        return await show(request, "ml/solve.html", context)
+    try:
+        context["answer"] = await sync_to_async(_answer)(request, machine)
+    except Refusal as refusal:
+        return await show(request, "ml/solve.html", context | {"refusal": refusal}, status=refusal.status)
+    return await show(request, "ml/solve.html", context)
+
+
+def _form(request: PageRequest, machine: Machine) -> dict[str, Any]:
+    filled = _real_row(request, machine) if request.method != "POST" else {}
+    channel = queries.channel_of(request.caller, machine)
+    fields = [
+        {
+            "name": name,
+            "id": f"f{place}",
+            "kind": machine.mdc_columns_data_type[name],
+            "value": request.POST.get(f"f{place}", filled.get(name, "")),
+            "options": list(machine.mdc_columns_most_frequent_values_count.get(name, {}))[:20],
+            "low": machine.mdc_columns_min.get(name),
+            "high": machine.mdc_columns_max.get(name),
+        }
+        for place, name in enumerate(machine.mdc_columns_name_input)
+    ]
+    known = queries.prices()
+    eaml = solving_price(known, lines=1)
+    return {
+        "machine": machine,
+        "fields": fields,
+        # One key a form: sent twice, it is one charge.
+        "key": str(new_id()),
+        "price_eaml": eaml,
+        "price_eaml_usd": in_usd(known, eaml),
+        "price_usd": machine.machine_api_solving_price_usd if channel is Channel.MARKET else None,
+        "is_market": channel is Channel.MARKET,
+        "next_fill": int(request.GET.get("fill", "0") or 0) + 1 if request.GET.get("fill", "0").isdigit() else 1,
+        "has_rows": Right.SEE in queries.rights_of(request.caller, machine),
+    }
+
+
+def _real_row(request: PageRequest, machine: Machine) -> dict[str, Any]:
+    """A row of the table, for those who may see it."""
+    wanted = request.GET.get("fill", "")
+    if not wanted.isdigit() or Right.SEE not in queries.rights_of(request.caller, machine):
+        return {}
+    first = machine.data_lines.order_by("sequence").first()
+    if first is None or not first.first_rows:
+        return {}
+    row = first.first_rows[int(wanted) % len(first.first_rows)]
+    return {name: "" if value is None else value for name, value in zip(first.column_names, row, strict=True)}
+
+
+def _answer(request: PageRequest, machine: Machine) -> dict[str, Any]:
+    row = {
+        name: _value(request.POST.get(f"f{place}", ""), machine.mdc_columns_data_type[name])
+        for place, name in enumerate(machine.mdc_columns_name_input)
+    }
+    channel = queries.channel_of(request.caller, machine)
+    payer = request.caller.id if channel is Channel.MARKET else machine.owner_id
+    order = commands.Order(request.caller.id, payer, channel, queries.prices(), queries.available(payer))
+    usage_id = derived_id("ml.page", request.caller.id, machine.pk, request.POST.get("key", "")[:100])
+    done = commands.solve_rows(machine=machine, order=order, rows=[row], usage_id=usage_id)
+    return {
+        "outputs": [_shown(name, done.results[0]) for name in done.results[0]["values"]],
+        **_cost(done, done.results[0]),
+    }
+
+
+def _cost(done: Any, result: dict[str, Any]) -> dict[str, Any]:
+    return {"price_eaml": done.price_eaml, "price_usd": done.price_usd, "warnings": result["warnings"]}
+
+
+def _shown(name: str, result: dict[str, Any]) -> dict[str, Any]:
+    probabilities = sorted(result["probabilities"].get(name, {}).items(), key=lambda item: -item[1])
+    return {
+        "name": name,
+        "value": result["values"][name],
+        "is_number": isinstance(result["values"][name], float),
+        "probabilities": probabilities[:SHOWN_PROBABILITIES],
+        "low": result["low"].get(name),
+        "high": result["high"].get(name),
+    }
+
+
+def _value(text: str, kind: str) -> Any:
+    text = text.strip()
+    if not text:
+        return None
+    if kind != "FLOAT":
+        return text
+    try:
+        return float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
+    except ValueError:
+        return text
+
+
+@require_POST
+@signed_in
+async def solve_file(request: PageRequest, machine_id: UUID) -> HttpResponse:
+    """Solve a file as work."""
+    machine = await sync_to_async(queries.machine_for)(request.caller, machine_id, Right.APPEND)
+    try:
+        asked = await sync_to_async(_solve_file)(request, machine)
+    except Refusal as refusal:
+        messages.error(request, refusal.detail)
+        return HttpResponseRedirect(reverse("machine", args=[machine_id]))
+    return HttpResponseRedirect(reverse("work", args=[asked.pk]))
+
+
+def _solve_file(request: PageRequest, machine: Machine) -> Work:
+    upload = receive_upload(request)
+    try:
+        line = commands.append_lines(machine_id=machine.pk, received=upload.received, purpose="solving")
+        eaml, seconds = queries.solving_offer(line.line_count)
+        return commands.request_solving(
+            machine_id=machine.pk,
+            by=request.caller.user,
+            estimated_seconds=seconds,
+            quoted_eaml=eaml,
+            data_line_ids=[line.pk],
+        )
+    finally:
+        discard(upload.received)

@@ -1,0 +1,109 @@
+"""A training as it runs: percent, time left, losses, what it costs; and the way to end it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.http import FileResponse, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from ml import commands, queries
+from ml.models import Work
+from ml.rules.access import Right
+from ml.store import place
+from service_base.errors import NotFound, Refusal
+from service_base.pages import PageRequest, show, signed_in
+
+
+@require_POST
+@signed_in
+async def train(request: PageRequest, machine_id: UUID) -> HttpResponse:
+    """Start a training at the level whose price was shown."""
+    try:
+        asked = await sync_to_async(_train)(request, machine_id)
+    except Refusal as refusal:
+        messages.error(request, refusal.detail)
+        return HttpResponseRedirect(reverse("setup", args=[machine_id]))
+    return HttpResponseRedirect(reverse("work", args=[asked.pk]))
+
+
+def _train(request: PageRequest, machine_id: UUID) -> Work:
+    machine = queries.machine_for(request.caller, machine_id, Right.CHANGE)
+    level = request.POST.get("level", "")
+    chosen = int(level) if level.isdigit() else machine.machine_level
+    offer = queries.offer(machine, chosen)
+    return commands.request_training(
+        machine_id=machine.pk,
+        by=request.caller.user,
+        level=chosen,
+        estimated_seconds=offer.seconds,
+        quoted_eaml=offer.price_eaml,
+    )
+
+
+@require_safe
+@signed_in
+async def work(request: PageRequest, work_id: UUID) -> HttpResponse:
+    """The work's page."""
+    return await show(request, "ml/work.html", await sync_to_async(_work)(request, work_id))
+
+
+@require_safe
+@signed_in
+async def live(request: PageRequest, work_id: UUID) -> HttpResponse:
+    """The part of the page that changes."""
+    context = await sync_to_async(_work)(request, work_id)
+    return await show(request, "ml/parts/work_live.html", context | {"is_fragment": True})
+
+
+def _work(request: PageRequest, work_id: UUID) -> dict[str, Any]:
+    found = queries.work_for(request.caller, work_id)
+    right = Right.CHANGE if found.is_work_training else Right.SOLVE
+    return {
+        "work": found,
+        "machine": found.machine,
+        "before": queries.place_in_queue(found),
+        "may_cancel": found.is_open and right in queries.rights_of(request.caller, found.machine),
+        "scores": queries.scores_of(found.machine) if found.state == "succeeded" and found.is_work_training else [],
+        "losses": found.losses(),
+    }
+
+
+@require_POST
+@signed_in
+async def cancel(request: PageRequest, work_id: UUID) -> HttpResponse:
+    """End the work; nothing is charged."""
+
+    def do() -> None:
+        found = queries.work_for(request.caller, work_id)
+        right = Right.CHANGE if found.is_work_training else Right.SOLVE
+        queries.work_for(request.caller, work_id, right)
+        commands.cancel_work(work_id=found.pk)
+
+    try:
+        await sync_to_async(do)()
+        messages.success(request, "Cancelled. Nothing was kept and nothing is charged.")
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        messages.error(request, refusal.detail)
+    return HttpResponseRedirect(reverse("work", args=[work_id]))
+
+
+@require_safe
+@signed_in
+async def result(request: PageRequest, work_id: UUID) -> HttpResponse | FileResponse:
+    """The answers as a file."""
+
+    def read() -> FileResponse:
+        found = queries.work_for(request.caller, work_id)
+        if not found.result_path:
+            raise NotFound("This work has no result to download.")
+        file = place(found.result_path).open("rb")
+        return FileResponse(file, as_attachment=True, filename=f"solved-{found.pk}.csv", content_type="text/csv")
+
+    return await sync_to_async(read)()

@@ -1,0 +1,111 @@
+"""What billing said, kept in order; quotes by it; and who can pay."""
+
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from event_bus.testing import deliver
+from ml import queries
+from ml.models import Funds, PriceList
+from ml.rules.prices import Available, NoPrices, Prices, must_cover, pace_of, training_price
+from ml.tests.world import LEVEL_FACTORS, balance, price_list
+from service_base.errors import FundsShort
+
+PRICES = Prices(1, Decimal("0.001"), Decimal("0.01"), LEVEL_FACTORS, Decimal("0.5"), 1000)
+AMOUNTS = st.decimals(0, 100, places=8)
+
+
+@pytest.mark.django_db
+def test_an_older_balance_never_overwrites_a_newer_one():
+    owner = uuid4()
+    deliver(balance(owner, 5, usd="5"))
+    deliver(balance(owner, 4, usd="4"))
+    assert Funds.objects.get(pk=owner).usd_available == 5
+
+
+@pytest.mark.django_db
+def test_the_same_balance_delivered_twice_is_kept_once():
+    owner, event_id = uuid4(), uuid4()
+    deliver(balance(owner, 5, usd="5"), event_id=event_id)
+    assert deliver(balance(owner, 5, usd="5"), event_id=event_id).handled <= 1
+    assert Funds.objects.filter(pk=owner).count() == 1
+
+
+@pytest.mark.django_db
+def test_an_older_price_list_never_overwrites_a_newer_one():
+    deliver(price_list(3, solving_line_eaml=Decimal("0.3")))
+    deliver(price_list(2, solving_line_eaml=Decimal("0.2")))
+    assert PriceList.objects.get().solving_line_eaml == Decimal("0.3")
+
+
+@pytest.mark.django_db
+def test_without_prices_nothing_is_quoted():
+    with pytest.raises(NoPrices):
+        queries.prices()
+
+
+@pytest.mark.django_db
+def test_the_quote_multiplies_columns_lines_and_level(machine):
+    offers = {offer.level: offer for offer in queries.offers(machine)}
+    assert offers[1].price_eaml == Decimal("0.001") * 4 * 300
+    assert offers[3].price_eaml == 4 * offers[1].price_eaml
+    assert offers[1].price_usd == offers[1].price_eaml / 2
+    assert offers[1].seconds < offers[2].seconds < offers[3].seconds
+
+
+@pytest.mark.django_db
+def test_a_trained_machine_is_quoted_at_its_own_level_only(trained):
+    assert [offer.level for offer in queries.offers(trained)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("have", "is_enough"),
+    [
+        (Available(), False),
+        (Available(coupon=Decimal("2")), True),
+        (Available(eaml=Decimal("2")), True),
+        (Available(usd=Decimal("1")), True),
+        (Available(credit=Decimal("1")), True),
+        (Available(coupon=Decimal("1"), eaml=Decimal("0.5"), usd=Decimal("0.25")), True),
+        (Available(coupon=Decimal("1"), eaml=Decimal("0.5"), usd=Decimal("0.24")), False),
+    ],
+)
+def test_coupons_tokens_dollars_and_credit_pay_the_platform_together(have, is_enough):
+    if is_enough:
+        must_cover(PRICES, have, eaml=Decimal("2"))
+    else:
+        with pytest.raises(FundsShort):
+            must_cover(PRICES, have, eaml=Decimal("2"))
+
+
+def test_tokens_do_not_pay_an_owner():
+    with pytest.raises(FundsShort) as short:
+        must_cover(PRICES, Available(coupon=Decimal(9), eaml=Decimal(9)), eaml=Decimal(0), usd=Decimal("3"))
+    assert short.value.facts["missing"] == "3"
+
+
+@given(eaml=AMOUNTS, usd=AMOUNTS, have=st.tuples(AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS))
+def test_what_is_missing_is_exactly_what_would_have_been_enough(eaml, usd, have):
+    funds = Available(*have)
+    try:
+        must_cover(PRICES, funds, eaml=eaml, usd=usd)
+    except FundsShort as short:
+        more = Available(funds.usd + Decimal(str(short.facts["missing"])), funds.eaml, funds.coupon, funds.credit)
+        must_cover(PRICES, more, eaml=eaml, usd=usd)
+
+
+@given(columns=st.integers(1, 1000), lines=st.integers(0, 10**6))
+def test_a_price_is_money_and_grows_with_the_level(columns, lines):
+    found = [training_price(PRICES, columns=columns, lines=lines, level=level) for level in (1, 2, 3)]
+    assert found == sorted(found)
+    assert all(price.as_tuple().exponent == -8 for price in found)
+
+
+@pytest.mark.parametrize(
+    ("runs", "pace"), [([], 1.0), ([(1, 5), (1, 5)], 1.0), ([(1, 2), (1, 3), (1, 9)], 3.0), ([(1, 99)] * 3, 10.0)]
+)
+def test_estimates_learn_from_what_ran(runs, pace):
+    assert pace_of(runs) == pace

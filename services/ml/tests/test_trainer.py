@@ -1,0 +1,131 @@
+"""The trainer: from queued work to a machine that solves, in real child processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from event_bus.testing import said
+from ml import commands
+from ml.models import Machine, Work
+from ml.rules.work import WorkState
+from ml.store import place
+from ml.tests.world import buyers, csv_of
+from ml.trainer import Trainer
+from shared_models.events import ml
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def trainer(server):
+    return Trainer(server, threading.Event())
+
+
+def test_a_queued_training_becomes_a_machine_that_solves(training, authorize, trainer):
+    authorize(training)
+    assert trainer.work_once()
+    work = Work.objects.get(pk=training.pk)
+    assert (work.state, work.reason, work.attempts) == (WorkState.SUCCEEDED, "", 1)
+    assert work.loss_points
+    assert work.real_seconds > 0
+    machine = Machine.objects.get(pk=work.machine_id)
+    assert machine.training_evaluation_accuracy > 0.7
+    assert [event.work_id for event in said(ml.WorkStarted)] == [work.pk]
+    assert not trainer.work_once()
+
+
+def test_a_table_too_small_to_learn_from_fails_with_the_reason_and_no_charge(machine_of, ada, authorize, trainer):
+    from decimal import Decimal
+
+    small = machine_of(ada, csv_of(buyers(30)))
+    asked = commands.request_training(machine_id=small.pk, by=ada, level=1, estimated_seconds=1, quoted_eaml=Decimal(1))
+    authorize(asked)
+    trainer.work_once()
+    work = Work.objects.get(pk=asked.pk)
+    assert work.state == WorkState.FAILED
+    assert "at least 50" in work.reason
+    assert said(ml.TrainingCompleted) == []
+    assert list(place(f"models/{small.pk}").glob("*")) == []
+
+
+def test_work_cancelled_while_it_runs_leaves_no_model(training, authorize, trainer, monkeypatch):
+    authorize(training)
+    begin = commands.begin_work
+
+    def begin_and_cancel(**lease):
+        begin(**lease)
+        commands.cancel_work(work_id=lease["work_id"])
+
+    monkeypatch.setattr(commands, "begin_work", begin_and_cancel)
+    trainer.work_once()
+    assert Work.objects.get(pk=training.pk).state == WorkState.CANCELLED
+    assert not Machine.objects.get(pk=training.machine_id).is_trained
+    assert said(ml.TrainingCompleted) == []
+
+
+def test_a_child_that_dies_gives_the_work_another_attempt(training, authorize, trainer, monkeypatch):
+    authorize(training)
+    begin = commands.begin_work
+
+    def begin_and_kill(**lease):
+        begin(**lease)
+        children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+
+    monkeypatch.setattr(commands, "begin_work", begin_and_kill)
+    trainer.work_once()
+    work = Work.objects.get(pk=training.pk)
+    assert (work.state, work.attempts) == (WorkState.QUEUED, 1)
+    assert "Attempt 1 was lost" in work.text_warning[0]
+
+
+def test_a_trainer_that_is_stopped_gives_its_work_back(training, authorize, trainer):
+    authorize(training)
+    trainer.stop.set()
+    trainer.work_once()
+    work = Work.objects.get(pk=training.pk)
+    assert (work.state, work.attempts) == (WorkState.QUEUED, 0)
+
+
+def test_a_file_is_solved_as_work_and_charged_by_its_hold(trained, ada, upload, authorize, trainer):
+    from decimal import Decimal
+
+    lines = csv_of([row[:3] for row in buyers(120, seed=5)], ["age", "income", "city"])
+    line = commands.append_lines(machine_id=trained.pk, received=upload(lines, "ask.csv"), purpose="solving")
+    asked = commands.request_solving(
+        machine_id=trained.pk, by=ada, estimated_seconds=1, quoted_eaml=Decimal(1), data_line_ids=[line.pk]
+    )
+    authorize(asked)
+    trainer.work_once()
+    work = Work.objects.get(pk=asked.pk)
+    assert (work.state, work.result_lines) == (WorkState.SUCCEEDED, 120)
+    answers = place(work.result_path).read_text().splitlines()
+    assert answers[0].split(",") == ["prediction", "p_no", "p_yes"]
+    assert len(answers) == 121
+    [event] = said(ml.SolvingCompleted)
+    assert (event.work_id, event.lines, event.channel) == (work.pk, 120, "own")
+    line.refresh_from_db()
+    assert line.is_solved
+
+
+def test_a_child_ends_with_its_parent():
+    """The parent is killed while the child waits; the child must not go on alone."""
+    code = (
+        "import os, sys; from ml.jobs.protocol import Child;"
+        "c = Child('ml.tests.sleeper', {}); print(c.process.pid, flush=True); c.messages(30); os.kill(os.getpid(), 9)"
+    )
+    parent = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    child = int(parent.stdout)
+    for _ in range(100):
+        state = Path(f"/proc/{child}/status")
+        if not state.exists() or "zombie" in state.read_text():
+            return
+        threading.Event().wait(0.1)
+    os.kill(child, signal.SIGKILL)
+    pytest.fail("the child outlived its parent")
