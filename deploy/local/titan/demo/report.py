@@ -1,4 +1,4 @@
-"""The report at the end: what was trained and how well, what was charged to whom and why, and whether all of it holds."""
+"""The report at the end: what was trained and how well, what was charged to whom and why, and whether it all holds."""
 
 from __future__ import annotations
 
