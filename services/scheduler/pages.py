@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -15,10 +16,11 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 
 from scheduler import clock, commands, feed, queries
-from scheduler.models import LEVELS, EconomicEvent, ScheduledJob
+from scheduler.models import LEVELS, EconomicEvent, JobRun, ScheduledJob
 from scheduler.rules import triggers, zones
 from scheduler.rules.asking import EventFilter
 from scheduler.rules.calendar_rows import FIGURES, IMPORTANCES
+from scheduler.rules.catchup import FAILED
 from service_base.addresses import url_of
 from service_base.errors import BadInput, Refusal
 from service_base.pages import PageRequest, show, signed_in
@@ -26,6 +28,8 @@ from service_base.pagination import page_of
 from shared_models.clock import utc_now
 
 EVENTS_A_PAGE = 100
+JOBS_A_PAGE = 100
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _FILTERS = ("country", "importance", "currency", "source", "q", "date", "from", "to", "timezone")
 
 
@@ -54,7 +58,7 @@ async def import_file(request: PageRequest) -> HttpResponse:
     name = request.POST.get("source", "")
     kind = "ical" if (file.name or "").lower().endswith(".ics") else "csv"
     zone = request.POST.get("timezone", "").strip()
-    settings = {"timezone": zone} if zone else {}
+    settings: dict[str, Any] = {"timezone": zone} if zone else {}
 
     def work() -> commands.Imported:
         return commands.import_file(name=name, kind=kind, content=file.read(commands.MOST_BYTES + 1), **settings)
@@ -91,10 +95,10 @@ async def jobs(request: PageRequest) -> HttpResponse:
     """The person's jobs, operators see all: those that failed first, then by their next time."""
 
     def read() -> dict[str, Any]:
-        found = list(queries.with_last_run(queries.jobs(request.caller)))
-        found.sort(key=lambda job: (job.last_outcome != "failed", job.next_run_at is None, job.next_run_at, job.name))
+        found, following = page_of(queries.jobs(request.caller), cursor=request.GET.get("cursor"), limit=JOBS_A_PAGE)
         outcomes = queries.last_outcomes(found)
-        return {"jobs": [(job, outcomes[job.pk]) for job in found], "now": utc_now()}
+        found.sort(key=lambda job: (not _failed(outcomes[job.pk]), job.next_run_at or _NEVER, job.name))
+        return {"jobs": [(job, outcomes[job.pk]) for job in found], "more": _address({}, following)}
 
     return await show(request, "scheduler/jobs.html", await sync_to_async(read)())
 
@@ -103,9 +107,19 @@ async def jobs(request: PageRequest) -> HttpResponse:
 @signed_in
 async def make_job(request: PageRequest) -> HttpResponse:
     """Make a job from the form: plain cron in a zone."""
-    fields = {name: request.POST.get(name, "").strip() for name in ("name", "topic", "trigger", "timezone")}
-    fields["timezone"] = fields["timezone"] or "UTC"
-    made = await sync_to_async(commands.create_job)(caller=request.caller, **fields)
+    form = {name: request.POST.get(name, "").strip() for name in ("name", "topic", "trigger", "timezone")}
+    form["timezone"] = form["timezone"] or "UTC"
+
+    def work() -> ScheduledJob:
+        return commands.create_job(
+            caller=request.caller,
+            name=form["name"],
+            topic=form["topic"],
+            trigger=form["trigger"],
+            timezone=form["timezone"],
+        )
+
+    made = await sync_to_async(work)()
     messages.success(request, f"The job {made.name} is made.")
     return _to(f"/jobs/{made.pk}")
 
@@ -180,6 +194,10 @@ def _calendar(request: PageRequest, wanted: EventFilter, asked: dict[str, str]) 
         "feed": _feed_address(request, asked),
         **_countdown(),
     }
+
+
+def _failed(runs: list[JobRun]) -> bool:
+    return bool(runs) and runs[-1].outcome == FAILED
 
 
 class _Shown:

@@ -46,7 +46,7 @@ def _event_changed(event: EconomicEvent) -> scheduler.EconomicEventChanged:
         event_name=event.event_name,
         country=event.country,
         currency=event.currency,
-        importance=event.importance,  # type: ignore[arg-type]
+        importance=event.importance,
         actual=event.actual,
         forecast=event.forecast,
         previous=event.previous,

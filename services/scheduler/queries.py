@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Max, Min, Q, QuerySet
 
 from scheduler.models import CalendarSource, EconomicEvent, JobRun, PlatformLog, ScheduledJob
 from scheduler.rules.asking import EventFilter
@@ -84,14 +84,6 @@ def job(caller: Caller, job_id: UUID | str) -> ScheduledJob:
     if found is None:
         raise NotFound("There is no such job, or it is not yours.")
     return found
-
-
-def with_last_run(found: QuerySet[ScheduledJob]) -> QuerySet[ScheduledJob]:
-    """The jobs with `last_outcome` and `last_run_at`."""
-    newest = JobRun.objects.filter(job=OuterRef("pk")).order_by("-scheduled_for")
-    return found.annotate(
-        last_outcome=Subquery(newest.values("outcome")[:1]), last_run_at=Subquery(newest.values("scheduled_for")[:1])
-    )
 
 
 def runs(found: ScheduledJob) -> QuerySet[JobRun]:

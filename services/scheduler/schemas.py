@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from scheduler.models import CalendarSource, EconomicEvent, EconomicEventRevision, JobRun, PlatformLog, ScheduledJob
 from scheduler.rules.calendar_rows import FIGURES
@@ -33,6 +33,23 @@ class EventQuestion(Schema):
     first: str = Field(default="", alias="from")
     last: str = Field(default="", alias="to")
     timezone: str = ""
+
+
+class LogQuestion(Schema):
+    """Which lines of the platform's log are wanted."""
+
+    level: str = ""
+    service: str = ""
+    q: str = ""
+    trace_id: str = ""
+    first: AwareDatetime | None = Field(default=None, alias="from")
+    last: AwareDatetime | None = Field(default=None, alias="to")
+
+
+class PreviewQuestion(Schema):
+    """How many of the next instants are wanted."""
+
+    count: int = Field(default=10, ge=1, le=100)
 
 
 class SourceIn(Strict):

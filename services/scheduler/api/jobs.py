@@ -100,11 +100,11 @@ async def runs(request: Request, job_id: UUID, cursor: str | None = None, limit:
 
 
 @router.get("/jobs/{uuid:job_id}/next")
-async def coming(request: Request, job_id: UUID, count: int = Query(10, ge=1, le=100)) -> dict[str, Any]:
+async def coming(request: Request, job_id: UUID, asked: Query[schemas.PreviewQuestion]) -> dict[str, Any]:
     """The next instants of the job, in UTC and on the clocks of its zone; also of a paused one, were it resumed."""
     found = await sync_to_async(_job)(request, job_id)
     where = zones.zone(found.timezone)
-    instants = await sync_to_async(_preview)(found, count)
+    instants = await sync_to_async(_preview)(found, asked.count)
     return {"items": [{"at": rfc3339(at), "local": at.astimezone(where).isoformat()} for at in instants]}
 
 

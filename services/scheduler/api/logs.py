@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from ninja import Query, Router
-from pydantic import AwareDatetime
 
 from scheduler import queries, schemas
 from scheduler.api.scopes import READ
@@ -19,22 +17,20 @@ router = Router(tags=["platform log"], auth=READ)
 
 @router.get("/logs")
 async def logs(
-    request: Request,
-    level: str = "",
-    service: str = "",
-    q: str = "",
-    trace_id: str = "",
-    first: AwareDatetime | None = Query(None, alias="from"),
-    last: AwareDatetime | None = Query(None, alias="to"),
-    cursor: str | None = None,
-    limit: int = 100,
+    request: Request, asked: Query[schemas.LogQuestion], cursor: str | None = None, limit: int = 100
 ) -> dict[str, Any]:
     """Warnings and errors of all processes, newest first; operators only."""
     request.auth.must_be_operator()
-    bounds: dict[str, datetime | None] = {"first": first, "last": last}
 
     def read() -> dict[str, Any]:
-        found = queries.log_lines(level=level.upper(), service=service, search=q, trace_id=trace_id, **bounds)
+        found = queries.log_lines(
+            level=asked.level.upper(),
+            service=asked.service,
+            search=asked.q,
+            trace_id=asked.trace_id,
+            first=asked.first,
+            last=asked.last,
+        )
         return as_page(found, schemas.show_line, cursor=cursor, limit=limit, field="id")
 
     return await sync_to_async(read)()

@@ -33,7 +33,7 @@ async def save_source(request: Request, body: schemas.SourceIn) -> dict[str, Any
 
 
 @router.post("/sources/import", auth=WRITE)
-async def import_file(request: Request, body: Form[schemas.ImportIn], file: UploadedFile = File(...)) -> dict[str, Any]:
+async def import_file(request: Request, body: Form[schemas.ImportIn], file: File[UploadedFile]) -> dict[str, Any]:
     """Import a CSV or iCalendar file into a source, all of it or nothing; operators only."""
     request.auth.must_be_operator()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from scheduler.models import CalendarSource, EconomicEvent
 from scheduler.rules import zones
-from scheduler.rules.calendar_rows import FIGURES, BadCalendar, Row
+from scheduler.rules.calendar_rows import FIGURES, BadCalendar, NaturalKey, Row
 from scheduler.rules.figures import figure
 
 _OWN_FIELDS = ("date", "time", "event_name", "country", "importance")
@@ -111,7 +111,7 @@ def _derive(event: EconomicEvent, row: Row | None) -> None:
         setattr(event, f"{name}_unit", known.unit)
 
 
-def _key(event: EconomicEvent) -> tuple[date, time | None, str, str]:
+def _key(event: EconomicEvent) -> NaturalKey:
     return event.date, event.time, event.event_name, event.country
 
 

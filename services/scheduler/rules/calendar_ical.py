@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Component
 from icalendar.timezone import tzp
 
 from scheduler.rules import zones
@@ -76,7 +76,7 @@ def _content_lines(lines: list[str]) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
-def _row(line: int, event: Event, defaults: Defaults, defined: set[str], floating: str) -> Row:
+def _row(line: int, event: Component, defaults: Defaults, defined: set[str], floating: str) -> Row:
     if event.errors:
         name, why = event.errors[0]
         raise BadCalendar(line, f"{name} of this event cannot be read: {why}.")
@@ -96,13 +96,15 @@ def _row(line: int, event: Event, defaults: Defaults, defined: set[str], floatin
     )
 
 
-def _external_id(event: Event) -> str:
+def _external_id(event: Component) -> str:
     instance = event.get("RECURRENCE-ID")
     suffix = f"/{instance.to_ical().decode()}" if instance is not None else ""
     return f"{event.get('UID', '')}{suffix}"
 
 
-def _when(line: int, event: Event, defaults: Defaults, defined: set[str], floating: str) -> tuple[date, time | None]:
+def _when(
+    line: int, event: Component, defaults: Defaults, defined: set[str], floating: str
+) -> tuple[date, time | None]:
     """Day and time of day in the source's zone; an all-day event keeps its date wherever it is read."""
     start: Any = event.get("DTSTART")
     if start is None:

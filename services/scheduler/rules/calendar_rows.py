@@ -16,6 +16,7 @@ NAME_LENGTH = 200
 FIGURE_LENGTH = 60
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+NaturalKey = tuple[date, time | None, str, str]
 
 
 class BadCalendar(BadInput):
@@ -66,7 +67,7 @@ class Row:
     external_id: str = ""
 
     @property
-    def natural_key(self) -> tuple[date, time | None, str, str]:
+    def natural_key(self) -> NaturalKey:
         """What makes two lines the same event."""
         return self.date, self.time, self.event_name, self.country
 
