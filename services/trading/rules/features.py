@@ -1,17 +1,20 @@
 """The row a machine is asked about: a function of the last candles and of nothing else."""
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
-
-import numpy as np
-import talib
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, NamedTuple
 
 from trading.rules.candles import Candle
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
 WINDOW = 61
-Floats = NDArray[np.float64]
 
 RETURNS = (1, 2, 3, 5, 10, 20, 60)
 AVERAGES = (5, 10, 20, 60)
@@ -64,6 +67,9 @@ def rows(candles: Iterable[Candle]) -> Iterator[FeatureRow]:
 
 
 def row_of(candles: Sequence[Candle] | deque[Candle]) -> FeatureRow:
+    """The row of the last of WINDOW candles."""
+    import numpy as np  # 90 MB with TA-Lib, which only processes that make rows should hold
+
     table = np.array([candle[1:] for candle in candles], dtype=np.float64)
     opens, highs, lows, closes, volumes = (np.ascontiguousarray(column) for column in table.T)
     last = candles[-1]
@@ -97,6 +103,8 @@ def _returns(closes: Floats) -> Iterator[float]:
 def _trend(closes: Floats) -> Iterator[float]:
     for n in AVERAGES:
         yield closes[-1] / closes[-n:].mean() - 1
+    import numpy as np
+
     steps = np.diff(np.log(closes))
     for n in VOLATILITIES:
         yield float(steps[-n:].std())
@@ -109,6 +117,8 @@ def _shape(opens: Floats, highs: Floats, lows: Floats, closes: Floats) -> Iterat
 
 
 def _oscillators(highs: Floats, lows: Floats, closes: Floats) -> Iterator[float]:
+    import talib
+
     yield talib.RSI(closes, 14)[-1]
     yield talib.ATR(highs, lows, closes, 14)[-1] / closes[-1]
     yield talib.MACD(closes, 12, 26, 9)[2][-1] / closes[-1]
