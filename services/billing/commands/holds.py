@@ -45,7 +45,7 @@ def quote_and_hold(*, wanted: WantedWork, cause: UUID, at: datetime) -> Hold | D
     try:
         price = price_of(wanted.kind, price_list.prices, columns=wanted.columns, lines=wanted.lines, level=wanted.level)
     except BadInput as refusal:
-        reason = "level-not-priced" if isinstance(refusal, LevelNotPriced) else "quantity-unfit"
+        reason = "level_not_priced" if isinstance(refusal, LevelNotPriced) else "quantity_unfit"
         return _decline(wanted, reason, at=at)
     return _hold_or_decline(party, wanted, price_list, price, cause=cause, at=at)
 
@@ -88,10 +88,10 @@ def _hold_or_decline(
 ) -> Hold | DeclinedWork:
     unpaid = owed_by(party) - party.credit_limit
     if unpaid > 0:
-        return _decline(wanted, "bill-due", missing=unpaid, at=at)
+        return _decline(wanted, "bill_due", missing=unpaid, at=at)
     funding = cover(price, funds_of(party.pk, at=at), price_list.prices.in_usd)
     if funding.missing_usd > 0:
-        return _decline(wanted, "funds-short", missing=funding.missing_usd, at=at)
+        return _decline(wanted, "funds_short", missing=funding.missing_usd, at=at)
     hold = _hold(wanted, _quote(wanted, price_list, price, at=at), funding.parts, cause=cause, at=at)
     publishes.hold_authorized(hold, funding.parts)
     if funding.parts:
@@ -154,7 +154,7 @@ def _decline(wanted: WantedWork, reason: str, *, at: datetime, missing: Decimal 
 
 def _note_ended(work_id: UUID, payer_id: UUID, *, at: datetime) -> DeclinedWork:
     noted, _ = DeclinedWork.objects.get_or_create(
-        work_id=work_id, defaults={"payer_id": payer_id, "reason": "already-ended", "declined_at": at}
+        work_id=work_id, defaults={"payer_id": payer_id, "reason": "already_ended", "declined_at": at}
     )
     return noted
 

@@ -172,3 +172,8 @@ class DeclinedWork(models.Model):
 
     def __str__(self) -> str:
         return f"{self.work_id}: {self.reason}"
+
+    @property
+    def why(self) -> str:
+        """The reason as people read it."""
+        return self.reason.replace("_", " ")

@@ -55,6 +55,11 @@ class Account(models.Model):
     def __str__(self) -> str:
         return f"{self.purpose} {self.currency} of {self.owner_id}"
 
+    @property
+    def called(self) -> str:
+        """The purpose as people read it."""
+        return str(self.purpose).replace("_", " ")
+
 
 class Balance(models.Model):
     """What a person's account holds: the only mutable row money is in. The platform's accounts have none (ADR 0020)."""

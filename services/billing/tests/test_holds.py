@@ -31,7 +31,7 @@ def test_a_request_beyond_the_funds_is_declined_with_what_is_missing(world: Worl
     deliver(world.wants_training(ana, lines=1_200_000))
 
     [told] = said(billing.HoldDeclined)
-    assert (told.reason, told.missing, told.currency) == ("funds-short", Decimal(20), "USD")
+    assert (told.reason, told.missing, told.currency) == ("funds_short", Decimal(20), "USD")
     assert available(ana.usd) == Decimal(100)
 
 
@@ -44,7 +44,7 @@ def test_somebody_whom_nobody_has_heard_of_is_declined_not_failed(world: World) 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [({"level": 4}, "level-not-priced"), ({"columns": -3}, "quantity-unfit"), ({"columns": 10**15}, "quantity-unfit")],
+    [({"level": 4}, "level_not_priced"), ({"columns": -3}, "quantity_unfit"), ({"columns": 10**15}, "quantity_unfit")],
 )
 def test_work_without_a_price_is_declined(world: World, ana: Person, change: dict[str, int], reason: str) -> None:
     deliver(world.wants_training(ana, **change))
@@ -73,7 +73,7 @@ def test_a_declined_work_stays_declined_after_a_top_up(world: World, broke: Pers
     world.top_up(broke, "100")
     deliver(wanted)
 
-    assert DeclinedWork.objects.get().reason == "funds-short"
+    assert DeclinedWork.objects.get().reason == "funds_short"
     assert not Hold.objects.exists()
 
 
@@ -151,7 +151,7 @@ def test_debts_beyond_the_limit_decline_new_work_until_the_bill_is_paid(world: W
     deliver(world.solved(person, lines=120_000))  # 100 COUPON, 1 USD, 1 USD owed
     world.top_up(person, "50")
     deliver(world.wants_training(person))
-    assert (said(billing.HoldDeclined)[-1].reason, said(billing.HoldDeclined)[-1].missing) == ("bill-due", Decimal(1))
+    assert (said(billing.HoldDeclined)[-1].reason, said(billing.HoldDeclined)[-1].missing) == ("bill_due", Decimal(1))
 
     commands.pay_bill(owner=person.id, key="bill", now=world.now)
     deliver(world.wants_training(person))
