@@ -38,7 +38,8 @@ async def calendar(request: PageRequest) -> HttpResponse:
     """The calendar by day; without days in the address it begins today, or shows the latest where nothing comes."""
     asked = {name: request.GET[name] for name in _FILTERS if request.GET.get(name)}
     form = {name: asked.get(name, "") for name in _FILTERS}
-    context: dict[str, Any] = {"asked": form, "filtered": bool(asked), "importances": IMPORTANCES}
+    context: dict[str, Any] = {"asked": form, "importances": IMPORTANCES}
+    context |= {"filtered": bool(asked), "narrowed": bool(asked.keys() - {"q", "importance"})}
     try:
         wanted = EventFilter.read(asked)
     except Refusal as refusal:

@@ -18,6 +18,7 @@ CRON_FIELDS = frozenset(cron.SIGNIFICANCE)
 INTERVAL_FIELDS = ("weeks", "days", "hours", "minutes", "seconds")
 LIMIT_FIELDS = ("start_date", "end_date")
 _SECOND = timedelta(seconds=1)
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _LONGEST = timedelta(days=3653)
 
 
@@ -142,9 +143,10 @@ def in_words(stored: dict[str, Any]) -> str:
         return f"once at {stored['run_date']}"
     if stored["type"] == "interval":
         return "every " + " ".join(_counted(stored[name], name) for name in INTERVAL_FIELDS if stored.get(name))
-    if "expression" in stored:
-        return f"cron {stored['expression']}"
-    return ", ".join(f"{name} {stored[name]}" for name in cron.SIGNIFICANCE if name in stored)
+    found = _cron(stored)
+    words = CronSim(found.expression, _ANY_TIME).explain()
+    seconds = ", ".join(str(second) for second in found.seconds)
+    return words[0].lower() + words[1:] + (f", at second {seconds}" if found.seconds != (0,) else "")
 
 
 def _counted(number: int, unit: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django import template
@@ -62,6 +62,13 @@ def rfc3339(moment: datetime | None) -> str:
 def as_json(value: object) -> str:
     """A value as JSON."""
     return json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def took(duration: timedelta) -> str:
+    """How long something took, in the unit that suits it."""
+    seconds = duration.total_seconds()
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 @register.filter

@@ -98,6 +98,10 @@ def test_start_and_end_bound_a_trigger():
 
 
 def test_a_schedule_reads_as_words():
+    assert (
+        in_words(normalised({"day": "last", "hour": 23}, zone="UTC", now=NOW))
+        == "at 23:00 on the last day of every month"
+    )
     assert in_words(normalised({"hours": 1, "minutes": 30}, zone="UTC", now=NOW)) == "every 1 hour 30 minutes"
 
 
