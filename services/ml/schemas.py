@@ -139,7 +139,7 @@ def show_columns(machine: Machine, lines: list[DataLine]) -> dict[str, Any]:
         "columns": [
             {
                 "name": name,
-                "type": kind,
+                "type": machine.mdc_columns_data_type[name],
                 "role": roles.get(name, "ignore"),
                 "reason": machine.dfr_columns_description_user_df.get(name, ""),
                 "chosen": name in machine.dfr_columns_type_user_df,
@@ -149,7 +149,7 @@ def show_columns(machine: Machine, lines: list[DataLine]) -> dict[str, Any]:
                 "warning": machine.machine_columns_warnings.get(name),
                 "error": machine.machine_columns_errors.get(name),
             }
-            for name, kind in machine.mdc_columns_data_type.items()
+            for name in machine.column_names
         ],
     }
 

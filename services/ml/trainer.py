@@ -175,7 +175,7 @@ def _job(work: Work, result: str) -> Message:
     used = {*machine.mdc_columns_name_input, *machine.mdc_columns_name_output}
     plan = {
         "outputs": machine.mdc_columns_name_output,
-        "ignore": [name for name in machine.mdc_columns_data_type if name not in used],
+        "ignore": [name for name in machine.column_names if name not in used],
         "types": machine.dfr_columns_type_user_df,
         "level": work.level,
         "seed": machine.machine_split_seed,

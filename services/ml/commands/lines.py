@@ -42,7 +42,7 @@ def check_rows(machine: Machine, rows: Sequence[Mapping[str, Any]], *, purpose: 
     outputs = machine.mdc_columns_name_output
     needed = [*machine.mdc_columns_name_input, *(outputs if purpose == "learning" else [])]
     for place, row in enumerate(rows):
-        check_row(row, place=place, needed=needed, known=machine.mdc_columns_data_type)
+        check_row(row, place=place, needed=needed, known=machine.column_names)
 
 
 def append_lines(
@@ -81,7 +81,7 @@ def _outputs_in(machine: Machine, stretch: Stretch, purpose: str) -> Collection[
 
 def _must_fit(machine: Machine, reading: Mapping[str, Any], purpose: str) -> None:
     names = reading["names"]
-    known = machine.mdc_columns_data_type
+    known = machine.column_names
     needed = [*machine.mdc_columns_name_input, *(machine.mdc_columns_name_output if purpose == "learning" else [])]
     for name in names:
         if name not in known:
@@ -162,7 +162,7 @@ def _store_look(machine_id: UUID, token: int, reading: Mapping[str, Any], note: 
     must_hold(machine_id=machine_id, token=token)
     machine = locked_machine(machine_id)
     used = {*machine.mdc_columns_name_input_user_df, *machine.mdc_columns_name_output_user_df}
-    ignore = [name for name in machine.mdc_columns_data_type if name not in used]
+    ignore = [name for name in machine.column_names if name not in used]
     keep_reading(machine, reading, ignore=ignore, types=machine.dfr_columns_type_user_df)
     machine.save()
     # Lines that came while this was read carry a later date: their note stays.

@@ -134,7 +134,7 @@ def correct_machine(
             before = _Parts()  # cut in another way, the columns are others
         parts = before.with_changes(outputs, ignore, types)
         if dialect is None:
-            names = list(machine.mdc_columns_data_type)
+            names = machine.column_names
             check_parts(names, outputs=parts.outputs, ignore=parts.ignore, types=parts.types)
         reading = read(
             stretches_of(lines),
@@ -157,7 +157,7 @@ class _Parts:
     @classmethod
     def of(cls, machine: Machine) -> _Parts:
         used = {*machine.mdc_columns_name_input_user_df, *machine.mdc_columns_name_output_user_df}
-        ignore = [name for name in machine.mdc_columns_data_type if name not in used]
+        ignore = [name for name in machine.column_names if name not in used]
         return cls(tuple(machine.mdc_columns_name_output), tuple(ignore), dict(machine.dfr_columns_type_user_df))
 
     def with_changes(

@@ -59,6 +59,7 @@ def keep_reading(
     check_parts(names, outputs=outputs, ignore=ignore, types=types)
     kinds = {name: columns[name]["type"] for name in names}
     inputs = [name for name in names if name not in outputs and name not in ignore]
+    machine.column_names = list(names)
     machine.dfr_columns_type_user_df = dict(types)
     machine.dfr_columns_description_user_df = {name: columns[name]["reason"] for name in names}
     machine.dfr_columns_python_user_df = {name: _python_type(kind) for name, kind in kinds.items()}

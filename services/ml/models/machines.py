@@ -52,6 +52,8 @@ class Machine(
     training_nn_model = models.OneToOneField(
         "NNModel", on_delete=models.SET_NULL, null=True, blank=True, related_name="machine"
     )
+    # PostgreSQL's JSON objects forget the order of their keys; this is the table's.
+    column_names = models.JSONField(default=list, blank=True)
     learning_lines = models.BigIntegerField(default=0)
     evaluation_lines = models.BigIntegerField(default=0)
     log_work_message = models.JSONField(default=dict, blank=True)
@@ -99,7 +101,7 @@ class Machine(
     def ignored_columns(self) -> list[str]:
         """Columns of the table that are neither input nor output."""
         used = {*self.mdc_columns_name_input, *self.mdc_columns_name_output}
-        return [name for name in self.mdc_columns_data_type if name not in used]
+        return [name for name in self.column_names if name not in used]
 
     @property
     def line_limit(self) -> int | None:

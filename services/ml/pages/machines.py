@@ -65,13 +65,13 @@ def about(request: PageRequest, machine: Machine) -> dict[str, Any]:
     """What both the machine's page and its listing show."""
     model = machine.training_nn_model
     card = model.card if model else None
-    importance = list(card["importance"].items())[:SHOWN_INPUTS] if card else []
+    importance = sorted(card["importance"].items(), key=lambda item: -item[1]) if card else []
     return {
         "machine": machine,
         "rights": queries.rights_of(request.caller, machine),
         "scores": queries.scores_of(machine),
         "card": card,
-        "importance": importance,
+        "importance": importance[:SHOWN_INPUTS],
         "outputs": _outputs(card),
         "use": queries.use_of([machine.pk]).get(machine.pk, queries.Use()),
         "snippet": _snippet(machine),
@@ -81,7 +81,16 @@ def about(request: PageRequest, machine: Machine) -> dict[str, Any]:
 def _outputs(card: dict[str, Any] | None) -> list[dict[str, Any]]:
     if card is None:
         return []
-    return [{"name": name, **detail, **_confusion(detail)} for name, detail in card["metrics"]["outputs"].items()]
+    return [
+        {"name": name, **detail, **_confusion(detail), "off": _quantiles(detail)}
+        for name, detail in card["metrics"]["outputs"].items()
+    ]
+
+
+def _quantiles(detail: dict[str, Any]) -> list[tuple[float, float]]:
+    """(share of lines, off by at most), smallest share first."""
+    quantiles = detail.get("residuals", {}).get("quantiles", {})
+    return sorted((float(share), value) for share, value in quantiles.items())
 
 
 def _confusion(detail: dict[str, Any]) -> dict[str, Any]:

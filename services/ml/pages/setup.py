@@ -120,7 +120,7 @@ def _columns(machine: Machine, first: DataLine | None) -> list[dict[str, Any]]:
         {
             "place": place,
             "name": name,
-            "type": kind,
+            "type": machine.mdc_columns_data_type[name],
             "role": "output" if name in outputs else "input" if name in asked else "ignore",
             "is_left_out": name in asked and name not in outputs and name not in inputs,
             "reason": machine.dfr_columns_description_user_df.get(name, ""),
@@ -130,7 +130,7 @@ def _columns(machine: Machine, first: DataLine | None) -> list[dict[str, Any]]:
             "warning": machine.machine_columns_warnings.get(name),
             "error": machine.machine_columns_errors.get(name),
         }
-        for place, (name, kind) in enumerate(list(machine.mdc_columns_data_type.items())[:SHOWN_COLUMNS])
+        for place, name in enumerate(machine.column_names[:SHOWN_COLUMNS])
     ]
 
 
@@ -149,11 +149,11 @@ async def dialect(request: PageRequest, machine_id: UUID) -> HttpResponse:
 async def columns(request: PageRequest, machine_id: UUID) -> HttpResponse:
     """Read the file anew with other types and roles."""
     machine = await sync_to_async(_machine)(request, machine_id, Right.CHANGE)
-    names = list(machine.mdc_columns_data_type)[:SHOWN_COLUMNS]
+    names = machine.column_names[:SHOWN_COLUMNS]
     roles = {name: request.POST.get(f"role-{place}", "") for place, name in enumerate(names)}
     chosen = {name: request.POST.get(f"type-{place}", "") for place, name in enumerate(names)}
     types = {name: kind for name, kind in chosen.items() if kind and kind != machine.mdc_columns_data_type[name]}
-    beyond = [name for name in machine.mdc_columns_data_type if name not in roles]
+    beyond = [name for name in machine.column_names if name not in roles]
     outputs = [name for name, role in roles.items() if role == "output"]
     used = {*machine.mdc_columns_name_input_user_df, *machine.mdc_columns_name_output}
     ignore = [name for name, role in roles.items() if role == "ignore"] + [n for n in beyond if n not in used]

@@ -47,7 +47,7 @@ def _form(request: PageRequest, machine: Machine) -> dict[str, Any]:
             "id": f"f{place}",
             "kind": machine.mdc_columns_data_type[name],
             "value": request.POST.get(f"f{place}", filled.get(name, "")),
-            "options": list(machine.mdc_columns_most_frequent_values_count.get(name, {}))[:20],
+            "options": _usual_values(machine, name),
             "low": machine.mdc_columns_min.get(name),
             "high": machine.mdc_columns_max.get(name),
         }
@@ -67,6 +67,11 @@ def _form(request: PageRequest, machine: Machine) -> dict[str, Any]:
         "next_fill": int(request.GET.get("fill", "0") or 0) + 1 if request.GET.get("fill", "0").isdigit() else 1,
         "has_rows": Right.SEE in queries.rights_of(request.caller, machine),
     }
+
+
+def _usual_values(machine: Machine, name: str) -> list[str]:
+    counts = machine.mdc_columns_most_frequent_values_count.get(name, {})
+    return sorted(counts, key=lambda value: -counts[value])[:20]
 
 
 def _real_row(request: PageRequest, machine: Machine) -> dict[str, Any]:
