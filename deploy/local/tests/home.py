@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 from titan import process
 from titan import state as states
+from titan.configuration import PORTS
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 
@@ -56,6 +58,7 @@ class Home:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not within {seconds} s: {self.log()}"
+            assert self.started[-1].poll() in (None, -signal.SIGKILL), f"the stack ended: {self.log()}"
             time.sleep(0.05)
 
     def wait_until_ready(self) -> None:
@@ -83,8 +86,20 @@ class Home:
 
 
 def free_port_base() -> int:
-    for base in range(30000 + os.getpid() % 200 * 100, 60000, 100):
-        with socket.socket() as one, socket.socket() as other:
-            if one.connect_ex(("127.0.0.1", base + 1)) != 0 and other.connect_ex(("127.0.0.1", base + 32)) != 0:
-                return base
+    """A base whose ports nobody uses, below those that the system hands out to clients."""
+    bases = range(10000, 32000, 100)
+    first = os.getpid() % len(bases)
+    for base in [*bases[first:], *bases[:first]]:
+        if all(is_free(base + offset) for offset in PORTS.values()):
+            return base
     raise AssertionError("no free ports")
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -41,19 +41,6 @@ def test_ctrl_c_during_the_start_leaves_nothing_running_and_the_next_start_works
     home.wait_until_ready()
 
 
-@pytest.mark.parametrize("name", ["identity-worker", "identity-web", "postgres", "kafka", "valkey"])
-def test_a_killed_process_is_back_within_five_seconds(home: Home, name: str) -> None:
-    home.up("worker")
-    home.wait_until_ready()
-    before = home.pid_of(name)
-    assert before is not None
-
-    os.kill(before, signal.SIGKILL)
-
-    home.wait_for(lambda: home.pid_of(name) not in (None, before), seconds=5)
-    home.wait_for(lambda: home.status()["services"]["identity"]["ready"], seconds=5)
-
-
 def test_after_kill_minus_nine_of_everything_the_next_start_works_on_the_same_data(home: Home) -> None:
     stack = home.up("worker")
     home.wait_until_ready()
