@@ -72,7 +72,11 @@ def fit(
     for i in range(count):
         own = _output(encoded, targets, i, learning, folds, level)
         recipe = recipe_for(
-            plan.shape, own.head, optimizer=plan.optimizer, steps=level.steps, learning_lines=own.lines.size
+            plan.shape,
+            own.head,
+            optimizer=plan.optimizer,
+            steps=level.steps,
+            learning_lines=own.lines.size,
         )
         trained = train_members(
             encoded.x,

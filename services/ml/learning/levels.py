@@ -17,7 +17,11 @@ class Level:
     steps: int
 
 
-LEVELS = {1: Level(1, 1, 5, 400), 2: Level(2, 2, 5, 1000), 3: Level(3, 4, 5, 2000)}
+LEVELS = {
+    1: Level(1, members=1, folds=5, steps=400),
+    2: Level(2, members=2, folds=5, steps=1000),
+    3: Level(3, members=4, folds=5, steps=2000),
+}
 
 
 def level_of(number: int) -> Level:

@@ -6,11 +6,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from ml.learning.columns.infer import ColumnReport, ColumnType, date_order, infer_type, misfit_of
-from ml.learning.columns.statistics import ColumnStatistics
+from ml.learning.columns.statistics import COUNTED_VALUES, ColumnStatistics
 from ml.learning.errors import EmptyTable, UnknownColumns
 from ml.learning.tables.batch import BadLine, TableSource
 
 KEPT_BAD_LINES = 100
+# Values held while reading: for all columns together, but for each at least so many.
+KEPT_IN_ALL = 3_000_000
+LEAST_KEPT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ def analyse(
     chosen = types or {}
     if unknown := [name for name in (*outputs, *chosen) if name not in table.names]:
         raise UnknownColumns(unknown, table.names)
-    gathered = {name: ColumnStatistics(decimal=table.decimal) for name in table.names}
+    most_kept = max(LEAST_KEPT, min(COUNTED_VALUES, KEPT_IN_ALL // len(table.names)))
+    gathered = {name: ColumnStatistics(decimal=table.decimal, most_kept=most_kept) for name in table.names}
     lines = bad_count = 0
     bad_lines: list[BadLine] = []
     for batch in table.batches():

@@ -13,7 +13,8 @@ RESERVOIR = 100_000
 class StreamedNumbers:
     """Takes numbers batch by batch; what it knows does not depend on how they were cut into batches."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_kept: int = RESERVOIR) -> None:
+        self.most_kept = most_kept
         self.count = 0
         self.least, self.largest = math.inf, -math.inf
         self._mean = self._m2 = self._m3 = self._m4 = 0.0
@@ -58,7 +59,7 @@ class StreamedNumbers:
         self._m2, self._m3, self._m4, self.count = m2, m3, m4, n
 
     def _keep(self, numbers: NDArray[np.float64]) -> None:
-        room = RESERVOIR - self._kept_count
+        room = self.most_kept - self._kept_count
         if room > 0:
             self._kept.append(numbers[:room].copy())
             self._kept_count += self._kept[-1].size
@@ -67,12 +68,12 @@ class StreamedNumbers:
             kept = self.kept()
             seen = self.count - rest.size + np.arange(1, rest.size + 1)
             places = (self._rng.random(rest.size) * seen).astype(np.int64)
-            chosen = places < RESERVOIR
+            chosen = places < self.most_kept
             kept[places[chosen]] = rest[chosen]
             self._kept = [kept]
 
     def kept(self) -> NDArray[np.float64]:
-        """All numbers while there are at most `RESERVOIR`, a fair sample of them beyond."""
+        """All numbers while there are at most `most_kept`, a fair sample of them beyond."""
         if len(self._kept) != 1:
             self._kept = [np.concatenate(self._kept)] if self._kept else [np.empty(0)]
         return self._kept[0]

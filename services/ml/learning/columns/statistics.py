@@ -20,19 +20,20 @@ from ml.learning.tables.batch import Cell
 COUNTED_VALUES = 100_000
 # A value is frequent from this share of the lines that are not missing.
 FREQUENT_SHARE = 0.05
-_BITS = 1 << 22
+_BITS = 1 << 20
 
 
 class ColumnStatistics:
     """Everything type inference and a person reading the column page need; memory does not grow with the lines."""
 
-    def __init__(self, *, decimal: str = ".") -> None:
-        self.decimal = decimal
+    def __init__(self, *, decimal: str = ".", most_kept: int = COUNTED_VALUES) -> None:
+        """`most_kept` bounds the values held to count and to take quantiles from."""
+        self.decimal, self.most_kept = decimal, most_kept
         self.lines = self.missing = 0
         self.strings = self.longest = 0
         self.fitting: Counter[str] = Counter()
         self.misfits: list[str] = []
-        self.numbers = StreamedNumbers()
+        self.numbers = StreamedNumbers(most_kept)
         self.texts = StreamedTexts()
         self.labels: Counter[str] = Counter()
         self._sketch: NDArray[np.uint8] | None = None
@@ -89,7 +90,7 @@ class ColumnStatistics:
         if label is None:
             return
         self.longest = max(self.longest, len(label))
-        if len(self.labels) < COUNTED_VALUES or label in self.labels:
+        if len(self.labels) < self.most_kept or label in self.labels:
             self.labels[label] += count
             return
         if self._sketch is None:

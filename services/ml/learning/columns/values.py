@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from ml.learning.tables.batch import Cell
 
-# Words that spreadsheets and statistics packages write where they have nothing.
-MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?", "#null!", "\\n"})
+# Words that spreadsheets and statistics packages write where they have nothing; "none" is not among them, because
+# people mean it as an answer.
+MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "?", "#null!", "\\n"})
 # Beyond this a square overflows; no measurement is that large.
 LARGEST = 1e150
 

@@ -92,7 +92,7 @@ def recipe_for(shape: NetworkShape, head: Head, *, optimizer: Optimizer, steps: 
         activation,
         shape.dropout,
         optimizer,
-        (0.04 if head.is_label else 0.2) * _RATES[optimizer],
+        (0.04 if head.is_label else 0.1) * _RATES[optimizer],
         0.0 if optimizer == "adam" else 0.02,
         batch,
         steps,

@@ -67,13 +67,14 @@ def train_members(
     deadline: float | None = None,
     on_look: Callable[[Look], None] = lambda look: None,
     should_stop: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Members:
-    """Train until all steps are done, nothing gets better, `deadline` (time.monotonic) nears or `should_stop`.
+    """Train until all steps are done, nothing gets better, `deadline` (by `clock`) nears or `should_stop`.
 
     The same input and seed give the same members on one kind of machine, unless the deadline cut the plan short.
     However early it is stopped, every member has had a chunk of steps and a look.
     """
-    return _Training(x, y, folds, head, recipe, seed).run(deadline, on_look, should_stop)
+    return _Training(x, y, folds, head, recipe, seed).run(Pace(deadline, clock), on_look, should_stop)
 
 
 class _Training:
@@ -93,22 +94,20 @@ class _Training:
         self.state = transformation(recipe).init(trained)
         self.best = Members({n: np.array(v) for n, v in first.items()}, [0] * len(folds), [np.inf] * len(folds), recipe)
 
-    def run(self, deadline: float | None, on_look: Callable[[Look], None], should_stop: Callable[[], bool]) -> Members:
-        step, since_look, pace = 0, [], _Pace(deadline)
-        while step < self.steps:
-            errors = self._chunk(step)
+    def run(self, pace: Pace, on_look: Callable[[Look], None], should_stop: Callable[[], bool]) -> Members:
+        step, since_look, stop = 0, [], False
+        while step < self.steps and not stop:
+            since_look.append(self._chunk(step))
             step += self.recipe.chunk
-            since_look.append(errors)
             self.steps = pace.steps_within(step, self.steps, self.recipe.chunk)
-            stop = self._reason_to_stop(step, deadline, should_stop)
+            stop = should_stop()
             if stop or step % self.recipe.look_every == 0 or step >= self.steps:
                 on_look(self._look(step, np.mean(since_look, axis=0)))
                 since_look = []
-            if stop:
-                self.best.stopped = stop
-                break
             if step - max(self.best.best_steps) > PATIENCE * self.steps:
                 break
+        cut = "time limit" if self.steps < self.recipe.steps else None
+        self.best.stopped = "cancelled" if stop else cut
         return self.best
 
     def _chunk(self, step: int) -> NDArray[np.float32]:
@@ -125,13 +124,6 @@ class _Training:
             self.params, self.state, self.pool, chunk, head=self.head, recipe=_compiled(recipe)
         )
         return np.asarray(errors)
-
-    def _reason_to_stop(self, step: int, deadline: float | None, should_stop: Callable[[], bool]) -> str | None:
-        if should_stop():
-            return "cancelled"
-        if deadline is not None and time.monotonic() >= deadline and step < self.steps:
-            return "time limit"
-        return None
 
     def _look(self, step: int, errors: NDArray[np.float32]) -> Look:
         """Watch every member on its own fold and keep those that are better than ever."""
@@ -157,24 +149,27 @@ class _Training:
         return look
 
 
-class _Pace:
+class Pace:
     """Shortens the plan to what the time left allows, so that the rate still fades to its end."""
 
-    def __init__(self, deadline: float | None) -> None:
-        self.deadline = deadline
+    def __init__(self, deadline: float | None, clock: Callable[[], float]) -> None:
+        self.deadline, self.clock = deadline, clock
         self._started: tuple[float, int] | None = None
 
     def steps_within(self, step: int, steps: int, chunk: int) -> int:
-        now = time.monotonic()
+        """How many of `steps` there will be time for, now that `step` are done."""
         if self.deadline is None:
             return steps
+        now = self.clock()
+        if now >= self.deadline:
+            return step
         if self._started is None:  # the first chunk compiles, which says nothing about the pace
             self._started = (now, step)
             return steps
         since, first = self._started
         rate = (step - first) / max(now - since, 1e-6)
-        possible = step + int(max(0.0, self.deadline - now) * 0.9 * rate) // chunk * chunk
-        return max(step, min(steps, possible))
+        possible = step + int((self.deadline - now) * 0.9 * rate) // chunk * chunk
+        return min(steps, possible)
 
 
 def _compiled(recipe: Recipe) -> Recipe:

@@ -15,7 +15,7 @@ from ml.learning.network import losses
 from ml.learning.network.losses import softmax
 from ml.learning.network.members import Feeder
 from ml.learning.network.shape import Head, HeadLoss, NetworkShape, recipe_for
-from ml.learning.network.train import Fold, answers_on, train_members
+from ml.learning.network.train import Fold, Pace, answers_on, train_members
 from ml.learning.solver import Solver
 
 RNG = np.random.default_rng(3)
@@ -90,6 +90,19 @@ def test_every_line_is_fed_once_a_round_and_any_step_can_be_asked_again() -> Non
     assert sorted(first.ravel()) == list(range(10, 110))
     feeder.lines(5, 20)
     assert (feeder.lines(0, 5) == first).all()
+
+
+def test_the_plan_shrinks_to_the_steps_there_is_time_for() -> None:
+    now = iter([0.0, 2.0, 4.0, 6.0])
+    pace = Pace(deadline=10.0, clock=lambda: next(now))
+    assert pace.steps_within(25, 1000, 25) == 1000
+    # 25 steps in 2 s leave time for 90 of the next 100 (a tenth is kept back), in whole chunks.
+    assert pace.steps_within(50, 1000, 25) == 50 + 75
+    assert pace.steps_within(75, 125, 25) == 125
+
+
+def test_without_a_limit_the_plan_stays() -> None:
+    assert Pace(None, lambda: 1e9).steps_within(25, 1000, 25) == 1000
 
 
 def test_logistic_regression_is_at_its_optimum() -> None:

@@ -117,12 +117,11 @@ def test_what_a_listener_raises_ends_the_training(learn: Learn, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_time_limit_shortens_the_plan(learn: Learn) -> None:
-    plan = TrainingPlan(("is_dear",), ignore=("price",), level=3, time_limit=1.5)
-    card = learn(flats(3000), plan=plan).card
-    assert card["networks"]["is_dear"]["steps"] < 2000
-    assert card["seconds"]["total"] < 6
-    assert card["metrics"]["outputs"]["is_dear"]["beats_constant"]
+def test_a_time_limit_that_is_over_still_gives_a_machine(learn: Learn) -> None:
+    card = learn(plan=TrainingPlan(("is_dear",), ignore=("price",), level=3, time_limit=0.001)).card
+    assert card["stopped"] == "time limit"
+    assert card["networks"]["is_dear"]["steps"] == 25
+    assert any("ended early (time limit)" in limit for limit in card["limits"])
 
 
 def column_of(name: str, values: Iterator[object], lines: int = 200) -> Rows:
