@@ -158,6 +158,14 @@ def demo(
         raise typer.Exit(1)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def manage(context: typer.Context, service: Annotated[str, typer.Argument(help="identity, ml, …")]) -> None:
+    """Django's own commands for one service, such as `titan manage trading makemigrations`."""
+    from titan.manage import manage as run
+
+    raise typer.Exit(run(service, context.args))
+
+
 @app.command()
 def replay(
     service: Annotated[str | None, typer.Argument(help="Only this service; all otherwise.")] = None,

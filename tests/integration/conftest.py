@@ -1,0 +1,72 @@
+"""A whole stack of one's own: its own data directory and ports, gone afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class OwnStack:
+    """Runs `titan` commands on one stack."""
+
+    data_dir: Path
+    port_base: int
+
+    @property
+    def environment(self) -> dict[str, str]:
+        # What the test run itself uses (test servers, settings) is none of the stack's business.
+        outside = {n: v for n, v in os.environ.items() if not n.startswith(("TITAN_", "DJANGO_"))}
+        return outside | {"TITAN_DATA_DIR": str(self.data_dir), "TITAN_PORT_BASE": str(self.port_base)}
+
+    def titan(self, *words: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        command = [sys.executable, "-m", "titan.cli", *words]
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
+
+    def must(self, *words: str, seconds: float = 240) -> str:
+        """Run a command that has to succeed; its output."""
+        ran = self.titan(*words, seconds=seconds)
+        assert ran.returncode == 0, f"titan {' '.join(words)}: {ran.stdout[-3000:]}\n{ran.stderr[-3000:]}"
+        return ran.stdout
+
+    def demo(self) -> dict[str, object]:
+        """Run the main job; its report."""
+        file = self.data_dir / "report.json"
+        self.must("demo", "--json", str(file))
+        return json.loads(file.read_text())
+
+
+def free_port_base() -> int:
+    """A base under which all of a stack's ports are free right now."""
+    for base in range(20_000, 60_000, 200):
+        if all(_is_free(base + offset) for offset in (1, 2, 3, 4, 5, 32, 79, 92)):
+            return base
+    raise RuntimeError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.fixture(scope="session")
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStack]:
+    """A running stack."""
+    home = tmp_path_factory.mktemp("titan")
+    for parent in (home, *home.parents[:2]):
+        parent.chmod(0o711)  # when we are root, PostgreSQL runs as somebody else and must get through
+    stack = OwnStack(home, free_port_base())
+    stack.must("up", "--detach")
+    yield stack
+    stack.titan("down")
