@@ -1,4 +1,4 @@
-"""`titan manage SERVICE …`: Django's own commands for one service, with the stack's addresses and passwords around it."""
+"""`titan manage SERVICE …`: Django's own commands for one service, with the stack's addresses around them."""
 
 from __future__ import annotations
 

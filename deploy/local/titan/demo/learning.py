@@ -1,4 +1,4 @@
-"""Step 3: machines trained with live progress, rows solved over HTTP, a machine on the market that somebody buys from."""
+"""Step 3: machines trained with live progress, rows solved over HTTP, one put on the market and bought from."""
 
 from __future__ import annotations
 
