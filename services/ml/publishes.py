@@ -27,7 +27,7 @@ def work_requested(work: Work) -> None:
     append(
         ml.WorkRequested(
             work_id=work.pk,
-            kind=work.kind,  # type: ignore[arg-type]
+            kind=work.kind,
             machine_id=work.machine_id,
             machine_name=work.machine.machine_name,
             machine_owner_id=work.machine.owner_id,
@@ -49,7 +49,7 @@ def work_started(work: Work, at: datetime) -> None:
         ml.WorkStarted(
             work_id=work.pk,
             machine_id=work.machine_id,
-            kind=work.kind,  # type: ignore[arg-type]
+            kind=work.kind,
             server_name=server.server_name if server else "",
             attempt=work.attempts,
             started_at=at,
@@ -64,7 +64,7 @@ def work_failed(work: Work, *, cancelled: bool) -> None:
         ml.WorkFailed(
             work_id=work.pk,
             machine_id=work.machine_id,
-            kind=work.kind,  # type: ignore[arg-type]
+            kind=work.kind,
             payer_id=work.payer_id,
             cancelled=cancelled,
             reason=work.reason,

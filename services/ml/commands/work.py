@@ -205,6 +205,8 @@ def note_charge(
     """Show beside the work, and beside its owner's machine, what billing charged."""
     if work_id is not None:
         Work.objects.filter(pk=work_id).update(charged=parts)
+    if machine_id is None:
+        return
     cost = "machine_billing_cost_training_usd" if kind == "training" else "machine_billing_cost_solving_usd"
     Machine.objects.filter(pk=machine_id, machine_owner_user=payer_id).update(**{cost: F(cost) + usd})
 

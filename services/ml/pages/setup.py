@@ -101,11 +101,11 @@ def _offers(machine: Machine) -> list[queries.Offer]:
 def _dialect(first: DataLine | None) -> dict[str, Any] | None:
     if first is None or not first.dialect:
         return None
-    confidence = first.dialect.get("confidence", {})
-    return first.dialect | {
+    found: dict[str, Any] = first.dialect
+    return found | {
         "encodings": sorted({first.dialect["encoding"], *ENCODINGS}),
         "separators": SEPARATORS | {first.dialect["separator"]: SEPARATORS.get(first.dialect["separator"], "other")},
-        "sure": confidence,
+        "sure": found.get("confidence", {}),
     }
 
 

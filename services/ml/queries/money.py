@@ -101,6 +101,5 @@ def worth_in_usd(parts: Sequence[Part]) -> Decimal:
 def _pace(kind: str) -> float:
     """How fast this installation is, by its last finished works."""
     done = Work.objects.filter(kind=kind, state=WorkState.SUCCEEDED, real_seconds__isnull=False)
-    return pace_of(
-        list(done.order_by("-finished_at").values_list("estimated_seconds", "real_seconds")[:REMEMBERED_RUNS])
-    )
+    runs = done.order_by("-finished_at").values_list("estimated_seconds", "real_seconds")[:REMEMBERED_RUNS]
+    return pace_of([(estimated, real) for estimated, real in runs if real is not None])
