@@ -15,4 +15,5 @@ TIMESERIES_MODELS: list[str] = []
 LOGIN_URL: str = ""
 FORCE_SCRIPT_NAME: str | None = None
 
-globals().update(for_service("identity", apps=("axes", "service_base.principals"), user_model="identity.User"))
+_SERVICES = ("axes", "service_base.principals", "ml", "billing", "trading", "scheduler")
+globals().update(for_service("identity", apps=_SERVICES, user_model="identity.User"))

@@ -109,7 +109,8 @@ class KafkaConsumer:
         return records
 
     async def _wait(self, timeout: float, limit: int) -> Batches:
-        return await self._client.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
+        batches: Batches = await self._client.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
+        return batches
 
     async def _glance(self, limit: int) -> Batches:
         """Fetch for a moment only: the client's background fetching sleeps while its partitions are paused."""

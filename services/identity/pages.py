@@ -8,12 +8,11 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST
 
 from identity import commands, queries, rules, tokens
-from identity.api.auth import well_known_jwks
 from identity.models import DATE_FORMATS, TIME_FORMATS, User
 from service_base.addresses import is_ours, url_of
 from service_base.auth import COOKIE
@@ -161,6 +160,13 @@ async def end_session(request: PageRequest, session_id: UUID) -> HttpResponse:
     await sync_to_async(commands.end_session)(user=request.caller.user, session_id=session_id)
     messages.success(request, "That session is signed out.")
     return _back_to_account()
+
+
+def well_known_jwks(request: HttpRequest) -> JsonResponse:
+    """`GET /.well-known/jwks.json`: the public keys that access tokens may be signed with."""
+    answer = JsonResponse({"keys": [key.public_jwk for key in queries.live_keys()]})
+    answer["Cache-Control"] = "public, max-age=300"
+    return answer
 
 
 def _account(user: User) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest
 from ninja import Router, Status
 
 from identity import commands, queries, schemas, tokens
@@ -49,13 +49,6 @@ async def end_session(request: Request, session_id: UUID) -> Status[None]:
     if not ended:
         raise NotFound("You have no such open session.")
     return Status(204, None)
-
-
-def well_known_jwks(request: HttpRequest) -> JsonResponse:
-    """`GET /.well-known/jwks.json`: the public keys that access tokens may be signed with."""
-    answer = JsonResponse({"keys": [key.public_jwk for key in queries.live_keys()]})
-    answer["Cache-Control"] = "public, max-age=300"
-    return answer
 
 
 def _tokens(opened: commands.SessionTokens) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 from titan.demo import data
 from titan.demo.client import DemoFailed, Person, wait_for
@@ -132,7 +133,7 @@ async def _listen(
 ) -> tuple[bool, bool]:
     url = ada.stack.url("trading").replace("http", "ws", 1) + f"/ws/v1/runs/{run_id}"
     headers = {"Authorization": f"Bearer {ada.token}"}
-    async with connect(url, additional_headers=headers, origin=ada.stack.url("trading"), proxy=None) as socket:
+    async with connect(url, additional_headers=headers, origin=Origin(ada.stack.url("trading")), proxy=None) as socket:
         await socket.send(json.dumps({"after": lines[-1]["offset"] if lines else -1}))
         async for message in socket:
             frame = json.loads(message)
