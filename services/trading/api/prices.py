@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from io import StringIO
-from typing import Any
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -54,7 +54,7 @@ async def load_file(
 
     def work() -> dict[str, Any]:
         try:
-            series = read_prices(file.file, name=file.name or "", symbol=ticker or None)
+            series = read_prices(cast(BinaryIO, file.file), name=file.name or "", symbol=ticker or None)
         except PriceFileError as error:
             raise BadInput(str(error), field="file") from None
         rhythm = timeframe or timeframe_of(series.candles)

@@ -170,7 +170,7 @@ def _start(user_id: UUID, bot_id: UUID, given: QueryDict) -> Any:
 
 def _number(given: QueryDict, name: str) -> Decimal:
     try:
-        value = Decimal(given[name].replace(",", "."))
+        value = Decimal(given.get(name, "").replace(",", "."))
     except InvalidOperation:
         value = Decimal("nan")
     if not value.is_finite():
@@ -196,6 +196,6 @@ def _day(given: QueryDict, name: str) -> datetime | None:
     if not given.get(name):
         return None
     try:
-        return datetime.fromisoformat(given[name]).replace(tzinfo=UTC)
+        return datetime.fromisoformat(given.get(name, "")).replace(tzinfo=UTC)
     except ValueError:
         raise BadInput("Give a day such as 2026-01-31.", field=name) from None

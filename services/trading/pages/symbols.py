@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -118,7 +118,9 @@ def _load(request: PageRequest, symbol_id: UUID) -> commands.Ingested:
     if found.owner_id != request.caller.id:
         raise NotFound("Prices of a shared symbol are loaded by operators.")
     try:
-        series = read_prices(upload.file, name=upload.name or "", symbol=request.POST.get("ticker") or None)
+        series = read_prices(
+            cast(BinaryIO, upload.file), name=upload.name or "", symbol=request.POST.get("ticker") or None
+        )
     except PriceFileError as error:
         raise BadInput(str(error), field="file") from None
     chosen = request.POST.get("timeframe", "")

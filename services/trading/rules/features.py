@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from trading.rules.candles import Candle
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 WINDOW = 61
 
@@ -68,21 +62,10 @@ def rows(candles: Iterable[Candle]) -> Iterator[FeatureRow]:
 
 def row_of(candles: Sequence[Candle] | deque[Candle]) -> FeatureRow:
     """The row of the last of WINDOW candles."""
-    import numpy as np  # 90 MB with TA-Lib, which only processes that make rows should hold
+    # numpy and TA-Lib are 80 MB that processes without an asking bot never need.
+    from trading.rules.feature_values import values_of
 
-    table = np.array([candle[1:] for candle in candles], dtype=np.float64)
-    opens, highs, lows, closes, volumes = (np.ascontiguousarray(column) for column in table.T)
-    last = candles[-1]
-    values = (
-        *_returns(closes),
-        *_trend(closes),
-        *_shape(opens, highs, lows, closes),
-        _share(volumes[-1], float(volumes[-20:].mean())),
-        *_oscillators(highs, lows, closes),
-        float((last.time // 86_400 + 3) % 7),
-        float(last.time % 86_400 // 3600),
-    )
-    return FeatureRow(last.time, tuple(float(value) for value in values))
+    return FeatureRow(candles[-1].time, values_of(candles))
 
 
 def training_rows(candles: Sequence[Candle]) -> Iterator[tuple[FeatureRow, float]]:
@@ -93,36 +76,3 @@ def training_rows(candles: Sequence[Candle]) -> Iterator[tuple[FeatureRow, float
         if row is not None:
             entered, left = candles[position + 1].open, candles[position + 2].open
             yield row, float(left / entered - 1)
-
-
-def _returns(closes: Floats) -> Iterator[float]:
-    for n in RETURNS:
-        yield closes[-1] / closes[-1 - n] - 1
-
-
-def _trend(closes: Floats) -> Iterator[float]:
-    for n in AVERAGES:
-        yield closes[-1] / closes[-n:].mean() - 1
-    import numpy as np
-
-    steps = np.diff(np.log(closes))
-    for n in VOLATILITIES:
-        yield float(steps[-n:].std())
-
-
-def _shape(opens: Floats, highs: Floats, lows: Floats, closes: Floats) -> Iterator[float]:
-    yield (highs[-1] - lows[-1]) / closes[-1]
-    yield (closes[-1] - opens[-1]) / opens[-1]
-    yield opens[-1] / closes[-2] - 1
-
-
-def _oscillators(highs: Floats, lows: Floats, closes: Floats) -> Iterator[float]:
-    import talib
-
-    yield talib.RSI(closes, 14)[-1]
-    yield talib.ATR(highs, lows, closes, 14)[-1] / closes[-1]
-    yield talib.MACD(closes, 12, 26, 9)[2][-1] / closes[-1]
-
-
-def _share(value: float, mean: float) -> float:
-    return value / mean if mean > 0 else 1.0

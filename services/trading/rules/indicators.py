@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from talipp.indicators import RSI
-
 KEPT = 64  # what talipp must keep is two values; more only makes trimming rare
 
 
@@ -12,7 +10,7 @@ class StreamingRsi:
 
     def __init__(self, period: int) -> None:
         self.period = period
-        self._rsi = RSI(period)
+        self._rsi = _new(period)
 
     @property
     def value(self) -> float | None:
@@ -38,9 +36,16 @@ class StreamingRsi:
         }
 
     def recall(self, memory: dict[str, Any]) -> None:
-        rsi = RSI(self.period)
+        rsi = _new(self.period)
         rsi.input_values = list(memory["inputs"])
         rsi.output_values = list(memory["outputs"])
         rsi.avg_gain.extend(memory["gain"])
         rsi.avg_loss.extend(memory["loss"])
         self._rsi = rsi
+
+
+def _new(period: int) -> Any:
+    # The package brings its sixty indicators along: 10 MB that only a bot with an RSI needs.
+    from talipp.indicators import RSI
+
+    return RSI(period)
