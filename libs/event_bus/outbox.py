@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 
-from event_bus.models import OutboxEvent
 from event_bus.registry import must_be_published
 from event_bus.tracing import current_traceparent
-from shared_models.clock import utc_now
+from shared_models.clock import rfc3339, utc_now
 from shared_models.events.contract import Event, topic_of
 from shared_models.ids import new_id
 
 # Kafka's default limit is 1 MiB a record; headers need some of it.
 MAX_PAYLOAD_BYTES = 900_000
+_APPEND = (
+    "INSERT INTO outbox (event_id, topic, key, type, headers, payload, occurred_at)"
+    " SELECT event_id, topic, key, type, headers, payload, occurred_at"
+    " FROM json_to_recordset(%s::json) AS event(event_id uuid, topic text, key text, type text, headers jsonb,"
+    " payload text, occurred_at timestamptz)"
+    " ON CONFLICT (event_id) DO NOTHING"
+)
 
 
 class OutsideTransaction(RuntimeError):
@@ -39,28 +47,29 @@ def append(event: Event, *, event_id: UUID | None = None, occurred_at: datetime 
 
 def append_all(events: Sequence[tuple[Event, UUID | None]], *, occurred_at: datetime | None = None) -> list[UUID]:
     """As `append`, for many events (each with its id or None) in one statement; their ids, in order."""
-    time, headers = occurred_at or utc_now(), _headers()
-    rows = [_row(event, event_id or new_id(), time, headers) for event, event_id in events]
-    OutboxEvent.objects.bulk_create(rows, ignore_conflicts=any(event_id for _, event_id in events))
-    return [row.event_id for row in rows]
+    common = {"headers": _headers(), "occurred_at": rfc3339(occurred_at or utc_now())}
+    rows = [_row(event, event_id or new_id()) | common for event, event_id in events]
+    if rows:
+        # One JSON value: arrays of columns psycopg would quote element by element in Python, five times slower.
+        with connection.cursor() as cursor:
+            cursor.execute(_APPEND, [json.dumps(rows)])
+    return [UUID(row["event_id"]) for row in rows]
 
 
-def _row(event: Event, event_id: UUID, occurred_at: datetime, headers: dict[str, str]) -> OutboxEvent:
+def _row(event: Event, event_id: UUID) -> dict[str, Any]:
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"append {event.TYPE} inside the transaction that writes its rows")
     must_be_published(type(event))
     payload = event.model_dump_json()
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise EventTooLarge(f"{event.TYPE} is {len(payload)} bytes; at most {MAX_PAYLOAD_BYTES} can be sent")
-    return OutboxEvent(
-        event_id=event_id,
-        topic=topic_of(type(event)),
-        key=event.key,
-        type=event.TYPE,
-        headers=headers,
-        payload=payload,
-        occurred_at=occurred_at,
-    )
+    return {
+        "event_id": str(event_id),
+        "topic": topic_of(type(event)),
+        "key": event.key,
+        "type": event.TYPE,
+        "payload": payload,
+    }
 
 
 def _headers() -> dict[str, str]:
