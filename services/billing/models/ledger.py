@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from billing.rules.accounts import Purpose
-from billing.rules.kinds import JOURNAL_KINDS, label_of
+from billing.rules.kinds import JOURNAL_KINDS, OperationKind, label_of
 from shared_models.clock import utc_now
 from shared_models.fields import currency_field, id_field, money_field, one_of
 from shared_models.money import Currency
@@ -163,3 +163,20 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"
+
+    @property
+    def label(self) -> str:
+        """What it was, from this account's side."""
+        return "Market sale" if self._is_of_market and self.amount > 0 else self.journal.label
+
+    @property
+    def part(self) -> str:
+        """Which of several parts of one charge it is, such as the marketplace's fee; nothing where there is one."""
+        if not self._is_of_market or self.amount > 0:
+            return ""
+        parts = {Purpose.WALLET: "to its owner", Purpose.MARKETPLACE_FEE: "fee", Purpose.REVENUE: "platform"}
+        return parts[Purpose(self.counter_account.purpose)]
+
+    @property
+    def _is_of_market(self) -> bool:
+        return self.journal.kind == OperationKind.SOLVING_WITH_API_MARKET

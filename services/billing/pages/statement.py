@@ -14,6 +14,7 @@ from billing.models import Entry
 from billing.queries import StatementFilter
 from billing.rules.kinds import JOURNAL_KINDS, OPERATION_KINDS, label_of
 from service_base.errors import BadInput, NotFound, Refusal
+from service_base.formats import Formats
 from service_base.pages import PageRequest, show, signed_in
 from service_base.pagination import page_of
 
@@ -66,7 +67,7 @@ async def journal(request: PageRequest, journal_id: UUID) -> HttpResponse:
         found = queries.journals_seen_by(viewer).filter(pk=journal_id).select_related("operation").first()
         if found is None:
             raise NotFound("There is no such movement, or none of your accounts is in it.")
-        story = queries.story_of(found, viewer)
+        story = queries.story_of(found, viewer, say=Formats.of(request.caller.user).number)
         return {"story": story, "journal": found, "operation": found.operation, "viewer": viewer}
 
     return await show(request, "billing/journal.html", await sync_to_async(read)())

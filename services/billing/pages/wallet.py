@@ -16,6 +16,7 @@ from billing import commands, queries
 from billing.models import DeclinedWork, Payment
 from billing.rules.wording import paid_as
 from service_base.errors import NotFound, Refusal
+from service_base.formats import Formats
 from service_base.pages import PageRequest, show, signed_in
 from shared_models.ids import new_id
 from shared_models.money import plain
@@ -33,7 +34,7 @@ async def wallet(request: PageRequest) -> HttpResponse:
 @signed_in
 async def live(request: PageRequest) -> HttpResponse:
     """The part of the wallet that changes by itself; nothing (204) while it is as the page shows it."""
-    context = await sync_to_async(_live)(request.caller.id)
+    context = await sync_to_async(_live)(request.caller.user)
     if request.GET.get("version") == str(context["wallet"].version):
         return HttpResponse(status=204)
     return await show(request, "billing/live.html", context)
@@ -123,12 +124,12 @@ async def _wallet(request: PageRequest, refusal: Refusal | None = None) -> HttpR
         owner = request.caller.id
         prices = queries.current_prices()
         return {
-            **_live(owner),
+            **_live(request.caller.user),
             "refusal": refusal,
             "given": request.POST,
             "key": new_id(),
             "prices": prices,
-            "lots": list(queries.lots_of(owner)[:20]),
+            "lots": list(queries.lots_of(owner, spendable_only=True)[:20]),
             "pending": list(Payment.objects.filter(owner_id=owner, status="pending").order_by("-created_at")[:3]),
         }
 
@@ -136,11 +137,12 @@ async def _wallet(request: PageRequest, refusal: Refusal | None = None) -> HttpR
     return await show(request, "billing/wallet.html", context, status=refusal.status if refusal else 200)
 
 
-def _live(owner: Any) -> dict[str, Any]:
+def _live(person: Any) -> dict[str, Any]:
+    owner, say = person.pk, Formats.of(person).number
     holds = list(queries.holds_of(owner, open_only=True).order_by("-id")[:20])
     return {
         "wallet": queries.wallet_of(owner),
-        "holds": [{"hold": hold, "parts": paid_as(queries.parts_of(hold))} for hold in holds],
+        "holds": [{"hold": hold, "parts": paid_as(queries.parts_of(hold), say=say)} for hold in holds],
         "entries": list(queries.entries_of(owner, queries.StatementFilter()).order_by("-id")[:LAST_ENTRIES]),
         "declined": list(DeclinedWork.objects.filter(payer_id=owner).order_by("-declined_at")[:LAST_DECLINED]),
     }

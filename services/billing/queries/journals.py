@@ -13,7 +13,7 @@ from billing.models import Hold, Journal, Posting, PriceList, Quote, Usage
 from billing.rules.accounts import Purpose
 from billing.rules.funding import Part
 from billing.rules.kinds import COUPON_ACTIVATED, COUPON_EXPIRED, TOKENS_BOUGHT, USAGE_KINDS, OperationKind
-from billing.rules.wording import grouped, paid_as, priced_as
+from billing.rules.wording import Say, counted, paid_as, priced_as
 from shared_models.money import Currency, plain
 
 
@@ -39,8 +39,8 @@ def journals_seen_by(owner: UUID) -> QuerySet[Journal]:
     return Journal.objects.filter(mine | Q(operation__operation_user_id=owner)).distinct()
 
 
-def story_of(journal: Journal, viewer: UUID) -> Story:
-    """The journal with everything that explains it to `viewer`."""
+def story_of(journal: Journal, viewer: UUID, *, say: Say = plain) -> Story:
+    """The journal with everything that explains it to `viewer`; `say` writes the numbers of its sentence."""
     operation = journal.operation
     is_payer = operation is None or operation.operation_user_id == viewer
     mine = Q(debit_account__owner_id=viewer) | Q(credit_account__owner_id=viewer)
@@ -50,7 +50,7 @@ def story_of(journal: Journal, viewer: UUID) -> Story:
     quote = operation.quote if operation and is_payer else None
     return Story(
         journal=journal,
-        sentence=_sentence(journal, postings, viewer, is_payer=is_payer),
+        sentence=_sentence(journal, postings, viewer, say, is_payer=is_payer),
         postings=postings,
         quote=quote,
         hold=Hold.objects.filter(quote=quote).select_related("resolution").first() if quote else None,
@@ -59,22 +59,22 @@ def story_of(journal: Journal, viewer: UUID) -> Story:
     )
 
 
-def _sentence(journal: Journal, postings: Sequence[Posting], viewer: UUID, *, is_payer: bool) -> str:
+def _sentence(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: Say, *, is_payer: bool) -> str:
     if journal.kind in USAGE_KINDS:
-        return _usage(journal, postings, viewer) if is_payer else _sale(journal)
-    amounts = " and ".join(f"{plain(posting.amount)} {posting.currency}" for posting in postings)
+        return _usage(journal, postings, viewer, say) if is_payer else _sale(journal, say)
+    amounts = " and ".join(f"{say(posting.amount)} {posting.currency}" for posting in postings)
     details = journal.details
     wording = {
         OperationKind.CREDIT_FROM_USER.value: f"Top-up of {amounts} through the {details.get('provider')} provider.",
         OperationKind.PAY_A_BILL.value: f"{amounts} paid from the wallet for what was owed.",
         COUPON_ACTIVATED: f"Coupon {details.get('code')} activated: {amounts} of credit.",
         COUPON_EXPIRED: f"What was left of coupon {details.get('code')}, {amounts}, expired.",
-        TOKENS_BOUGHT: f"Dollars exchanged for tokens: {amounts}, at {details.get('usd_per_eaml')} USD an EAML.",
+        TOKENS_BOUGHT: f"Dollars exchanged for tokens: {amounts}{_rate(journal, say)}.",
     }
     return wording[journal.kind]
 
 
-def _usage(journal: Journal, postings: Sequence[Posting], viewer: UUID) -> str:
+def _usage(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: Say) -> str:
     operation, details = journal.operation, journal.details
     assert operation is not None
     prices = PriceList.objects.get(pk=details["price_version"]).prices
@@ -87,20 +87,35 @@ def _usage(journal: Journal, postings: Sequence[Posting], viewer: UUID) -> str:
         unit=prices.training_cell_eaml if training else prices.solving_line_eaml,
         factor=prices.level_factors.get(str(operation.level), Decimal(1)),
         version=prices.version,
+        say=say,
     )
     parts = [
         Part(Currency(posting.currency), posting.amount)
         for posting in postings
         if posting.debit_account.owner_id == viewer and posting.debit_account.purpose != Purpose.RECEIVABLE
     ]
-    paid = paid_as(parts, Decimal(details["owed_usd"]))
-    bought = f" and {details['market_gross_usd']} USD to its owner" if "market_gross_usd" in details else ""
-    rate = f" Dollars paid at {details['usd_per_eaml']} USD an EAML." if any(p.currency == "USD" for p in parts) else ""
-    return f"{priced}: {details['price_eaml']} EAML{bought}. Paid with {paid}.{rate}"
+    paid = paid_as(parts, _amount(journal, "owed_usd"), say=say)
+    bought = f" and {say(_amount(journal, 'market_gross_usd'))} USD to its owner" if _is_sale(journal) else ""
+    in_dollars = any(part.currency == Currency.USD for part in parts)
+    rate = f" Dollars pay tokens{_rate(journal, say)}." if in_dollars else ""
+    return f"{priced}: {say(_amount(journal, 'price_eaml'))} EAML{bought}. Paid with {paid}.{rate}"
 
 
-def _sale(journal: Journal) -> str:
-    operation, details = journal.operation, journal.details
+def _sale(journal: Journal, say: Say) -> str:
+    operation = journal.operation
     assert operation is not None
-    lines = f"{grouped(operation.count_of_lines)} lines × {details['market_price_usd']} USD"
-    return f"Sold {lines}: {details['market_gross_usd']} USD, of which {details['market_fee_usd']} USD is TITAN's fee."
+    gross, fee = _amount(journal, "market_gross_usd"), _amount(journal, "market_fee_usd")
+    lines = f"{counted(operation.count_of_lines)} × {say(_amount(journal, 'market_price_usd'))} USD"
+    return f"Sold {lines}: {say(gross)} USD, of which {say(fee)} USD is TITAN's fee."
+
+
+def _rate(journal: Journal, say: Say) -> str:
+    return f" at {say(_amount(journal, 'usd_per_eaml'))} USD an EAML" if "usd_per_eaml" in journal.details else ""
+
+
+def _is_sale(journal: Journal) -> bool:
+    return "market_gross_usd" in journal.details
+
+
+def _amount(journal: Journal, name: str) -> Decimal:
+    return Decimal(journal.details[name])

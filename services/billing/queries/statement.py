@@ -70,7 +70,7 @@ def entries_of(owner: UUID, wanted: StatementFilter) -> QuerySet[Entry]:
         found = found.filter(journal__recorded_at__gte=wanted.since)
     if wanted.until:
         found = found.filter(journal__recorded_at__lt=wanted.until)
-    return found.select_related("account", "journal__operation")
+    return found.select_related("account", "counter_account", "journal__operation")
 
 
 def statement_of(owner: UUID, wanted: StatementFilter, *, most: int = 200) -> Statement:

@@ -52,7 +52,17 @@ USAGE_KINDS = [
     OperationKind.SOLVING_WITH_API_MARKET.value,
 ]
 
-_OTHER_LABELS = {
+# How a statement calls a movement; an operation keeps the name of its kind.
+_JOURNAL_LABELS = {
+    OperationKind.TRAINING.value: "Training",
+    OperationKind.SOLVING.value: "Solving",
+    OperationKind.SOLVING_WITH_API.value: "Solving by API",
+    OperationKind.SOLVING_WITH_API_MARKET.value: "Market solving",
+    OperationKind.BUY_DATA_SOURCE.value: "Data source",
+    OperationKind.MACHINE_COPY.value: "Machine copy",
+    OperationKind.MACHINE_COPY_UPDATE.value: "Machine copy update",
+    OperationKind.PAY_A_BILL.value: "Bill paid",
+    OperationKind.CREDIT_FROM_USER.value: "Top-up",
     COUPON_ACTIVATED: "Coupon activated",
     COUPON_EXPIRED: "Coupon expired",
     TOKENS_BOUGHT: "Tokens bought",
@@ -61,7 +71,7 @@ _OTHER_LABELS = {
 
 def label_of(kind: str) -> str:
     """A journal's kind as people read it."""
-    return _OTHER_LABELS[kind] if kind in _OTHER_LABELS else OperationKind(kind).label
+    return _JOURNAL_LABELS[kind]
 
 
 def solving_kind(channel: str, *, payer_is_owner: bool) -> OperationKind:

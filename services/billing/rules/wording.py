@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from billing.rules.funding import Part, total
 from billing.rules.kinds import OperationKind
 from shared_models.money import Currency, plain
+
+# How a number is written: plainly for programs, in the person's format on a page.
+Say = Callable[[Decimal], str]
 
 # A spreadsheet runs a cell that begins like this, even from a CSV file.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -18,29 +21,38 @@ def spreadsheet_safe(text: str) -> str:
     return f"'{text}" if text.lstrip(" \ufeff").startswith(_FORMULA_STARTS) else text
 
 
-def grouped(number: int) -> str:
-    """A count with thin spaces between thousands."""
-    return f"{number:,}".replace(",", "\u202f")
+def counted(lines: int) -> str:
+    """A count of lines, with thin spaces between thousands."""
+    grouped = f"{lines:,}".replace(",", "\u202f")
+    return f"{grouped} line" if lines == 1 else f"{grouped} lines"
 
 
 def priced_as(
-    kind: str, *, lines: int, columns: int | None, level: int | None, unit: Decimal, factor: Decimal, version: int
+    kind: str,
+    *,
+    lines: int,
+    columns: int | None,
+    level: int | None,
+    unit: Decimal,
+    factor: Decimal,
+    version: int,
+    say: Say = plain,
 ) -> str:
     """How a platform price came about, such as `12 lines × 0.001 EAML, price list 3`."""
     if kind == OperationKind.TRAINING:
-        rate = f"{grouped(lines)} lines × {columns} columns × {plain(unit)} EAML × {plain(factor)} for level {level}"
+        rate = f"{counted(lines)} × {columns} columns × {say(unit)} EAML × {say(factor)} for level {level}"
         return f"{rate}, price list {version}"
-    return f"{grouped(lines)} lines × {plain(unit)} EAML, price list {version}"
+    return f"{counted(lines)} × {say(unit)} EAML, price list {version}"
 
 
-def paid_as(parts: Iterable[Part], owed_usd: Decimal = Decimal(0)) -> str:
+def paid_as(parts: Iterable[Part], owed_usd: Decimal = Decimal(0), *, say: Say = plain) -> str:
     """Which part each currency paid, such as `coupon 0.5 + 2 EAML + 0.31 USD`."""
     known = list(parts)
     said: list[str] = []
     coupons = total(known, Currency.COUPON)
     if coupons:
-        said.append(f"coupon {plain(coupons)}")
-    said += [f"{plain(amount)} {c}" for c in (Currency.EAML, Currency.USD) if (amount := total(known, c))]
+        said.append(f"coupon {say(coupons)}")
+    said += [f"{say(amount)} {c}" for c in (Currency.EAML, Currency.USD) if (amount := total(known, c))]
     if owed_usd:
-        said.append(f"{plain(owed_usd)} USD owed")
+        said.append(f"{say(owed_usd)} USD owed")
     return " + ".join(said) or "nothing"

@@ -122,7 +122,7 @@ def test_another_persons_charge_does_not_exist(browser: Any, ana: Person, broke:
 def test_operations_link_to_their_charges(browser: Any, ana: Person) -> None:
     text = page(browser(ana), "/operations")
 
-    assert "Credit from user" in text
+    assert "Credit from user" in text  # an operation is called by its kind
 
 
 def test_a_coupon_is_activated_on_the_wallet(browser: Any, world: World, broke: Person) -> None:
