@@ -19,7 +19,7 @@ run_part() {
     # A service's tests run under its settings; whatever else needs Django says so itself.
     if [ -f "$part/settings.py" ] && [[ $part == services/* ]]; then settings=(DJANGO_SETTINGS_MODULE="${part##*/}.settings"); fi
     if [ -f "$part/tests/settings.py" ]; then settings=(DJANGO_SETTINGS_MODULE="${part##*/}.tests.settings"); fi
-    env "${settings[@]}" "$python" -m pytest "$part" > "$results/$name.log" 2>&1
+    env ${settings[@]+"${settings[@]}"} "$python" -m pytest "$part" > "$results/$name.log" 2>&1
     code=$?
     echo "$code" > "$results/$name.code"
     if [ $code -eq 0 ]; then
@@ -31,7 +31,7 @@ run_part() {
 }
 
 for part in "${parts[@]}"; do
-    while [ "$(jobs -rp | wc -l)" -ge "${TEST_JOBS:-2}" ]; do wait -n; done
+    while [ "$(jobs -rp | wc -l)" -ge "${TEST_JOBS:-2}" ]; do sleep 0.2; done
     run_part "$part" &
 done
 wait
