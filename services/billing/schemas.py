@@ -114,7 +114,7 @@ def show_entry(entry: Entry) -> dict[str, Any]:
         "amount": plain(entry.amount),
         "balance": _amount(entry.balance),
         "kind": journal.kind,
-        "label": journal.label,
+        "label": entry.label,
         "effective_at": rfc3339(journal.effective_at),
         "recorded_at": rfc3339(journal.recorded_at),
         "operation_id": str(operation.pk) if operation else None,
@@ -161,7 +161,7 @@ def show_story(story: Story) -> dict[str, Any]:
     return {
         "id": str(journal.pk),
         "kind": journal.kind,
-        "label": journal.label,
+        "label": story.label,
         "sentence": story.sentence,
         "effective_at": rfc3339(journal.effective_at),
         "recorded_at": rfc3339(journal.recorded_at),

@@ -44,10 +44,10 @@ async def live(request: PageRequest) -> HttpResponse:
 @signed_in
 async def start_top_up(request: PageRequest) -> HttpResponse:
     """Start a payment at the test provider and go to its page."""
-    amount, key = request.POST.get("amount_usd", ""), _key(request)
+    amount, key = _amount(request), _key(request)
 
     def work() -> str:
-        payment = commands.start_top_up(owner=request.caller.id, amount_usd=amount.strip(), key=key)
+        payment = commands.start_top_up(owner=request.caller.id, amount_usd=amount, key=key)
         return reverse("top-up", args=[payment.pk])
 
     return await _do(request, work)
@@ -100,7 +100,7 @@ async def buy_tokens(request: PageRequest) -> HttpResponse:
     """Buy tokens for dollars."""
 
     def work() -> str:
-        amount = request.POST.get("amount_usd", "").strip()
+        amount = _amount(request)
         commands.buy_tokens(owner=request.caller.id, key=_key(request), amount_usd=amount)
         return f"{amount} USD are tokens now."
 
@@ -146,6 +146,13 @@ def _live(person: Any) -> dict[str, Any]:
         "entries": list(queries.entries_of(owner, queries.StatementFilter()).order_by("-id")[:LAST_ENTRIES]),
         "declined": list(DeclinedWork.objects.filter(payer_id=owner).order_by("-declined_at")[:LAST_DECLINED]),
     }
+
+
+def _amount(request: PageRequest) -> str:
+    """The amount as it was typed, with the person's own decimal sign."""
+    typed = request.POST.get("amount_usd", "").strip()
+    sign = Formats.of(request.caller.user).decimal_separator_sign
+    return typed if "." in typed else typed.replace(sign, ".")
 
 
 def _key(request: PageRequest) -> str:

@@ -32,6 +32,11 @@ class Story:
     usages: Sequence[Usage]
     is_payer: bool
 
+    @property
+    def label(self) -> str:
+        """What it was, from the viewer's side."""
+        return self.journal.label if self.is_payer else "Market sale"
+
 
 def journals_seen_by(owner: UUID) -> QuerySet[Journal]:
     """The journals that touch an account of hers, and the usage of hers that cost nothing."""

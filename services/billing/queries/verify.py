@@ -14,6 +14,7 @@ from billing.rules.accounts import PLATFORM
 from billing.rules.kinds import USAGE_KINDS
 from shared_models.clock import rfc3339, utc_now
 from shared_models.events import ml
+from shared_models.money import plain
 
 USAGE_TYPES = [ml.TrainingCompleted.TYPE, ml.SolvingCompleted.TYPE]
 
@@ -86,7 +87,7 @@ def _counts() -> dict[str, int]:
 
 
 def _sums() -> dict[str, dict[str, str]]:
-    return {currency: {"people": str(people), "platform": str(ours)} for currency, people, ours in _query(SUMS)}
+    return {currency: {"people": plain(people), "platform": plain(ours)} for currency, people, ours in _query(SUMS)}
 
 
 def _query(sql: str, *, fetch: bool = True) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -56,6 +57,17 @@ def test_topping_up_takes_two_clicks_and_says_that_it_is_test_money(browser: Any
     assert confirmed["location"] == "/"
     assert "20,00 USD" in page(client, "/")
     assert Payment.objects.count() == 1
+
+
+def test_an_amount_may_be_typed_with_the_persons_own_decimal_sign(browser: Any, broke: Person) -> None:
+    browser(broke).post("/top-ups", {"amount_usd": "20,50"})
+
+    assert Payment.objects.get().amount == Decimal("20.5")
+
+
+@pytest.mark.parametrize("typed", ["1.000,50", "1,000,50", "20,5.0"])
+def test_an_amount_that_could_mean_two_things_is_refused(browser: Any, broke: Person, typed: str) -> None:
+    assert browser(broke).post("/top-ups", {"amount_usd": typed}).status_code == 422
 
 
 def test_a_refused_top_up_keeps_what_was_typed_and_names_the_field(browser: Any, broke: Person) -> None:
