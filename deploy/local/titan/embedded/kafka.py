@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from signal import SIGINT
 
 from titan.embedded.server import answers, free_port, plain_environment, running, wheel_directory
 from titan.errors import PartFailed
@@ -40,7 +39,6 @@ def server(data_dir: Path, *, port: int) -> Command:
         ],
         directory=home,
         environment=plain_environment(data_dir) | _import_path(),
-        stop_signal=SIGINT,  # saves the log first
     )
 
 
