@@ -1,7 +1,7 @@
 """Make the locks: `make lock`. Every version and hash is pinned, and no host is named.
 
-`run` is what all pyproject.toml files of the tree depend on; `bootstrap`, `test`, `check` and `bench` are the `.in`
-files beside this script, each held to the versions of `run`. After adding a dependency to a part's pyproject.toml
+`run` is what all pyproject.toml files of the tree depend on; `bootstrap`, `test`, `check`, `bench` and `e2e` are the
+`.in` files beside this script, each held to the versions of `run`. After adding a dependency to a part's pyproject.toml
 run this, look at the difference, commit both. `python requirements/lock.py --upgrade` takes the newest versions.
 """
 
@@ -43,5 +43,5 @@ def lock(name: str, source: str, *options: str) -> None:
 
 if __name__ == "__main__":
     lock("run", dependencies())
-    for other in ("bootstrap", "test", "check", "bench"):
+    for other in ("bootstrap", "test", "check", "bench", "e2e"):
         lock(other, (HERE / f"{other}.in").read_text(), "--constraints", "run.txt")
