@@ -183,4 +183,5 @@ def _machine(request: Request, machine_id: UUID, right: Right) -> Machine:
 
 
 def _shown(request: Request, machine: Machine) -> dict[str, Any]:
-    return schemas.show_machine(machine, frozenset(queries.rights_of(request.auth, machine)))
+    scores = [schemas.show_score(score) for score in queries.scores_of(machine)]
+    return schemas.show_machine(machine, frozenset(queries.rights_of(request.auth, machine))) | {"scores": scores}

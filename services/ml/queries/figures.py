@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Count, Sum
 
 from ml.models import Machine, SolvedLines, Work
+from ml.rules.verdicts import verdict
 from ml.rules.work import WorkState
 from service_base.principals.models import KnownTeam
 from shared_models.clock import utc_now
@@ -45,11 +46,14 @@ class OutputScore:
     @property
     def verdict(self) -> str:
         """What the figures mean, in words."""
-        if not self.beats_constant:
-            return "No better than always giving the same answer: do not rely on it."
-        if not self.beats_linear:
-            return "Better than always giving the same answer, but a linear model does as well."
-        return "Better than a constant and better than a linear model."
+        return verdict(
+            value=self.value,
+            low=self.low,
+            high=self.high,
+            constant=self.constant,
+            linear=self.linear,
+            up=self.higher_is_better,
+        )
 
 
 def scores_of(machine: Machine) -> list[OutputScore]:

@@ -97,31 +97,13 @@ def _stage_of(work: dict[str, Any]) -> str:
 
 def _summary(person: Person, machine_id: str) -> dict[str, Any]:
     whole = person.get("ml", f"machines/{machine_id}")
-    card = person.get("ml", f"machines/{machine_id}/card")
     return {
         "id": machine_id,
         "name": whole["machine_name"],
         "level": whole["machine_level"],
         "learning_lines": whole["learning_lines"],
         "evaluation_lines": whole["evaluation_lines"],
-        "scores": _scores(card),
+        "scores": whole["scores"],
         "url": f"{person.stack.url('ml')}/machines/{machine_id}",
     }
 
-
-def _scores(card: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each output's score on held-out lines beside the constant and the linear baseline."""
-    return [_score(output, detail) for output, detail in card["metrics"]["outputs"].items()]
-
-
-def _score(output: str, detail: dict[str, Any]) -> dict[str, Any]:
-    beats = detail["beats_constant"], detail["beats_linear"]
-    verdicts = {(True, True): "beats both", (True, False): "a linear model does as well"}
-    return {
-        "output": output,
-        **detail["score"],
-        **{name: baseline["score"]["value"] for name, baseline in detail["baselines"].items()},
-        "beats_constant": beats[0],
-        "beats_linear": beats[1],
-        "verdict": verdicts.get(beats, "no better than a constant"),
-    }
