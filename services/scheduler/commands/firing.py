@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import chain, islice
-from typing import Any
+from itertools import chain
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,7 @@ from scheduler.clock import database_now
 from scheduler.commands import metrics
 from scheduler.models import JobRun, ScheduledJob
 from scheduler.rules.catchup import FIRED, SKIPPED, Decision, decide, jitter_of
+from service_base.errors import BadInput
 from shared_models.clock import rfc3339
 from shared_models.ids import derived_id
 
@@ -24,11 +26,26 @@ log = structlog.get_logger("scheduler.firing")
 JOBS_AT_ONCE = 100
 INSTANTS_A_JOB = 500
 _ENTER_RUNS = (
-    "INSERT INTO job_run (id, job_id, scheduled_for, fired_at, outcome, attempt, error, result)"
-    " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::text[],"
-    " %s::int[], %s::text[], %s::jsonb[])"
+    "INSERT INTO job_run (id, job_id, scheduled_for, fired_at, outcome, error, attempt, result)"
+    " SELECT id, job_id, scheduled_for, fired_at, outcome, error, 0, '{}'"
+    " FROM json_to_recordset(%s::json) AS run(id uuid, job_id uuid, scheduled_for timestamptz,"
+    " fired_at timestamptz, outcome text, error text)"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
+_MOVE_ON = (
+    "UPDATE scheduled_job SET next_run_at = moved.next_run_at, due_at = moved.due_at, enabled = moved.enabled"
+    " FROM json_to_recordset(%s::json) AS moved(id uuid, next_run_at timestamptz, due_at timestamptz, enabled boolean)"
+    " WHERE scheduled_job.id = moved.id"
+)
+
+
+class Run(NamedTuple):
+    """An instant of a job with its decision, as it is entered; `JobRun` is the row that this becomes."""
+
+    pk: UUID
+    job: ScheduledJob
+    scheduled_for: datetime
+    reason: str
 
 
 @transaction.atomic
@@ -41,19 +58,17 @@ def fire_due(*, now: datetime | None = None) -> int:
     moment = now or database_now()
     due = ScheduledJob.objects.select_for_update(skip_locked=True, of=("self",)).filter(due_at__lte=moment)
     jobs = list(due.order_by("due_at")[:JOBS_AT_ONCE])
-    fired: list[tuple[ScheduledJob, JobRun]] = []
-    runs: list[JobRun] = []
-    for job in jobs:
-        for decision in _advance(job, moment):
-            run = _run(job, decision, moment)
-            runs.append(run)
-            if decision.fires:
-                fired.append((job, run))
-    new = _enter(runs)
-    publishes.jobs_due([(job, run) for job, run in fired if run.pk in new], at=moment)
-    ScheduledJob.objects.bulk_update(jobs, ["next_run_at", "due_at"])
-    _tell(fired, runs, moment)
-    return len(runs)
+    runs = [
+        Run(run_id(job.pk, decision.scheduled_for), job, decision.scheduled_for, decision.reason)
+        for job in jobs
+        for decision in _advance(job, moment)
+    ]
+    new = _enter(runs, moment)
+    fired = [run for run in runs if not run.reason and run.pk in new]
+    publishes.jobs_due(fired, at=moment)
+    _move_on(jobs)
+    _tell(fired, len(runs), moment)
+    return max(len(runs), len(jobs))
 
 
 @transaction.atomic
@@ -61,10 +76,15 @@ def run_now(*, job: ScheduledJob, requested_by: UUID) -> JobRun:
     """Fire the job once more, at this instant, whatever its trigger says; its next time stays as it is."""
     locked = ScheduledJob.objects.select_for_update(of=("self",)).get(pk=job.pk)
     moment = database_now()
-    run = _run(locked, Decision(moment), moment)
-    run.requested_by = requested_by
-    run.save(force_insert=True)
-    publishes.jobs_due([(locked, run)], at=moment)
+    run = JobRun.objects.create(
+        id=run_id(locked.pk, moment),
+        job=locked,
+        scheduled_for=moment,
+        fired_at=moment,
+        outcome=FIRED,
+        requested_by=requested_by,
+    )
+    publishes.jobs_due([Run(run.pk, locked, moment, "")], at=moment)
     return run
 
 
@@ -80,18 +100,25 @@ def run_id(job_id: UUID, scheduled_for: datetime) -> UUID:
 
 def _advance(job: ScheduledJob, now: datetime) -> list[Decision]:
     """Decide about the job's due instants, at most INSTANTS_A_JOB, and move its next time past them."""
-    assert job.next_run_at is not None
-    coming = chain([job.next_run_at], job.when.after(job.next_run_at))
-    due: list[datetime] = []
-    following: datetime | None = None
-    for instant in islice(coming, INSTANTS_A_JOB + 1):
-        if len(due) == INSTANTS_A_JOB or instant + jitter_of(job.pk, instant, job.jitter) > now:
-            following = instant
-            break
-        due.append(instant)
+    try:
+        due, following = _due_and_following(job, now)
+    except BadInput as refusal:
+        # A time zone may leave the world; the other jobs must not wait for this one.
+        job.enabled, due, following = False, [], None
+        log.error("job.paused", job=str(job.pk), name=job.name, error=refusal.detail)
     _set_next(job, following)
     more = job.due_at is not None and job.due_at <= now
     return decide(due, policy=job.policy, now=now, more=more)
+
+
+def _due_and_following(job: ScheduledJob, now: datetime) -> tuple[list[datetime], datetime | None]:
+    assert job.next_run_at is not None
+    due: list[datetime] = []
+    for instant in chain([job.next_run_at], job.when.after(job.next_run_at)):
+        if len(due) == INSTANTS_A_JOB or instant + jitter_of(job.pk, instant, job.jitter) > now:
+            return due, instant
+        due.append(instant)
+    return due, None
 
 
 def _set_next(job: ScheduledJob, instant: datetime | None) -> None:
@@ -99,40 +126,44 @@ def _set_next(job: ScheduledJob, instant: datetime | None) -> None:
     job.due_at = None if instant is None else instant + jitter_of(job.pk, instant, job.jitter)
 
 
-def _run(job: ScheduledJob, decision: Decision, now: datetime) -> JobRun:
-    return JobRun(
-        id=run_id(job.pk, decision.scheduled_for),
-        job=job,
-        scheduled_for=decision.scheduled_for,
-        fired_at=now if decision.fires else None,
-        outcome=FIRED if decision.fires else SKIPPED,
-        error=decision.reason,
-    )
-
-
-def _enter(runs: Sequence[JobRun]) -> set[UUID]:
+def _enter(runs: Sequence[Run], now: datetime) -> set[UUID]:
     """Insert the runs; the ids of those that were not there yet."""
     if not runs:
         return set()
-    columns: list[list[Any]] = [
-        [run.pk for run in runs],
-        [run.job_id for run in runs],
-        [run.scheduled_for for run in runs],
-        [run.fired_at for run in runs],
-        [run.outcome for run in runs],
-        [0 for _ in runs],
-        [run.error for run in runs],
-        ["{}" for _ in runs],
+    rows = [
+        {
+            "id": str(run.pk),
+            "job_id": str(run.job.pk),
+            "scheduled_for": rfc3339(run.scheduled_for),
+            "fired_at": None if run.reason else rfc3339(now),
+            "outcome": SKIPPED if run.reason else FIRED,
+            "error": run.reason,
+        }
+        for run in runs
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_ENTER_RUNS, columns)
+        cursor.execute(_ENTER_RUNS, [json.dumps(rows)])
         return {row[0] for row in cursor.fetchall()}
 
 
-def _tell(fired: Sequence[tuple[ScheduledJob, JobRun]], runs: Sequence[JobRun], now: datetime) -> None:
-    for _, run in fired:
+def _move_on(jobs: Sequence[ScheduledJob]) -> None:
+    rows = [
+        {
+            "id": str(job.pk),
+            "next_run_at": None if job.next_run_at is None else rfc3339(job.next_run_at),
+            "due_at": None if job.due_at is None else rfc3339(job.due_at),
+            "enabled": job.enabled,
+        }
+        for job in jobs
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVE_ON, [json.dumps(rows)])
+
+
+def _tell(fired: Sequence[Run], decided: int, now: datetime) -> None:
+    for run in fired:
         metrics.lag_seconds.observe(max(timedelta(), now - run.scheduled_for).total_seconds())
     metrics.fired.inc(len(fired))
-    metrics.skipped.inc(len(runs) - len(fired))
-    if len(runs) > len(fired):
-        log.warning("jobs.skipped", skipped=len(runs) - len(fired), fired=len(fired))
+    metrics.skipped.inc(decided - len(fired))
+    if decided > len(fired):
+        log.warning("jobs.skipped", skipped=decided - len(fired), fired=len(fired))

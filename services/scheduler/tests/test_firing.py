@@ -92,6 +92,14 @@ class TestOneLoop:
         assert outcomes(made) == ["fired"]
         assert ScheduledJob.objects.get().next_run_at == START + MINUTE
 
+    def test_a_job_whose_zone_left_the_world_is_paused_and_keeps_no_other_waiting(self, job):
+        lost, made = job("lost", "* * * * *"), job()
+        ScheduledJob.objects.filter(pk=lost.pk).update(timezone="Mars/Olympus")
+        fire_all(START + MINUTE)
+        lost.refresh_from_db()
+        assert (lost.enabled, lost.due_at) == (False, None)
+        assert outcomes(made) == ["fired"]
+
 
 @pytest.mark.django_db
 class TestCatchingUp:
