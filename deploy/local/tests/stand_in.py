@@ -1,10 +1,11 @@
 """`titan up` with stand-ins for the services: real servers and supervisor, services that start in an instant.
 
-`python stand_in.py SCRIPT…`: each SCRIPT is one process of the service `identity`; `web` is one that answers /readyz.
+`python stand_in.py SCRIPT…`: the service `identity` has a web process that answers /readyz and one process a SCRIPT.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -48,6 +49,9 @@ def plan(kinds: list[str]) -> Plan:
 
 if __name__ == "__main__":
     try:
-        up.up(from_environment(), plan(sys.argv[1:]))
+        servers = {
+            name: os.environ.get(f"OTHER_{name.upper()}", "embedded") for name in ("kafka", "postgres", "valkey")
+        }
+        up.up(from_environment(**servers), plan(sys.argv[1:]))
     except TitanError as error:
         sys.exit(f"titan: {error}")

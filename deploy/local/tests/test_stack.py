@@ -135,6 +135,32 @@ def test_a_wrong_setting_is_named_in_one_sentence(
     assert done.stderr.count("\n") == 1
 
 
+def test_servers_that_somebody_else_runs_are_used_and_left_running(
+    home: Home, postgres_url: str, kafka_bootstrap: str, valkey_url: str
+) -> None:
+    stack = home.up("worker", OTHER_POSTGRES=postgres_url, OTHER_KAFKA=kafka_bootstrap, OTHER_VALKEY=valkey_url)
+    home.wait_until_ready()
+    answer = home.status()
+    stack.send_signal(signal.SIGTERM)
+    stack.communicate(timeout=30)
+
+    assert {name: answer[name]["kind"] for name in ("postgres", "kafka", "valkey")} == {
+        "postgres": "external",
+        "kafka": "external",
+        "valkey": "external",
+    }
+    assert not (home.data_dir / "pg").exists()
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'identity'").fetchone() == (1,)
+
+
+def test_a_server_of_somebody_else_that_does_not_answer_is_one_sentence(home: Home) -> None:
+    stack = home.up("worker", OTHER_POSTGRES=f"postgresql://me@127.0.0.1:{home.port_base + 50}/postgres")
+    said, _ = stack.communicate(timeout=30)
+    assert stack.returncode == 1
+    assert said.strip().splitlines()[-1].startswith("titan: PostgreSQL: connection failed")
+
+
 def test_down_stops_a_stack_and_says_so(home: Home) -> None:
     stack = home.up("worker")
     home.wait_until_ready()
