@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import template
@@ -22,10 +22,12 @@ def _formats(context: dict[str, Any]) -> Formats:
 
 
 @register.simple_tag(takes_context=True)
-def when(context: dict[str, Any], moment: datetime | None, seconds: bool = False) -> SafeString | str:
+def when(context: dict[str, Any], moment: datetime | str | None, seconds: bool = False) -> SafeString | str:
     """An instant in the person's format, with the machine-readable one behind it."""
-    if moment is None:
+    if not moment:
         return "–"
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
     shown = _formats(context).moment(moment, seconds=seconds)
     return format_html('<time datetime="{}" title="UTC">{}</time>', rfc3339(moment), shown)
 
@@ -37,21 +39,46 @@ def day(context: dict[str, Any], value: date | None) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def amount(context: dict[str, Any], value: Decimal | None, currency: str = "", places: int = 2) -> SafeString | str:
+def amount(
+    context: dict[str, Any], value: Decimal | str | None, currency: str = "", places: int = 2
+) -> SafeString | str:
     """An amount with its currency code, in tabular digits; negative ones keep their sign."""
-    if value is None:
+    if value is None or value == "":
         return "–"
+    value = Decimal(value)
     shown = _formats(context).number(value, places=places)
     # A small charge must not read as 0.00: show all its digits instead.
     if value and abs(value) < Decimal(1).scaleb(-places):
         shown = _formats(context).number(value)
-    return format_html('<span class="amount">{}{}</span>', shown, f" {currency}" if currency else "")
+    return format_html('<span class="amount">{}{}</span>', shown.replace("-", "−"), f" {currency}" if currency else "")
 
 
 @register.simple_tag(takes_context=True)
 def number(context: dict[str, Any], value: float | Decimal | None, places: int | None = None) -> str:
     """A number in the person's format."""
-    return "–" if value is None else _formats(context).number(value, places=places)
+    return "–" if value is None else _formats(context).number(value, places=places).replace("-", "−")
+
+
+@register.simple_tag(takes_context=True)
+def short(context: dict[str, Any], value: float | Decimal | str | None, digits: int = 5) -> str:
+    """A number with at most so many telling digits and no exponent; whatever is no number stays as it is."""
+    if value is None:
+        return "–"
+    try:
+        exact = Decimal(str(value))
+    except InvalidOperation:
+        return str(value)
+    if not exact.is_finite():
+        return str(value)
+    places = max(0, digits - 1 - exact.adjusted())
+    rounded = round(exact, places) if exact.normalize().as_tuple().exponent < -places else exact
+    return _formats(context).number(rounded).replace("-", "−")
+
+
+@register.filter
+def words(name: object) -> str:
+    """`api_key.created` as “api key created”."""
+    return str(name).replace("_", " ").replace(".", " ")
 
 
 @register.filter(name="getattr")
@@ -66,9 +93,14 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f} %"
 
 
-@register.simple_tag
+@register.simple_tag(takes_context=True)
 def line_chart(
-    series: Sequence[Sequence[float | None]], label: str, names: str = "", width: int = 640, height: int = 160
+    context: dict[str, Any],
+    series: Sequence[Sequence[float | None]],
+    label: str,
+    names: str = "",
+    width: int = 640,
+    height: int = 160,
 ) -> SafeString | str:
     """Up to four lines as an SVG drawn here: no script, prints, and says in words what it shows.
 
@@ -90,17 +122,18 @@ def line_chart(
         ((i + 1, n.strip()) for i, n in enumerate(names.split(",")) if n.strip()),
     )
     last = known[0][-1] if known[0] else values[-1]
-    summary = f"{label}: from {values[0]:.4g} to {last:.4g}, lowest {low:.4g}, highest {high:.4g}"
+    first, last_shown, lowest, highest = (short(context, value) for value in (values[0], last, low, high))
+    summary = f"{label}: from {first} to {last_shown}, lowest {lowest}, highest {highest}"
     return format_html(
         '<figure class="chart"><svg viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">{}</svg>'
-        '<figcaption>{} <span class="quiet">{} … {}</span></figcaption></figure>',
+        '<figcaption>{} <span class="quiet">lowest {}, highest {}</span></figcaption></figure>',
         width,
         height,
         summary,
         paths,
         legend,
-        f"{low:.4g}",
-        f"{high:.4g}",
+        lowest,
+        highest,
     )
 
 
