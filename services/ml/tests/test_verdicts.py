@@ -4,7 +4,6 @@ import pytest
 
 from ml.rules.verdicts import verdict
 
-
 CASES = [
     ((0.502, 0.43, 0.57), (0.5, 0.499), True, "Not clearly better"),
     ((0.90, 0.88, 0.92), (0.5, 0.85), True, "and than a linear"),
