@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -15,6 +16,8 @@ from service_base.formats import Formats
 from shared_models.clock import rfc3339
 
 register = template.Library()
+
+_LONG_FRACTION = re.compile(r"-?\d{1,15}\.\d{5,}")
 
 
 def _formats(context: dict[str, Any]) -> Formats:
@@ -73,6 +76,16 @@ def short(context: dict[str, Any], value: float | Decimal | str | None, digits: 
     places = max(0, digits - 1 - exact.adjusted())
     rounded = round(exact, places) if exact.normalize().as_tuple().exponent < -places else exact
     return _formats(context).number(rounded).replace("-", "−")
+
+
+@register.filter
+def trimmed(value: object) -> str:
+    """A cell of somebody's table: a long fraction loses its last digits, everything else stays as it was written."""
+    text = str(value)
+    if not _LONG_FRACTION.fullmatch(text):
+        return text
+    exact = Decimal(text)
+    return f"{round(exact, max(0, 5 - exact.adjusted())):f}"
 
 
 @register.filter

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +44,7 @@ async def statement(request: PageRequest) -> HttpResponse:
         return {
             "statement": found,
             "rows": [_row(entry) for entry in found.entries],
+            "places": places_of(found.entries, found.opening),
             "machines": queries.machines_of(request.caller.id),
         }
 
@@ -120,6 +123,12 @@ def _machine(text: str | None) -> UUID | None:
         return UUID(text)
     except ValueError:
         raise BadInput("This is no machine's id.", field="machine") from None
+
+
+def places_of(entries: Iterable[Entry], *others: Decimal) -> int:
+    """The decimals that a column of amounts needs so that its balances can be added up by eye: two at least."""
+    amounts = [figure for entry in entries for figure in (entry.amount, entry.balance)] + list(others)
+    return max((2, *(-int(amount.normalize().as_tuple().exponent) for amount in amounts)))
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from billing import commands, queries
 from billing.models import DeclinedWork, Payment
+from billing.pages.statement import places_of
 from billing.rules.wording import paid_as
 from service_base.errors import NotFound, Refusal
 from service_base.formats import Formats
@@ -140,10 +141,12 @@ async def _wallet(request: PageRequest, refusal: Refusal | None = None) -> HttpR
 def _live(person: Any) -> dict[str, Any]:
     owner, say = person.pk, Formats.of(person).number
     holds = list(queries.holds_of(owner, open_only=True).order_by("-id")[:20])
+    entries = list(queries.entries_of(owner, queries.StatementFilter()).order_by("-id")[:LAST_ENTRIES])
     return {
         "wallet": queries.wallet_of(owner),
         "holds": [{"hold": hold, "parts": paid_as(queries.parts_of(hold), say=say)} for hold in holds],
-        "entries": list(queries.entries_of(owner, queries.StatementFilter()).order_by("-id")[:LAST_ENTRIES]),
+        "entries": entries,
+        "places": places_of(entries),
         "declined": list(DeclinedWork.objects.filter(payer_id=owner).order_by("-declined_at")[:LAST_DECLINED]),
     }
 
