@@ -125,3 +125,13 @@ class Note:
     event: str
     fields: dict[str, str] = field(default_factory=dict)
     order_id: UUID | None = None
+
+
+# The database gives the fields of a line back in an order of its own; people read them in this one.
+READING = ("side", "purpose", "quantity", "price", "fee", "profit", "reason", "why")
+
+
+def said(event: str, fields: dict[str, str]) -> str:
+    """A line as one reads it."""
+    ordered = sorted(fields, key=lambda name: READING.index(name) if name in READING else -1)
+    return "  ".join((event, *(f"{name}={fields[name]}" for name in ordered)))

@@ -22,6 +22,7 @@ from trading.models import (
     UserAPIKey,
 )
 from trading.queries import PriceRange
+from trading.rules.book import said
 from trading.rules.candles import Candle, Gap, instant
 
 
@@ -186,7 +187,7 @@ def show_line(row: BotRunLog) -> dict[str, Any]:
         "level": row.level,
         "event": row.event,
         "fields": row.fields,
-        "message": "  ".join((row.event, *(f"{name}={value}" for name, value in row.fields.items()))),
+        "message": said(row.event, row.fields),
         "candle_at": _moment(row.candle_at),
         "order_id": str(row.order_id) if row.order_id else None,
     }

@@ -12,6 +12,8 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from trading.models import BotRunLog
+from trading.rules.book import said
 from trading.rules.candles import Candle, instant
 from trading.rules.pauses import Window
 
@@ -69,9 +71,9 @@ def candle_chart(
 
 
 @register.filter
-def said(fields: dict[str, str]) -> str:
-    """The fields of a log line, as `name=value` in their order."""
-    return "  ".join(f"{name}={value}" for name, value in fields.items())
+def read_out(line: BotRunLog) -> str:
+    """A log line as one reads it."""
+    return said(line.event, line.fields)
 
 
 @register.filter

@@ -82,7 +82,9 @@ async def test_from_the_first_symbol_to_a_bot_by_forms_alone(page, ada):
 
 async def test_the_form_of_a_bot_follows_the_strategys_schema(page, market):
     await sync_to_async(market)()
-    assert 'name="p.slow"' in await page("/bots/new")
+    shown = await page("/bots/new")
+    assert 'name="p.slow"' in shown
+    assert '<option value="ml_signal">Signal of a machine</option>' in shown
     other = await page("/bots/parameters?strategy=dca")
     assert 'name="p.every"' in other
     assert 'name="p.slow"' not in other

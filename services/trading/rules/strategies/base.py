@@ -69,6 +69,8 @@ class Strategy(ABC, Generic[P]):
     title: ClassVar[str]
     summary: ClassVar[str]
     parameters_type: ClassVar[type[Parameters]]
+    # A page shows the class itself; templates would otherwise call it to make an instance.
+    do_not_call_in_templates: ClassVar[bool] = True
 
     def __init__(self, parameters: P) -> None:
         self.parameters = parameters

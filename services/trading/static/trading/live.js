@@ -125,7 +125,7 @@ class LiveLog {
     when.title = `offset ${line.offset}`;
     const time = document.createElement("time");
     time.dateTime = moment;
-    time.textContent = moment.slice(0, 16).replace("T", " ");
+    time.textContent = this.shown(moment);
     when.append(time);
     const level = document.createElement("span");
     level.className = line.level === "error" ? "bad" : line.level === "warning" ? "warn" : "quiet";
@@ -140,6 +140,17 @@ class LiveLog {
     }
     item.append(when, level, said);
     return item;
+  }
+
+  // As the server writes times on the same page: the person's order and separators, in UTC.
+  shown(moment) {
+    const { order, dash, between, clock } = this.section.dataset;
+    const [year, month, day] = moment.slice(0, 10).split("-");
+    const parts = { D: day, M: month, Y: year };
+    const hour = Number(moment.slice(11, 13));
+    const time = clock === "24H" ? moment.slice(11, 16)
+      : `${String(hour % 12 || 12).padStart(2, "0")}${moment.slice(13, 16)} ${hour < 12 ? "AM" : "PM"}`;
+    return `${[...order].map((letter) => parts[letter]).join(dash)}${between}${time}`;
   }
 
   gapRow(gap) {
