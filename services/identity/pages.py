@@ -13,9 +13,9 @@ from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST
 
 from identity import commands, queries, rules, tokens
-from identity.models import DATE_FORMATS, TIME_FORMATS, User
+from identity.models import User
 from service_base.addresses import is_ours, url_of
-from service_base.auth import COOKIE
+from service_base.auth import COOKIE, claims_in
 from service_base.env import env
 from service_base.errors import Refusal
 from service_base.formats import Formats
@@ -23,6 +23,33 @@ from service_base.pages import PageRequest, show, signed_in
 from shared_models.clock import utc_now
 
 REFRESH_COOKIE = "titan_refresh"
+# The first mark that a browser's long name for itself contains says what it is; the order matters.
+BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+SCOPE_WORDS = {
+    "ml:solve": "Solve with machines",
+    "ml:train": "Upload tables, train, sell",
+    "ml:read": "Look at machines",
+    "billing:read": "Look at the wallet",
+    "billing:write": "Spend from the wallet",
+    "trading:read": "Look at bots",
+    "trading:write": "Make, start and stop bots",
+    "scheduler:read": "Look at calendar and jobs",
+    "scheduler:write": "Change jobs",
+}
+FORMAT_WORDS = {
+    "time_format": [("24H", "23:05"), ("12H", "11:05 PM")],
+    "date_format": [("DMY", "day month year"), ("MDY", "month day year"), ("YMD", "year month day")],
+    "date_separator": [("/", "slash /"), ("-", "dash -"), (".", "point .")],
+    "decimal_separator": [(",", "comma 1,5"), (".", "point 1.5")],
+}
 
 
 @require_http_methods(["GET", "POST"])
@@ -86,7 +113,9 @@ async def sign_out(request: HttpRequest) -> HttpResponse:
 @signed_in
 async def account(request: PageRequest) -> HttpResponse:
     """The person's account: balances, teams, keys, sessions, formats, what happened."""
-    return await show(request, "identity/account.html", await sync_to_async(_account)(request.caller.user))
+    shown = await sync_to_async(_account)(request.caller.user)
+    claims = await sync_to_async(_claims_in)(request.COOKIES.get(COOKIE, ""))
+    return await show(request, "identity/account.html", shown | {"this_session": claims and UUID(claims["sid"])})
 
 
 @require_POST
@@ -173,23 +202,29 @@ def _account(user: User) -> dict[str, Any]:
     return {
         "teams": list(user.memberships.select_related("team").order_by("team__name")),
         "keys": list(user.api_keys.order_by("-created_at")[:50]),
-        "sessions": list(queries.open_sessions(user).order_by("-updated_at")[:20]),
+        "sessions": [(one, _where(one.user_agent)) for one in queries.open_sessions(user).order_by("-updated_at")[:20]],
         "entries": list(queries.audit_of(user).order_by("-id")[:15]),
-        "scopes": rules.SCOPES,
-        "choices": {
-            "time_format": TIME_FORMATS,
-            "date_format": DATE_FORMATS,
-            "date_separator": ["/", "-", "."],
-            "decimal_separator": [",", "."],
-        },
+        "scopes": [(scope, SCOPE_WORDS[scope]) for scope in rules.SCOPES],
+        "choices": FORMAT_WORDS,
         "example": Formats.of(user).moment(utc_now()),
     }
 
 
-def _end_session_of(user: User, token: str) -> None:
-    from service_base.auth import claims_in
+def _where(user_agent: str) -> str:
+    """A session's browser and system in two words; programs name themselves."""
+    browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
+    if not browser:
+        return user_agent[:60] or "a program"
+    system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
+    return f"{browser} on {system}" if system else browser
 
-    claims = claims_in(token, queries.Originals())
+
+def _claims_in(token: str) -> dict[str, Any] | None:
+    return claims_in(token, queries.Originals())
+
+
+def _end_session_of(user: User, token: str) -> None:
+    claims = _claims_in(token)
     if claims:
         commands.end_session(user=user, session_id=UUID(claims["sid"]))
 

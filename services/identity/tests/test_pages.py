@@ -48,7 +48,7 @@ async def test_the_account_page_needs_a_sign_in():
 async def test_the_account_page_shows_balances_keys_and_history(person, signing_key):
     page = (await (await signed_in(person)).get("/")).content.decode()
     assert "Ada Example" in page
-    assert "session.opened" in page
+    assert "Session opened" in page
 
 
 async def test_a_key_is_shown_once(person, signing_key):
