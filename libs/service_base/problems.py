@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import ValidationError as ModelError
+from django.db import DataError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
@@ -74,6 +75,7 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(Refusal, _refusal)
     api.add_exception_handler(InputError, _input)
     api.add_exception_handler(ModelError, _model)
+    api.add_exception_handler(DataError, _unstorable)
     api.add_exception_handler(AuthenticationError, _authentication)
     api.add_exception_handler(Http404, _missing)
     api.add_exception_handler(Throttled, _throttled)
@@ -117,6 +119,12 @@ def _model(request: HttpRequest, error: ModelError | type[ModelError]) -> JsonRe
     errors = [{"field": field, "message": " ".join(said)} for field, said in fields.items()]
     detail = "; ".join(f"{found['field']}: {found['message']}" for found in errors)
     return _answer(request, 422, "bad-input", "The input does not fit", detail, errors)
+
+
+def _unstorable(request: HttpRequest, error: DataError | type[DataError]) -> JsonResponse:
+    # PostgreSQL keeps no NUL in text or JSON, and no schema says so: the database is the one that finds it.
+    detail = "A text holds a character that cannot be kept, such as NUL, or a number is too large."
+    return _answer(request, 422, "bad-input", "The input does not fit", detail)
 
 
 def _authentication(request: HttpRequest, error: Any) -> JsonResponse:
