@@ -155,7 +155,8 @@ async def change_job(request: PageRequest, job_id: str, change: str) -> HttpResp
 async def logs(request: PageRequest) -> HttpResponse:
     """The platform's log, for operators."""
     request.caller.must_be_operator()
-    asked = {name: request.GET.get(name, "").strip() for name in ("level", "service", "q", "trace_id")}
+    fields = ("level", "service", "q", "trace_id")
+    asked = {name: request.GET.get(name, "").replace("\0", "").strip() for name in fields}
 
     def read() -> dict[str, Any]:
         found = queries.log_lines(

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from scheduler import publishes
 from scheduler.commands.matching import Change, Matching
 from scheduler.models import KINDS, CalendarSource, EconomicEvent, EconomicEventRevision
-from scheduler.rules import calendar_csv, calendar_ical, zones
+from scheduler.rules import calendar_csv, calendar_ical
 from scheduler.rules.calendar_rows import Defaults, Row, must_not_shrink
 from service_base.env import env
 from service_base.errors import BadInput, Refusal
@@ -50,14 +50,15 @@ def save_source(*, name: str, kind: str, **settings: Any) -> CalendarSource:
 
     Raises BadInput, and UnknownZone; a `path` must lie in the data directory's `calendars`.
     """
-    if not 1 <= len(name.strip()) <= 100:
+    tidy = name.strip()
+    if not 1 <= len(tidy) <= 100 or "\0" in tidy:
         raise BadInput("A source has a name of 1 to 100 characters.", field="name")
     if kind not in KINDS:
         raise BadInput(f"A source is one of {', '.join(KINDS)}.", field="kind")
-    zones.zone(settings.get("timezone", "UTC"))
     if settings.get("path"):
         file_at(settings["path"])
-    source, _ = CalendarSource.objects.update_or_create(name=name.strip(), defaults={"kind": kind, **settings})
+    source, _ = CalendarSource.objects.update_or_create(name=tidy, defaults={"kind": kind, **settings})
+    _defaults(source).must_fit()
     return source
 
 
@@ -117,7 +118,7 @@ def crawl(*, at: datetime) -> dict[str, Imported | str]:
 def file_at(path: str) -> Path:
     """The file of that name in the data directory's `calendars`. Raises BadInput for a way out of there."""
     home = (env().data_dir / "calendars").resolve()
-    found = (home / path).resolve()
+    found = (home / path.replace("\0", "")).resolve()
     if not found.is_relative_to(home) or found == home:
         raise BadInput(f"A path names a file below {home}.", field="path")
     return found
@@ -131,8 +132,11 @@ def _content(source: CalendarSource) -> bytes:
 def _parse(source: CalendarSource, content: bytes) -> list[Row]:
     if len(content) > MOST_BYTES:
         raise BadInput(f"A calendar file has at most {MOST_BYTES // 1024 // 1024} MiB.", field="file")
-    defaults = Defaults(source.timezone, source.country, source.currency, source.importance)
-    return _PARSERS[source.kind](content, defaults)
+    return _PARSERS[source.kind](content, _defaults(source))
+
+
+def _defaults(source: CalendarSource) -> Defaults:
+    return Defaults(source.timezone, source.country, source.currency, source.importance)
 
 
 def _write(changes: list[Change], source: CalendarSource, now: datetime) -> None:

@@ -41,6 +41,9 @@ class EventFilter:
         """The filter of an address: country, currency, importance (each may list several), source, q, date, from, to,
         timezone. Raises BadQuestion naming the part that cannot be read.
         """
+        for name, value in asked.items():
+            if "\0" in (value or ""):
+                raise BadQuestion(f"{name} holds a NUL, which no text has.", field=name)
         first, last = _day(asked, "from"), _day(asked, "to")
         day = _day(asked, "date")
         if day is not None and (first or last):

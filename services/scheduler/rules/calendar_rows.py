@@ -46,6 +46,16 @@ class Defaults:
     currency: str = ""
     importance: str = "low"
 
+    def must_fit(self) -> None:
+        """Raise BadInput naming the part that no event could have, or UnknownZone."""
+        zones.zone(self.zone)
+        if self.country and not _COUNTRY.fullmatch(self.country):
+            raise BadInput("A country is a two-letter code such as US.", field="country")
+        if self.currency and not _CURRENCY.fullmatch(self.currency):
+            raise BadInput("A currency is a three-letter code such as USD.", field="currency")
+        if self.importance not in IMPORTANCES:
+            raise BadInput(f"importance is one of {', '.join(IMPORTANCES)}.", field="importance")
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -128,6 +138,8 @@ def _wrong(row: Row) -> str:
         return f"a figure has at most {FIGURE_LENGTH} characters, a note {NAME_LENGTH}."
     if len(row.external_id) > NAME_LENGTH:
         return f"an external id has at most {NAME_LENGTH} characters."
+    if "\0" in f"{row.event_name}{row.note}{row.external_id}":
+        return "a text holds a NUL."
     return _wrong_time(row)
 
 

@@ -87,6 +87,7 @@ class TestCalendar:
             "timezone=Mars/Olympus",
             "importance=urgent",
             "date=0000-01-01",
+            "q=%00",
         ],
     )
     async def test_a_filter_that_cannot_be_read_is_a_problem_naming_it(self, ada, query):
@@ -152,6 +153,16 @@ class TestImport:
         assert (answer.status_code, answer.json()["line"]) == (422, "3")
         assert (await olga.get("/api/v1/sources")).json()["items"] == []
 
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"importance": "huge"}, {"country": "us"}, {"timezone": "Mars/Olympus"}, {"kind": "pdf"}, {"name": "\0"}],
+    )
+    async def test_a_source_that_cannot_be_is_refused_and_not_kept(self, olga, wrong):
+        answer = await send(olga, "post", "/sources", {"name": "Desk", "kind": "csv"} | wrong)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] == next(iter(wrong))
+        assert (await olga.get("/api/v1/sources")).json()["items"] == []
+
     async def test_others_may_not_import(self, ada):
         assert (await self.upload(ada, FOMC.read_bytes())).status_code == 403
 
@@ -213,6 +224,8 @@ class TestJobs:
             ({"jitter_seconds": -1}, 422),
             ({"colour": "red"}, 422),
             ({"name": " "}, 422),
+            ({"name": "a\0b"}, 422),
+            ({"payload": {"text": "\0"}}, 422),
         ],
     )
     async def test_a_job_that_cannot_be_is_refused(self, ada, change, status):
