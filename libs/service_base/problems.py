@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelError
 from django.db import DataError
 from django.http import Http404, HttpRequest, JsonResponse
@@ -79,6 +81,7 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(AuthenticationError, _authentication)
     api.add_exception_handler(Http404, _missing)
     api.add_exception_handler(Throttled, _throttled)
+    api.add_exception_handler(RequestDataTooBig, _too_large)
     api.add_exception_handler(HttpError, _http)
     api.add_exception_handler(Exception, _unexpected)
 
@@ -140,6 +143,12 @@ def _missing(request: HttpRequest, error: Any) -> JsonResponse:
 
 def _throttled(request: HttpRequest, error: Any) -> JsonResponse:
     return _answer(request, 429, "too-fast", "Too many requests", "Wait a moment and try again.")
+
+
+def _too_large(request: HttpRequest, error: Any) -> JsonResponse:
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2
+    detail = f"The body has more than {most} MiB: send it in parts, or as a file where files are taken."
+    return _answer(request, 413, "too-large", "The request is too large", detail)
 
 
 def _http(request: HttpRequest, error: Any) -> JsonResponse:
