@@ -13,7 +13,7 @@ from pydantic import Field
 
 from ml.models import DataLine, Machine, Work
 from ml.queries import Offer, OutputScore, Use
-from shared_models.clock import rfc3339
+from shared_models.clock import rfc3339, utc_now
 from shared_models.money import plain
 
 _HIDDEN = {"deleted_at", "training_nn_model", "enc_dec_configuration", "published_at"}
@@ -204,7 +204,7 @@ def show_work(work: Work, *, before: int | None = None) -> dict[str, Any]:
             "stage": work.progress_stage,
             "percent": work.progress_percent,
             "rate": work.progress_rate,
-            "seconds_left": work.progress_seconds_left,
+            "seconds_left": work.seconds_left_at(utc_now()),
             "loss_points": [
                 {"step": step, "train_loss": train, "validation_loss": validation}
                 for step, train, validation in work.loss_points

@@ -72,7 +72,7 @@ def begin_work(*, work_id: UUID, token: int, now: datetime | None = None) -> Wor
     work = _held(work_id, token)
     at = now or database_now()
     work.state = must_become(work.state, WorkState.RUNNING)
-    work.started_at = work.started_at or at
+    work.started_at = at
     _extend(work, at)
     work.save()
     publishes.work_started(work, at)

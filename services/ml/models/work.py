@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -160,9 +161,23 @@ class Work(Timestamped):
         """How many lines it is about."""
         return self.learning_lines + self.evaluation_lines + self.solving_lines
 
+    def seconds_left_at(self, now: datetime) -> float | None:
+        """What the server last said; until it knows, what the estimate leaves."""
+        if not self.is_open or self.started_at is None:
+            return None
+        if self.progress_seconds_left is not None and self.heartbeat_at is not None:
+            return max(0.0, self.progress_seconds_left - (now - self.heartbeat_at).total_seconds())
+        left = self.estimated_seconds - (now - self.started_at).total_seconds()
+        return left if left > 0 else None
+
     def lease_has_expired_at(self, now: datetime) -> bool:
         """Whether its server has not been heard of for too long."""
         return self.state in HELD_BY_A_SERVER and self.lease_expires_at is not None and self.lease_expires_at <= now
+
+    @property
+    def paid_parts(self) -> list[tuple[Decimal, str]]:
+        """What was charged, or until then what is held: amounts with their currencies."""
+        return [(Decimal(part["amount"]), part["currency"]) for part in self.charged or self.held]
 
     def losses(self) -> list[list[Any]]:
         """The loss curve as two lines: learning and evaluation."""

@@ -82,9 +82,14 @@ def _outputs(card: dict[str, Any] | None) -> list[dict[str, Any]]:
     if card is None:
         return []
     return [
-        {"name": name, **detail, **_confusion(detail), "off": _quantiles(detail)}
+        {"name": name, **detail, **_confusion(detail), "off": _quantiles(detail), "points_apart": _apart(detail)}
         for name, detail in card["metrics"]["outputs"].items()
     ]
+
+
+def _apart(detail: dict[str, Any]) -> float | None:
+    error = detail.get("calibration", {}).get("expected_calibration_error")
+    return None if error is None else 100 * error
 
 
 def _quantiles(detail: dict[str, Any]) -> list[tuple[float, float]]:

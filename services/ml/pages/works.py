@@ -17,6 +17,7 @@ from ml.rules.access import Right
 from ml.store import place
 from service_base.errors import NotFound, Refusal
 from service_base.pages import PageRequest, show, signed_in
+from shared_models.clock import utc_now
 
 
 @require_POST
@@ -70,6 +71,7 @@ def _work(request: PageRequest, work_id: UUID) -> dict[str, Any]:
         "may_cancel": found.is_open and right in queries.rights_of(request.caller, found.machine),
         "scores": queries.scores_of(found.machine) if found.state == "succeeded" and found.is_work_training else [],
         "losses": found.losses(),
+        "seconds_left": found.seconds_left_at(utc_now()),
     }
 
 

@@ -12,6 +12,15 @@ from service_base.callers import Caller
 from service_base.errors import NotFound
 
 NO_MACHINE = "There is no such machine, or it is not yours."
+_TO_SOLVE = (
+    "machine_name",
+    "machine_owner_user__id",
+    "machine_owner_team",
+    "machine_api_solving_is_public",
+    "machine_api_solving_price_usd",
+    "mdc_columns_total_count",
+    "training_nn_model__folder",
+)
 NO_WORK = "There is no such work, or it is not yours."
 
 
@@ -28,6 +37,12 @@ def rights_of(caller: Caller, machine: Machine) -> frozenset[Right]:
 def machine_for(caller: Caller, machine_id: UUID, right: Right) -> Machine:
     """The machine, if the caller has that right. Raises NotFound for any other, existing or not."""
     return _checked(caller, everything().filter(pk=machine_id).first(), right)
+
+
+def machine_to_solve(caller: Caller, machine_id: UUID) -> Machine:
+    """The machine with just what solving needs, since its statistics may be long. Raises NotFound."""
+    found = everything().filter(pk=machine_id).only(*_TO_SOLVE).first()
+    return _checked(caller, found, Right.SOLVE)
 
 
 def machine_called(caller: Caller, name: str, right: Right) -> Machine | None:

@@ -166,3 +166,9 @@ async def test_a_damaged_model_is_no_answer(trained, ada, api):
     answer = await solve(await sync_to_async(api)(ada), trained, [ROW])
     assert answer.status_code == 503
     assert await usage() == []
+
+
+async def test_a_body_beyond_what_is_held_in_memory_is_a_413_problem(trained, ada, api, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2
+    answer = await solve(await sync_to_async(api)(ada), trained, [{"age": "x" * (1024**2 + 1)}])
+    assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[1]) == (413, "too-large")
