@@ -34,15 +34,7 @@ def card_of(
         "level": level.number,
         "seed": plan.seed,
         "stopped": fitted.stopped,
-        "data": {
-            "lines": report.line_count,
-            "bad_lines": report.bad_line_count,
-            "learning_lines": material.learning.size,
-            "evaluation_lines": material.evaluation.size,
-            "inputs": {name: str(report.columns[name].type) for name in encoder.input_columns},
-            "outputs": {output.column: str(report.columns[output.column].type) for output in encoder.outputs},
-            "left_out": material.left_out,
-        },
+        "data": _data(material, fitted),
         "encoded_columns": encoder.width,
         "networks": {
             output.column: _network(plan, members)
@@ -62,16 +54,21 @@ def card_of(
         "importance": dict(sorted(importance.items(), key=lambda item: -item[1])),
         "warnings": {name: column.warnings for name, column in report.columns.items() if column.warnings},
         "limits": limits_of(metrics, fitted.stopped, material),
-        "hardware": {
-            "machine": platform.machine(),
-            "processors": os.cpu_count(),
-            "threads": 1,
-            "kind": "cpu",
-        },
-        "versions": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in _PACKAGES},
-        },
+        "hardware": {"machine": platform.machine(), "processors": os.cpu_count(), "threads": 1, "kind": "cpu"},
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
+    }
+
+
+def _data(material: Material, fitted: Fitted) -> dict[str, Any]:
+    report, encoder = material.report, fitted.encoder
+    return {
+        "lines": report.line_count,
+        "bad_lines": report.bad_line_count,
+        "learning_lines": material.learning.size,
+        "evaluation_lines": material.evaluation.size,
+        "inputs": {name: str(report.columns[name].type) for name in encoder.input_columns},
+        "outputs": {output.column: str(report.columns[output.column].type) for output in encoder.outputs},
+        "left_out": material.left_out,
     }
 
 

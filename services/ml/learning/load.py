@@ -76,14 +76,10 @@ def load(
     With more than `most_lines` lines a seeded sample of about that many is taken.
     """
     sample = min(1.0, most_lines / max(report.line_count, 1))
-    numbers: dict[str, list[Floats64]] = {}
-    labels: dict[str, _Labels] = {}
+    is_label = {name: report.columns[name].type in (ColumnType.LABEL, ColumnType.LANGUAGE) for name in columns}
+    labels = {name: _Labels() for name in columns if is_label[name]}
+    numbers: dict[str, list[Floats64]] = {name: [] for name in columns if not is_label[name]}
     evaluation: list[bool] = []
-    for name in columns:
-        if report.columns[name].type in (ColumnType.LABEL, ColumnType.LANGUAGE):
-            labels[name] = _Labels()
-        else:
-            numbers[name] = []
     read = 0
     for batch in table.batches():
         kept = [i for i, line in enumerate(batch.lines) if is_in_sample(seed, line, sample)] if sample < 1 else None

@@ -59,7 +59,8 @@ def read_material(
     _check_lines(~loaded.evaluation, loaded.evaluation)
     targets = targets_of(loaded, report, list(plan.outputs), loss=plan.loss)
     known = targets.known
-    _check_lines(known & ~loaded.evaluation, known & loaded.evaluation)
+    for column in (~np.isnan(targets.y)).T:
+        _check_lines(column & ~loaded.evaluation, column & loaded.evaluation)
     return Material(
         report,
         inputs,

@@ -15,6 +15,8 @@ from ml.learning.load import LoadedTable
 from ml.learning.network.shape import Head, HeadLoss, Loss
 
 MOST_CLASSES = 1000
+# Different labels as a share of the lines; beyond, most labels are met once.
+MOST_DIFFERENT = 0.3
 Floats = NDArray[np.float32]
 
 
@@ -62,6 +64,13 @@ def _labels(loaded: LoadedTable, name: str, learning: NDArray[np.bool_]) -> tupl
     if present.size < 2:
         raise NothingToLearn(
             f"{name} holds one value only in the learning lines: there is nothing to learn.", field=name
+        )
+    lines = int((learning & (column.codes >= 0)).sum())
+    if present.size > lines * MOST_DIFFERENT:
+        raise UnfitOutput(
+            f"{name} holds {present.size} different labels in {lines} lines, too few of each to learn from: group "
+            "them, or set its type to FLOAT if they are numbers.",
+            field=name,
         )
     if present.size > MOST_CLASSES:
         raise UnfitOutput(

@@ -135,6 +135,8 @@ def column_of(name: str, values: Iterator[object], lines: int = 200) -> Rows:
         (column_of("is_dear", itertools.repeat("no")), DEAR, errors.NothingToLearn),
         (column_of("price", itertools.repeat(3.5)), TrainingPlan(("price",)), errors.NothingToLearn),
         (column_of("is_dear", itertools.repeat(None)), DEAR, errors.UnfitOutput),
+        (column_of("is_dear", (f"flat {i}" for i in itertools.count())), DEAR, errors.UnfitOutput),
+        (column_of("is_dear", itertools.chain(["yes", "no"] * 20, itertools.repeat(None))), DEAR, errors.TooFewLines),
         (flats(200), TrainingPlan(("built",)), errors.UnfitOutput),
         (flats(200), TrainingPlan(("is_dear",), loss="mae"), errors.UnfitOutput),
         (flats(200), TrainingPlan(("price",), loss="binary_crossentropy"), errors.UnfitOutput),
