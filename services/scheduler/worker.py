@@ -15,7 +15,6 @@ log = structlog.get_logger("scheduler.worker")
 
 # A job that is due sooner than the ones known before is noticed after this long at the latest.
 LONGEST_SLEEP = 1.0
-LOG_GROUP = "titan.scheduler.platform-log"
 LOG_BATCH = 500
 
 
@@ -48,6 +47,7 @@ class Firing:
 
 async def keep_platform_log(stop: asyncio.Event) -> None:
     """Store what processes report; offsets are committed after the rows, and a row that comes again is known."""
+    from django.conf import settings
     from django.db import DatabaseError
 
     from event_bus.broker import BrokerUnavailable, Consumer
@@ -59,7 +59,9 @@ async def keep_platform_log(stop: asyncio.Event) -> None:
     client: Consumer | None = None
     while not stop.is_set():
         try:
-            client = client or await broker.consumer(group=LOG_GROUP, topics=[TOPIC])
+            client = client or await broker.consumer(
+                group=f"{settings.TITAN_CONSUMER_GROUP}.platform-log", topics=[TOPIC]
+            )
             records = await client.poll(timeout=LONGEST_SLEEP, limit=LOG_BATCH)
             if records:
                 await asyncio.to_thread(_store, [record.value for record in records])

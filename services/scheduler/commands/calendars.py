@@ -57,8 +57,11 @@ def save_source(*, name: str, kind: str, **settings: Any) -> CalendarSource:
         raise BadInput(f"A source is one of {', '.join(KINDS)}.", field="kind")
     if settings.get("path"):
         file_at(settings["path"])
+    wanted = CalendarSource.objects.filter(name=tidy).first() or CalendarSource(name=tidy)
+    for field, value in settings.items():
+        setattr(wanted, field, value)
+    _defaults(wanted).must_fit()
     source, _ = CalendarSource.objects.update_or_create(name=tidy, defaults={"kind": kind, **settings})
-    _defaults(source).must_fit()
     return source
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from scheduler.clock import database_now
 from scheduler.commands.firing import plan_next
@@ -56,9 +56,7 @@ def create_job(
         raise Conflict(f"You have {rules.MOST_JOBS_A_PERSON} jobs; delete one first.")
     job = ScheduledJob(owner_id=caller.id, enabled=enabled)
     _change(job, caller, {"name": name, "topic": topic, "trigger": trigger, "timezone": timezone, **options}, now)
-    _must_be_free(job)
-    job.save(force_insert=True)
-    return job
+    return _saved(job)
 
 
 @transaction.atomic
@@ -69,9 +67,7 @@ def update_job(*, job: ScheduledJob, caller: Caller, now: datetime | None = None
     if enabled is not None:
         locked.enabled = enabled
     _change(locked, caller, changes, now, replan=enabled is not None)
-    _must_be_free(locked)
-    locked.save()
-    return locked
+    return _saved(locked)
 
 
 @transaction.atomic
@@ -167,6 +163,10 @@ def _may_all(caller: Caller) -> bool:
     return caller.is_operator and caller.scopes is None
 
 
-def _must_be_free(job: ScheduledJob) -> None:
-    if ScheduledJob.objects.filter(owner_id=job.owner_id, name=job.name).exclude(pk=job.pk).exists():
-        raise Conflict(f"There is a job called {job.name} already.", field="name")
+def _saved(job: ScheduledJob) -> ScheduledJob:
+    try:
+        with transaction.atomic():
+            job.save()
+    except IntegrityError:
+        raise Conflict(f"There is a job called {job.name} already.", field="name") from None
+    return job
