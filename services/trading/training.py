@@ -4,7 +4,8 @@ import csv
 from collections.abc import Sequence
 from typing import TextIO
 
-from trading.pricefiles import instant_of
+from trading.pricefiles import PriceFileError
+from trading.pricetimes import instant_of
 from trading.rules.candles import Candle, instant
 from trading.rules.features import COLUMNS, training_rows
 
@@ -15,9 +16,11 @@ HEADER = ("time", *COLUMNS, "next_return", "direction")
 def write_table(
     stream: TextIO, candles: Sequence[Candle], *, since: str | None = None, until: str | None = None
 ) -> int:
-    """Write the rows of candles within [since, until) and return how many; earlier candles count as past."""
-    first = instant_of([since]) if since else None
-    end = instant_of([until]) if until else None
+    """Write the rows of candles within [since, until) and return how many; earlier candles count as past.
+
+    Raises PriceFileError for a bound that is no time.
+    """
+    first, end = _bound(since), _bound(until)
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(HEADER)
     count = 0
@@ -28,3 +31,10 @@ def write_table(
             writer.writerow((time, *(repr(value) for value in row.values), repr(following), direction))
             count += 1
     return count
+
+
+def _bound(text: str | None) -> int | None:
+    try:
+        return instant_of([text]) if text else None
+    except ValueError as error:
+        raise PriceFileError(str(error)) from None

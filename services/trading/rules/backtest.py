@@ -56,11 +56,7 @@ def backtest(
         limits=limits,
         pauses=pauses,
     )
-    for start in range(0, len(candles), PROGRESS_EVERY):
-        for candle in candles[start : start + PROGRESS_EVERY]:
-            engine.step(candle)
-        if progress is not None:
-            progress(min(start + PROGRESS_EVERY, len(candles)), len(candles))
+    _through(engine, candles, progress)
     engine.finish()
     batch = engine.drain()
     figures = report(
@@ -72,3 +68,11 @@ def backtest(
         costs=costs,
     )
     return Backtest(report=figures, batch=batch, book=engine.book)
+
+
+def _through(engine: Engine, candles: Sequence[Candle], progress: Progress | None) -> None:
+    for start in range(0, len(candles), PROGRESS_EVERY):
+        for candle in candles[start : start + PROGRESS_EVERY]:
+            engine.step(candle)
+        if progress is not None:
+            progress(min(start + PROGRESS_EVERY, len(candles)), len(candles))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from trading.rules.book import Book, EquityPoint, Note, Trade
 from trading.rules.candles import DAY, Candle, Timeframe
+from trading.rules.denials import why_denied
 from trading.rules.execution import Execution
 from trading.rules.limits import Limits, lost_share, wanted_quantity
 from trading.rules.market import Costs, FillAt, Instrument, Side, plain
@@ -104,8 +105,6 @@ class Engine:
         batch, self.batch = self.batch, Batch()
         return batch
 
-    # -- what happens inside a candle ------------------------------------------------------------------------
-
     def _carry_out(self, candle: Candle, quoted: Decimal) -> None:
         for order in list(self.book.pending):
             self._fill(order, candle, quoted)
@@ -144,8 +143,6 @@ class Engine:
         if equity > book.peak:
             book.peak = equity
 
-    # -- what is decided at its close ------------------------------------------------------------------------
-
     def _decide(self, candle: Candle) -> None:
         book = self.book
         if self._has_kill_switch and book.halted is None and self._is_drawn_down():
@@ -178,7 +175,9 @@ class Engine:
         reason = self._denial(candle, quantity)
         if reason is not None:
             order.move(OrderState.DENIED, reason)
-            self._tell("warning", "order.denied", candle, order, reason=reason, why=self._why(reason, candle))
+            window = self.pauses.at(candle.time + self._lasts)
+            why = why_denied(reason, book=self.book, limits=self.limits, instrument=self.instrument, window=window)
+            self._tell("warning", "order.denied", candle, order, reason=reason, why=why)
             return
         self.book.day_entries += 1
         self._submit(order, candle)
@@ -221,8 +220,6 @@ class Engine:
             order = self._order(candle, Side.SELL, Purpose.KILL_SWITCH, self.book.quantity, note="maximum drawdown")
             self._submit(order, candle)
 
-    # -- orders ----------------------------------------------------------------------------------------------
-
     def _order(
         self,
         candle: Candle,
@@ -260,8 +257,6 @@ class Engine:
         order.move(state, reason)
         self.batch.orders[order.id] = order
 
-    # -- what people are told --------------------------------------------------------------------------------
-
     def _tell_fill(self, fill: Fill, order: Order) -> None:
         self.batch.fills.append(fill)
         closed = self.book.record(fill)
@@ -296,19 +291,3 @@ class Engine:
                 )
             )
             self.book.paused_by = names
-
-    def _why(self, reason: Reason, candle: Candle) -> str:
-        window = self.pauses.at(candle.time + self._lasts)
-        match reason:
-            case Reason.CALENDAR_PAUSE if window is not None:
-                return f"paused around {', '.join(window.names)}"
-            case Reason.CALENDAR_UNVERIFIED:
-                return "the calendar says nothing about this time, which is not the same as no event"
-            case Reason.MAX_DAILY_TRADES:
-                return f"{self.book.day_entries} entries today, the limit is {self.limits.max_daily_trades}"
-            case Reason.DAILY_LOSS_LIMIT:
-                return f"today's loss reached {self.limits.daily_loss_percentage} %"
-            case Reason.BELOW_ONE_LOT:
-                return f"the size comes to less than one lot of {plain(self.instrument.lot)}"
-            case _:
-                return f"worth less than the exchange's minimum of {plain(self.instrument.minimum_notional)}"

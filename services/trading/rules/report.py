@@ -68,7 +68,6 @@ def report(
     daily = _daily_returns(equity, starting_cash)
     drawdown = max_drawdown([starting_cash, *values])
     annual = _annual(final / starting_cash, years)
-    held = holding(candles, starting_cash, costs)
     return Report(
         candles=len(candles),
         started=_text(candles[0].time) if candles else "",
@@ -89,9 +88,7 @@ def report(
         fills=len(fills),
         fees=sum((fill.fee for fill in fills), NOTHING),
         open_quantity=equity[-1].quantity if equity else NOTHING,
-        hold_final_equity=held[-1].quantize(EIGHT_PLACES) if held else starting_cash,
-        hold_return_percent=_percent(held[-1], starting_cash) if held else 0.0,
-        hold_max_drawdown_percent=max_drawdown([starting_cash, *held]),
+        **_held(holding(candles, starting_cash, costs), starting_cash),
         fills_sha256=fills_digest(fills),
     )
 
@@ -113,6 +110,15 @@ def holding(candles: Sequence[Candle], cash: Decimal, costs: Costs) -> list[Deci
         return []
     quantity = cash / (candles[0].open * (ONE + costs.fee_rate))
     return [money(quantity * candle.close) for candle in candles]
+
+
+def _held(values: Sequence[Decimal], start: Decimal) -> dict[str, Any]:
+    last = values[-1] if values else start
+    return {
+        "hold_final_equity": last.quantize(EIGHT_PLACES),
+        "hold_return_percent": _percent(last, start),
+        "hold_max_drawdown_percent": max_drawdown([start, *values]),
+    }
 
 
 def profit_factor(trades: Sequence[Trade]) -> float | None:

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from trading.pricefiles import PriceFileError, instant_of, read_prices
+from trading.pricefiles import PriceFileError, read_prices
+from trading.pricetimes import instant_of
 
 DAY = 86_400
 
