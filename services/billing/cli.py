@@ -28,7 +28,7 @@ def verify(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) ->
     else:
         for finding in verdict.findings:
             typer.echo(f"{'ok ' if finding.ok else 'NO '} {finding.name}: {finding.detail}")
-        counted = ", ".join(f"{count} {table}s" for table, count in verdict.counts.items())
+        counted = ", ".join(f"{count} {table.replace('_', ' ')}s" for table, count in verdict.counts.items())
         typer.echo(f"ledger: {counted}; " + ("in balance" if verdict.ok else "NOT in balance"))
     if not verdict.ok:
         typer.echo(f"titan: the ledger does not hold: {verdict.first_difference}", err=True)

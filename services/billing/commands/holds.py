@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from billing import publishes
@@ -22,10 +23,12 @@ from billing.rules.funding import Part, cover
 from billing.rules.usage import WantedWork, price_of
 from service_base.errors import BadInput
 from shared_models.clock import utc_now
-from shared_models.money import Currency
+from shared_models.money import Currency, plain
 
 # Longer than any training waits and runs; a hold that nobody resolves must not keep a person's money for ever.
 HOLD_LIFE = timedelta(hours=24)
+
+log = structlog.get_logger("titan.billing")
 
 
 @transaction.atomic
@@ -94,6 +97,7 @@ def _hold_or_decline(
         return _decline(wanted, "funds_short", missing=funding.missing_usd, at=at)
     hold = _hold(wanted, _quote(wanted, price_list, price, at=at), funding.parts, cause=cause, at=at)
     publishes.hold_authorized(hold, funding.parts)
+    log.info("hold.authorized", work=str(hold.work_id), price_eaml=plain(price))
     if funding.parts:
         say_balances(party)
     return hold
@@ -149,6 +153,7 @@ def _decline(wanted: WantedWork, reason: str, *, at: datetime, missing: Decimal 
         declined_at=at,
     )
     publishes.hold_declined(declined)
+    log.info("hold.declined", work=str(wanted.work_id), reason=reason, missing=plain(missing))
     return declined
 
 
@@ -173,3 +178,4 @@ def _expire(hold: Hold, *, at: datetime) -> bool:
 def _give_back(hold: Hold, outcome: str, *, at: datetime) -> None:
     set_free(hold.parts.all())
     HoldResolution.objects.create(hold=hold, outcome=outcome, resolved_at=at)
+    log.info("hold.ended", work=str(hold.work_id), outcome=outcome)

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from billing import publishes
@@ -21,11 +22,13 @@ from billing.rules.usage import digest_of
 from service_base.errors import NotFound
 from shared_models.clock import utc_now
 from shared_models.ids import derived_id
-from shared_models.money import Currency
+from shared_models.money import Currency, plain
 
 # The local provider: it moves no real money and says so everywhere.
 TEST_PROVIDER = "test"
 LARGEST_TOP_UP = Decimal(1_000_000)
+
+log = structlog.get_logger("titan.billing")
 
 
 @transaction.atomic
@@ -89,4 +92,5 @@ def top_up(*, owner: UUID, amount: Decimal, provider: str, reference: str, at: d
     )
     publishes.operation_posted(operation, journal, [Part(Currency.USD, amount)], cause=f"{provider}:{reference}")
     say_balances(party)
+    log.info("wallet.topped_up", amount_usd=plain(amount), provider=provider, reference=reference)
     return journal

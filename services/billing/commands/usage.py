@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from django.db import transaction
 
 from billing import publishes
@@ -27,6 +28,8 @@ from event_bus.parking import Permanent
 from shared_models.money import Currency, plain
 
 SOURCE = "ml"
+
+log = structlog.get_logger("titan.billing")
 
 
 class UsageContradicted(KeyConflict, Permanent):
@@ -96,6 +99,7 @@ def _charge(used: Used, cause: Cause, party: Party, hold: Hold | None, *, event_
     payee = used.machine_owner_id if used.kind == OperationKind.SOLVING_WITH_API_MARKET else None
     owed = [Part(Currency.USD, charge.owed_usd)]
     publishes.operation_posted(operation, journal, [*charge.parts, *owed], cause=event_id, payee_id=payee)
+    log.info("usage.charged", kind=used.kind, lines=used.lines, owed_usd=plain(charge.owed_usd), cause=event_id)
     return journal
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from billing import commands
 from billing.models import Journal, Payment
@@ -170,6 +171,18 @@ def test_operators_make_coupons(browser: Any, world: World) -> None:
     form = {"code": "SPRING", "amount": "5", "budget": "100", "credit_days": "30"}
     assert (client.post("/coupons", form)).status_code == 302
     assert "SPRING" in page(client, "/coupons")
+
+
+TABLES = [model for model in apps.get_app_config("billing").get_models() if model._meta.managed]
+
+
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
+def test_operators_can_read_every_table_but_write_none(browser: Any, world: World, ana: Person, model: Any) -> None:
+    world.hold(ana)
+    client = browser(Person(), staff=True, superuser=True)
+
+    assert client.get(f"/admin/billing/{model._meta.model_name}/").status_code == 200
+    assert client.get(f"/admin/billing/{model._meta.model_name}/add/").status_code == 403
 
 
 def test_whoever_is_not_signed_in_is_sent_to_identity(world: World, client: Any) -> None:
