@@ -1,0 +1,85 @@
+"""The address of every page of the five services that one person can open, found over the public API."""
+
+from __future__ import annotations
+
+from titan.demo.client import Person
+
+EMPTY = "00000000-0000-7000-8000-000000000000"
+# name → service, path; what stands in braces is looked up among the person's own things.
+PAGES = {
+    "machines": ("ml", "/"),
+    "upload": ("ml", "/machines/new"),
+    "machine": ("ml", "/machines/{machine}"),
+    "columns": ("ml", "/machines/{machine}/setup"),
+    "solve": ("ml", "/machines/{machine}/solve"),
+    "delete-machine": ("ml", "/machines/{machine}/delete"),
+    "training": ("ml", "/works/{work}"),
+    "market": ("ml", "/market"),
+    "listing": ("ml", "/market/{listing}"),
+    "wallet": ("billing", "/"),
+    "top-up": ("billing", "/top-ups/{payment}"),
+    "statement": ("billing", "/statement"),
+    "entry": ("billing", "/journals/{journal}"),
+    "operations": ("billing", "/operations"),
+    "prices": ("billing", "/prices"),
+    "bots": ("trading", "/"),
+    "new-bot": ("trading", "/bots/new"),
+    "bot": ("trading", "/bots/{bot}"),
+    "run": ("trading", "/runs/{run}"),
+    "symbols": ("trading", "/symbols"),
+    "symbol": ("trading", "/symbols/{symbol}"),
+    "keys": ("trading", "/keys"),
+    "calendar": ("scheduler", "/"),
+    "event": ("scheduler", "/events/{event}"),
+    "jobs": ("scheduler", "/jobs"),
+    "job": ("scheduler", "/jobs/{job}"),
+    "account": ("identity", "/"),
+    "team": ("identity", "/teams/{team}"),
+}
+SIGNED_OUT = {"sign-in": ("identity", "/sign-in"), "register": ("identity", "/register")}
+OPERATORS = {
+    "operator-prices": ("billing", "/prices"),
+    "coupons": ("billing", "/coupons"),
+    "verify": ("billing", "/verify"),
+    "import": ("scheduler", "/"),
+    "platform-log": ("scheduler", "/logs"),
+}
+
+
+def things_of(person: Person) -> dict[str, str]:
+    """The ids that fill the braces of PAGES; what the person does not have is absent."""
+    found: dict[str, str] = {}
+
+    def first(name: str, service: str, path: str, field: str = "id", **query: object) -> None:
+        for item in person.get(service, path, **query)["items"][:1]:
+            found[name] = str(item[field])
+
+    def first_that(name: str, service: str, path: str, **wanted: object) -> None:
+        items = person.get(service, path)["items"]
+        item = next((one for one in items if all(one.get(k) == v for k, v in wanted.items())), None)
+        if item:
+            found[name] = str(item["id"])
+
+    first_that("machine", "ml", "machines", trained=True)
+    first_that("work", "ml", "works", kind="training")
+    first("listing", "ml", "market")
+    first("payment", "billing", "topups")
+    first("journal", "billing", "ledger/entries", "journal_id")
+    first("bot", "trading", "bots")
+    first("run", "trading", "runs")
+    first("symbol", "trading", "symbols")
+    first("event", "scheduler", "events")
+    first("job", "scheduler", "jobs")
+    first("team", "identity", "teams")
+    return found
+
+
+def addresses(person: Person, pages: dict[str, tuple[str, str]] = PAGES) -> dict[str, str]:
+    """The full address of every page in `pages` for which the person has a thing to show."""
+    things = things_of(person)
+    shown = {}
+    for name, (service, path) in pages.items():
+        wanted = path.partition("{")[2].partition("}")[0]
+        if not wanted or wanted in things:
+            shown[name] = person.stack.url(service) + path.format(**things)
+    return shown

@@ -1,0 +1,50 @@
+"""A table becomes a machine: upload, correction, training that shows itself, solving."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+expect = pytest.importorskip("playwright.sync_api", reason="deploy/setup.sh test e2e installs it").expect
+
+
+def test_a_corrected_column_stays_corrected(training):
+    assert training.role_kept == "ignore"
+
+
+def test_the_price_is_known_before_the_start(training):
+    assert re.search(r"[1-9].* EAML", training.price)
+
+
+def test_a_training_shows_its_progress_without_being_loaded_again(training):
+    assert training.stayed
+    assert training.percents == sorted(training.percents)
+    assert len(training.percents) > 1, training.percents
+
+
+def test_a_machine_shows_its_score_beside_what_needs_no_machine(ada, training):
+    page = ada.open("ml", f"/machines/{training.machine_id}")
+    row = page.get_by_role("region", name="Scores beside the baselines").get_by_role("row").nth(1)
+    for label in ("This machine", "Always the same answer", "Linear model"):
+        expect(row.locator(f"[data-label='{label}']")).to_have_text(re.compile(r"\d"))
+
+
+def test_a_real_row_is_solved_in_the_form_and_named_with_its_cost(ada, training):
+    page = ada.open("ml", f"/machines/{training.machine_id}/solve")
+    page.get_by_role("link", name="Fill with a real row").click()
+    page.get_by_role("button", name="Solve").click()
+    answer = page.get_by_role("status")
+    expect(answer).to_be_focused()
+    expect(answer).to_contain_text(re.compile(r"mdvis: −?\d"))
+    expect(answer).to_contain_text("This cost")
+
+
+def test_a_file_that_is_no_table_is_refused_at_its_field(ada, tmp_path):
+    file = tmp_path / "empty.csv"
+    file.write_bytes(b"")
+    page = ada.open("ml", "/machines/new")
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Upload and read").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Upload a table")
