@@ -12,10 +12,18 @@ from ninja import Schema
 from pydantic import Field
 
 from ml.models import DataLine, Machine, Work
-from ml.queries import Offer, OutputScore, Use
+from ml.queries import Offer, OutputScore, Use, scores_of
 from shared_models.clock import rfc3339, utc_now
 from shared_models.money import plain
 
+_ORIGINAL_FLAGS = (
+    "is_work_training",
+    "is_work_solving",
+    "is_work_status_wait_for_server_start",
+    "is_work_status_server_processing",
+    "is_work_status_server_finished",
+    "is_work_status_server_error",
+)
 _HIDDEN = {"deleted_at", "training_nn_model", "enc_dec_configuration", "published_at"}
 
 
@@ -104,6 +112,7 @@ def show_machine(machine: Machine, rights: frozenset[str] = frozenset()) -> dict
         "ignored_columns": machine.ignored_columns,
         "enc_dec_configuration": str(machine.enc_dec_configuration_id) if machine.enc_dec_configuration_id else None,
         "training_nn_model": _model(machine),
+        "scores": [show_score(score) for score in scores_of(machine)],
         "rights": sorted(rights),
     }
 
@@ -200,16 +209,7 @@ def show_work(work: Work, *, before: int | None = None) -> dict[str, Any]:
         "attempts": work.attempts,
         "server_name": work.server.server_name if work.server else None,
         "before_in_queue": before,
-        "progress": {
-            "stage": work.progress_stage,
-            "percent": work.progress_percent,
-            "rate": work.progress_rate,
-            "seconds_left": work.seconds_left_at(utc_now()),
-            "loss_points": [
-                {"step": step, "train_loss": train, "validation_loss": validation}
-                for step, train, validation in work.loss_points
-            ],
-        },
+        "progress": _progress(work),
         "quoted_eaml": plain(work.quoted_eaml),
         "held": work.held,
         "charged": work.charged,
@@ -223,12 +223,20 @@ def show_work(work: Work, *, before: int | None = None) -> dict[str, Any]:
         "created_at": rfc3339(work.created_at),
         "started_at": _moment(work.started_at),
         "finished_at": _moment(work.finished_at),
-        "is_work_training": work.is_work_training,
-        "is_work_solving": work.is_work_solving,
-        "is_work_status_wait_for_server_start": work.is_work_status_wait_for_server_start,
-        "is_work_status_server_processing": work.is_work_status_server_processing,
-        "is_work_status_server_finished": work.is_work_status_server_finished,
-        "is_work_status_server_error": work.is_work_status_server_error,
+        **{name: getattr(work, name) for name in _ORIGINAL_FLAGS},
+    }
+
+
+def _progress(work: Work) -> dict[str, Any]:
+    return {
+        "stage": work.progress_stage,
+        "percent": work.progress_percent,
+        "rate": work.progress_rate,
+        "seconds_left": work.seconds_left_at(utc_now()),
+        "loss_points": [
+            {"step": step, "train_loss": train, "validation_loss": validation}
+            for step, train, validation in work.loss_points
+        ],
     }
 
 

@@ -129,11 +129,6 @@ def line_chart(
         '<path class="line line-{}" d="{}"/>',
         ((i + 1, _path(line, low, high, width, height)) for i, line in enumerate(known) if line),
     )
-    legend = format_html_join(
-        "",
-        '<span class="key key-{}">{}</span>',
-        ((i + 1, n.strip()) for i, n in enumerate(names.split(",")) if n.strip()),
-    )
     last = known[0][-1] if known[0] else values[-1]
     first, last_shown, lowest, highest = (short(context, value) for value in (values[0], last, low, high))
     summary = f"{label}: from {first} to {last_shown}, lowest {lowest}, highest {highest}"
@@ -144,10 +139,15 @@ def line_chart(
         height,
         summary,
         paths,
-        legend,
+        _legend(names),
         lowest,
         highest,
     )
+
+
+def _legend(names: str) -> SafeString:
+    known = ((i + 1, name.strip()) for i, name in enumerate(names.split(",")) if name.strip())
+    return format_html_join("", '<span class="key key-{}">{}</span>', known)
 
 
 def _path(line: Sequence[float], low: float, high: float, width: int, height: int) -> str:

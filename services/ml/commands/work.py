@@ -66,13 +66,17 @@ def request_training(
         quoted_eaml=quoted_eaml,
         time_limit_seconds=time_limit,
     )
+    _insert_alone(work)
+    publishes.work_requested(work)
+    return work
+
+
+def _insert_alone(work: Work) -> None:
     try:
         with transaction.atomic():
             work.save(force_insert=True)
     except IntegrityError:
         raise Conflict("The machine is being trained already; wait for the end or cancel it.") from None
-    publishes.work_requested(work)
-    return work
 
 
 def _must_be_learnable(machine: Machine) -> None:

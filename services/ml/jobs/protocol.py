@@ -24,8 +24,11 @@ ORPHANED = 3
 LONGEST_TEXT = 300
 
 
-class ChildFailed(RuntimeError):
-    """The child ended without an answer; the text is what it last wrote to its error output."""
+class ChildFailed(Unavailable):
+    """The child ended without an answer: it was killed, or something in it is broken."""
+
+    slug = "broke-down"
+    title = "It did not come to an end"
 
 
 # --- in the child -----------------------------------------------------------------------------------------------------
@@ -115,9 +118,9 @@ class Child:
             while message is not None:
                 found.append(message)
                 message = self._said.get_nowait()
-            self.has_ended = True
         except queue.Empty:
-            pass
+            return found
+        self.has_ended = True
         return found
 
     def why_it_died(self) -> str:
@@ -161,7 +164,7 @@ def ask(module: str, job: Message) -> Message:
                 if "done" in message:
                     return message["done"]  # type: ignore[no-any-return]
                 refuse(message)
-        raise ChildFailed(child.why_it_died())
+        raise ChildFailed(f"This broke down half way ({child.why_it_died()}); nothing was kept. Try again.")
     finally:
         child.kill()
 
