@@ -82,7 +82,7 @@ def test_a_crash_loop_says_why(home: Home) -> None:
     home.up("crashing")
     home.wait_for(lambda: "identity-crashing keeps dying (3 times" in home.log())
     assert "no money in the machine" in home.log().split("keeps dying")[1]
-    assert "identity-crashing keeps dying" in home.status()["missing"]
+    home.wait_for(lambda: "identity-crashing keeps dying" in home.status()["missing"])
 
 
 def test_a_second_up_says_that_one_runs_already(home: Home) -> None:
