@@ -90,8 +90,8 @@ def trimmed(value: object) -> str:
 
 @register.filter
 def words(name: object) -> str:
-    """`api_key.created` as “api key created”."""
-    return str(name).replace("_", " ").replace(".", " ")
+    """`api_key.created` as “API key created”."""
+    return str(name).replace("_", " ").replace(".", " ").replace("api ", "API ")
 
 
 @register.filter(name="getattr")

@@ -87,7 +87,7 @@ async def delete(request: PageRequest, bot_id: UUID) -> HttpResponse:
 def _bots(user_id: UUID) -> dict[str, Any]:
     rows = list(queries.bots_of(user_id).order_by("-created_at")[:MOST_SHOWN])
     newest = {run.bot_id: run for run in queries.runs_of(user_id).order_by("start_time").filter(bot__in=rows)}
-    return {"bots": [{"bot": row, "run": newest.get(row.pk)} for row in rows]}
+    return {"bots": [{"bot": row, "run": newest.get(row.pk), "strategy": _title(row.strategy)} for row in rows]}
 
 
 def _bot(user_id: UUID, bot_id: UUID) -> dict[str, Any]:
@@ -99,8 +99,21 @@ def _bot(user_id: UUID, bot_id: UUID) -> dict[str, Any]:
         "runs": runs,
         "open_run": next((run for run in runs if run.is_running), None),
         "fields": fields_of(kind, found.parameters) if kind else [],
+        "kind": kind,
+        "machine": _machine_of(user_id, found),
         "pauses": [(importance, minutes) for importance, minutes in found.pauses.items()],
     }
+
+
+def _machine_of(user_id: UUID, bot: Bot) -> Any:
+    """The machine whose answers the bot trades on, as far as its name is known here."""
+    asked = bot.parameters.get("machine_id")
+    return queries.machines_of(user_id).filter(pk=asked).first() if asked else None
+
+
+def _title(strategy: str) -> str:
+    kind = STRATEGIES.get(strategy)
+    return kind.title if kind else strategy
 
 
 def _form(user_id: UUID, given: QueryDict) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from service_base.templatetags.titan import short
 from trading.models import BotRunLog
 from trading.rules.book import said
 from trading.rules.candles import Candle, instant
@@ -42,9 +43,13 @@ class Scale:
         return max(0, bisect_right(self.times, time) - 1)
 
 
-@register.simple_tag
+@register.simple_tag(takes_context=True)
 def candle_chart(
-    candles: Sequence[Candle], label: str, fills: Sequence[Any] = (), windows: Sequence[Window] = ()
+    context: dict[str, Any],
+    candles: Sequence[Candle],
+    label: str,
+    fills: Sequence[Any] = (),
+    windows: Sequence[Window] = (),
 ) -> SafeString | str:
     """Candles with trades as triangles and pauses as bands; the words say the same for those who cannot see it."""
     if not candles:
@@ -52,21 +57,22 @@ def candle_chart(
     scale = Scale(candles)
     drawn = (_bands(scale, windows), _candles(scale, candles), _trades(scale, fills))
     first, last = candles[0], candles[-1]
+    lowest, highest = short(context, scale.low), short(context, scale.high)
     summary = (
         f"{label}: {len(candles)} candles from {first.opened_at:%Y-%m-%d %H:%M} to {last.opened_at:%Y-%m-%d %H:%M},"
-        f" close {last.close:f}, lowest {scale.low:g}, highest {scale.high:g},"
+        f" close {short(context, last.close)}, lowest {lowest}, highest {highest},"
         f" {len(fills)} trades, {len(windows)} pauses"
     )
     return format_html(
         '<figure class="chart candles"><svg viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">'
-        '{}{}{}</svg><figcaption>{} <span class="quiet">{} … {}</span></figcaption></figure>',
+        '{}{}{}</svg><figcaption>{} <span class="quiet">lowest {}, highest {}</span></figcaption></figure>',
         WIDTH,
         HEIGHT,
         summary,
         *drawn,
         label,
-        f"{scale.low:g}",
-        f"{scale.high:g}",
+        lowest,
+        highest,
     )
 
 
@@ -74,6 +80,16 @@ def candle_chart(
 def read_out(line: BotRunLog) -> str:
     """A log line as one reads it."""
     return said(line.event, line.fields)
+
+
+@register.filter
+def span(minutes: int) -> str:
+    """Minutes as days or hours where they are whole ones."""
+    for size, name in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
+        if minutes and minutes % size == 0:
+            count = minutes // size
+            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return "0 minutes"
 
 
 @register.filter
