@@ -186,7 +186,11 @@ def row_of(line: Line, levels: list[int]) -> str:
 
 def as_table(found: list[Line], levels: list[int]) -> str:
     names = ["constant", "linear", "classic", "lightgbm", *(f"level {level}" for level in levels)]
-    head = f"{'table':<16}{'lines':>7}  {'score':<8}" + "  ".join(f"{name:>9}" for name in names) + "   CPU seconds (lightgbm, levels)"
+    head = (
+        f"{'table':<16}{'lines':>7}  {'score':<8}"
+        + "  ".join(f"{name:>9}" for name in names)
+        + "   CPU seconds (lightgbm, levels)"
+    )
     notes = (
         "auc: higher is better; logloss, rmse: lower. linear: on our encoding; classic: scikit-learn's usual pipeline."
     )

@@ -94,11 +94,11 @@ def intervals(values: Floats, true: Floats) -> tuple[tuple[float, float, float],
     count = max(1, min(MOST_INTERVALS, len(values) // LINES_PER_INTERVAL))
     edges = np.quantile(values, np.linspace(0, 1, count + 1)[1:])
     places = np.minimum(np.searchsorted(edges, values), count - 1)
-    # One more line than there is: the next one may be farther off than all so far.
     found = []
     for i, edge in enumerate(edges):
         part = off[places == i] if (places == i).sum() >= 20 else off
-        margin = (1 - COVERAGE) / 2 * (1 - 1 / len(part))
-        low, high = np.quantile(part, (margin, 1 - margin))
+        # One line more than there is: the next one may be farther off than all so far.
+        inside = min(1.0, np.ceil((len(part) + 1) * (1 + COVERAGE) / 2) / len(part))
+        low, high = np.quantile(part, (1 - inside, inside))
         found.append((float(edge), float(low), float(high)))
     return tuple(found)

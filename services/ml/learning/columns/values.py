@@ -142,7 +142,8 @@ def _moment_of_parts(match: re.Match[str], order: str) -> float | None:
 def _seconds(moment: datetime) -> float:
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return float((moment - _EPOCH).total_seconds() // 1)
+    # Whole seconds before the difference is a float: far from 1970 its last digits would round up.
+    return (moment.replace(microsecond=0) - _EPOCH).total_seconds()
 
 
 def time_of(cell: Cell) -> float | None:
