@@ -29,9 +29,9 @@ check: ## lint, types, walls
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy libs services deploy/local
 
-bench: ## measured figures beside their anchors
+bench: ## how good machines are beside other models, on the *.parquet files of a folder: make bench TABLES=FOLDER
 	@deploy/setup.sh bench
-	@$(titan) bench
+	@.venv/bin/python tests/bench/ml_quality.py $(TABLES)
 
 lock: ## make the locks anew after a change of dependencies
 	@deploy/setup.sh

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -14,22 +13,14 @@ from event_bus.broker import BrokerUnavailable, Consumer, Message, Producer, Rec
 SEND_SECONDS = 10
 STOP_SECONDS = 3
 START_SECONDS = 20
-GLANCE_MILLISECONDS = 15
-
-Batches = dict[TopicPartition, list[Any]]
 
 
 class KafkaBroker:
-    """A Kafka cluster at `bootstrap` (`host:port`, comma-separated).
+    """A Kafka cluster at `bootstrap` (`host:port`, comma-separated)."""
 
-    `rest` is for brokers that answer an empty fetch at once instead of holding it: without a rest of some seconds
-    between empty polls, asking them keeps a fifth of a core busy for every consumer.
-    """
-
-    def __init__(self, bootstrap: str, *, client_id: str, rest: float = 0.0) -> None:
+    def __init__(self, bootstrap: str, *, client_id: str) -> None:
         self.bootstrap = bootstrap
         self.client_id = client_id
-        self.rest = rest
 
     async def producer(self) -> Producer:
         """A started idempotent producer. Raises BrokerUnavailable."""
@@ -60,7 +51,7 @@ class KafkaBroker:
             metadata_max_age_ms=30_000,
         )
         await _start(client)
-        return KafkaConsumer(client, rest=self.rest)
+        return KafkaConsumer(client)
 
 
 class KafkaProducer:
@@ -89,15 +80,14 @@ class KafkaProducer:
 class KafkaConsumer:
     """Polls across all its partitions and commits only those it still owns."""
 
-    def __init__(self, client: AIOKafkaConsumer, *, rest: float = 0.0) -> None:
+    def __init__(self, client: AIOKafkaConsumer) -> None:
         self._client = client
-        self._rest = rest
         self._next: dict[TopicPartition, int] = {}
 
     async def poll(self, *, timeout: float, limit: int) -> Sequence[Record]:
         """Records in partition order; empty after `timeout` seconds. Raises BrokerUnavailable."""
         try:
-            batches = await (self._glance(limit) if self._rest else self._wait(timeout, limit))
+            batches = await self._client.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
         except KafkaError as error:
             raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
         records: list[Record] = []
@@ -107,19 +97,6 @@ class KafkaConsumer:
                 Record(r.topic, r.partition, r.offset, r.key or b"", r.value or b"", r.headers) for r in batch
             )
         return records
-
-    async def _wait(self, timeout: float, limit: int) -> Batches:
-        batches: Batches = await self._client.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
-        return batches
-
-    async def _glance(self, limit: int) -> Batches:
-        """Fetch for a moment only: the client's background fetching sleeps while its partitions are paused."""
-        self._client.resume(*self._client.assignment())
-        batches: Batches = await self._client.getmany(timeout_ms=GLANCE_MILLISECONDS, max_records=limit)
-        self._client.pause(*self._client.assignment())
-        if not batches:
-            await asyncio.sleep(self._rest)
-        return batches
 
     async def commit(self) -> None:
         """Commit what was polled of the partitions still owned; a lost partition's new owner redoes it, harmlessly."""

@@ -31,7 +31,6 @@ class Env(BaseSettings):
     master_keys: str = ""
     admin_password: str = ""
     kafka_group_suffix: str = ""
-    kafka_rest: float = Field(default=0.0, ge=0, le=5)
 
 
 @cache

@@ -86,7 +86,7 @@ async def _run(loops: Sequence[Loop]) -> None:
     from service_base.env import env
 
     stop = stop_on_signals()
-    broker = KafkaBroker(env().kafka_bootstrap, client_id=f"titan-{settings.TITAN_CONTEXT}", rest=env().kafka_rest)
+    broker = KafkaBroker(env().kafka_bootstrap, client_id=f"titan-{settings.TITAN_CONTEXT}")
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(Relay(broker).run(stop))
         if registry.handled_topics():

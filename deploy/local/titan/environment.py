@@ -37,8 +37,6 @@ def titan_variables(configuration: Configuration, secrets: Secrets, service: str
         "TITAN_VALKEY_URL": valkey_url(configuration, secrets),
         "TITAN_SECRET_KEY": secrets.secret_key,
     }
-    if configuration.kafka == EMBEDDED:
-        found["TITAN_KAFKA_REST"] = "0.08"  # this broker answers an empty fetch at once
     if service == "identity":
         found["TITAN_ADMIN_PASSWORD"] = secrets.admin_password
     if service == "trading":

@@ -47,12 +47,11 @@ def say() -> Callable[[ml.WorkStarted], UUID]:
     return commit
 
 
-@pytest.fixture(params=["memory", "kafka", "kafka that does not hold a fetch"])
+@pytest.fixture(params=["memory", "kafka"])
 def broker(request: pytest.FixtureRequest):
     """Every promise about brokers is tested on both."""
     if request.param == "memory":
         return MemoryBroker()
     from event_bus.kafka import KafkaBroker
 
-    rest = 0.05 if "does not hold" in request.param else 0.0
-    return KafkaBroker(request.getfixturevalue("kafka_bootstrap"), client_id="titan-test", rest=rest)
+    return KafkaBroker(request.getfixturevalue("kafka_bootstrap"), client_id="titan-test")
