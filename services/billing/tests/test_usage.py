@@ -112,6 +112,18 @@ def test_the_owner_on_the_market_is_paid_in_full_by_a_caller_without_funds(world
     assert balance(broke.owed) == Decimal("-1.01")
 
 
+def test_a_batch_on_the_market_is_captured_from_its_hold_and_its_owner_is_paid(world: World, ana: Person) -> None:
+    owner = world.person()
+    wanted, _ = world.hold(
+        ana, kind="solving", solving_lines=5000, learning_lines=0, evaluation_lines=0, machine_owner_id=owner.id
+    )
+    deliver(world.solved(ana, lines=4000, owner=owner, work_id=wanted.work_id))
+
+    assert balance(ana.usd) == available(ana.usd) == Decimal("59.6")  # 0.40 to the platform, 40 to the owner
+    assert balance(owner.usd) == Decimal(36)
+    assert Hold.objects.get(work_id=wanted.work_id).state == "captured"
+
+
 def test_coupons_do_not_pay_other_people(world: World) -> None:
     person, owner = world.person(usd="1", coupon="50"), world.person()
     deliver(world.solved(person, lines=100, owner=owner))
