@@ -57,6 +57,8 @@ def append_lines(run: BotRun, lines: Iterable[Line]) -> None:
         )
         for n, line in enumerate(lines)
     ]
+    if not rows:
+        return
     with transaction.atomic(using=ALIAS):
         BotRunLog.objects.filter(run_id=run.pk, offset__gte=run.log_offset).delete()
         BotRunLog.objects.bulk_create(rows, batch_size=2_000)

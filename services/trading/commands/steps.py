@@ -210,7 +210,9 @@ def _write_position(run: BotRun, book: Book) -> None:
         "realised": money(book.realised),
         "fees": money(book.fees),
     }
-    Position.objects.update_or_create(run=run, defaults=state)
+    Position.objects.bulk_create(
+        [Position(run=run, **state)], update_conflicts=True, unique_fields=["run"], update_fields=list(state)
+    )
 
 
 def _line(note: Note) -> Line:

@@ -44,7 +44,7 @@ def market(ada: Any) -> Callable[..., Any]:
 
     def make(candles: list[Any] | None = None, *, ticker: str = "ACME", owner: Any = None) -> Any:
         owner = owner or ada
-        found = candles if candles is not None else wandering(300)
+        found = candles if candles is not None else wandering(150)
         symbol = commands.create_symbol(
             owner_id=owner.pk, exchange="NASDAQ", ticker=ticker, asset_type="CRYPTO", quote="USD"
         )

@@ -102,7 +102,7 @@ def test_a_paper_run_taken_over_in_the_middle_ends_like_one_that_was_not(bot, ad
     drive()
     symbol = whole.bot.symbol
     moved = commands.start_run(user_id=ada.pk, bot_id=bot(name="moved", symbol=symbol).pk, **settings)
-    for candles in (40, 90, 10**9):
+    for candles in (30, 50, 10**9):
         (lease,) = commands.claim(owner=f"engine {candles}", limit=5)
         cancel = StopsAfter(candles)
         drive_lease(lease, cancel=cancel, notify=cancel.told)
@@ -112,7 +112,7 @@ def test_a_paper_run_taken_over_in_the_middle_ends_like_one_that_was_not(bot, ad
     assert moved.status == "completed"
     assert fills_of(moved) == fills_of(whole) != []
     assert (moved.profit_loss, moved.trades_executed) == (whole.profit_loss, whole.trades_executed)
-    assert EquityPoint.objects.filter(run_id=moved.pk).count() == 300
+    assert EquityPoint.objects.filter(run_id=moved.pk).count() == 150
 
 
 def test_a_backtest_taken_over_is_done_anew_and_leaves_nothing_twice(bot, ada, drive, monkeypatch):
@@ -128,7 +128,7 @@ def test_a_backtest_taken_over_is_done_anew_and_leaves_nothing_twice(bot, ada, d
     assert run.status == "completed"
     assert 0 < half < Order.objects.filter(run=run).count()
     assert run.report["fills"] == run.trades_executed == len(fills_of(run))
-    assert EquityPoint.objects.filter(run_id=run.pk).count() == 300
+    assert EquityPoint.objects.filter(run_id=run.pk).count() == 150
 
 
 def test_a_step_that_could_not_be_written_leaves_no_trace_and_is_done_again(run, drive, monkeypatch):
@@ -171,7 +171,7 @@ def test_a_paused_run_lets_no_candle_pass_and_a_resumed_one_goes_on(run, ada, dr
     commands.resume_run(run_id=run.pk, user_id=ada.pk)
     drive()
     run.refresh_from_db()
-    assert (run.status, run.candles_done) == ("completed", 300)
+    assert (run.status, run.candles_done) == ("completed", 150)
 
 
 def _progress() -> commands.Progress:

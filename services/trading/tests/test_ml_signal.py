@@ -55,6 +55,7 @@ def probability(row: dict[str, float]) -> dict[str, float]:
 def ml_service(monkeypatch) -> Ml:
     service = Ml()
     monkeypatch.setattr("trading.engine.machine.httpx.post", service.post)
+    monkeypatch.setattr("trading.engine.backtest.ROWS_AT_ONCE", 50)
     return service
 
 
@@ -110,7 +111,7 @@ def test_backtest_and_paper_ask_differently_and_trade_alike(ada, asking, ml_serv
         return list(Fill.objects.filter(run=run).order_by("filled_at").values_list("filled_at", "side", "price", "fee"))
 
     assert history(first) == history(second) != []
-    assert (batches, ml_service.rows) == (2, 2 * 240)
+    assert (batches, ml_service.rows) == (2, 2 * 90)
 
 
 def test_only_the_machines_columns_are_sent_with_the_owners_key(ada, asking, ml_service, drive):
@@ -162,7 +163,7 @@ def test_a_paper_run_that_cannot_be_paid_pauses_before_its_candle_and_goes_on_wh
     commands.resume_run(run_id=run.pk, user_id=ada.pk)
     drive()
     run.refresh_from_db()
-    assert (run.status, run.candles_done, stood_at) == ("completed", 300, 64)
+    assert (run.status, run.candles_done, stood_at) == ("completed", 150, 64)
     assert BotRunLog.objects.filter(run_id=run.pk, event="signal.refused").count() == 1
     refused, again = (request.headers["idempotency-key"] for request in ml_service.asked[4:6])
     assert refused != again

@@ -25,9 +25,9 @@ def test_a_backtest_leaves_orders_fills_equity_log_report_and_events(ada, bot, d
     drive()
     run.refresh_from_db()
 
-    assert (run.status, run.error_message, run.candles_done) == ("completed", "", 300)
+    assert (run.status, run.error_message, run.candles_done) == ("completed", "", 150)
     assert run.report["fills"] == run.trades_executed == Fill.objects.filter(run=run).count() > 3
-    assert EquityPoint.objects.filter(run_id=run.pk).count() == 300
+    assert EquityPoint.objects.filter(run_id=run.pk).count() == 150
     assert [line.offset for line in queries.lines_after(run, -1, limit=1000)] == list(range(run.log_offset))
     assert [event.run_id for event in said(events.RunStarted)] == [run.pk]
     assert [(event.run_id, event.profit_loss) for event in said(events.RunFinished)] == [(run.pk, run.profit_loss)]
@@ -40,7 +40,7 @@ def test_the_service_and_the_file_backtest_make_the_same_fills(ada, bot, drive):
     drive()
     run.refresh_from_db()
     alone = backtest(
-        wandering(300),
+        wandering(150),
         run_id=run.pk,
         strategy=build(strategy_named("momentum"), {"fast": 3, "slow": 8, "quantity": "2"}),
         timeframe=Timeframe.H1,
