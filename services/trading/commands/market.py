@@ -142,6 +142,7 @@ def _upsert(symbol: Symbol, series: PriceSeries, timeframe: Timeframe, source: s
                 copy.write_row((instant(candle.time), *candle[1:], adjusted))
         cursor.execute(WRITE, {"symbol": symbol.pk, "timeframe": timeframe.value, "source": source})
         new, revised = cursor.fetchone()
+        cursor.execute("DROP TABLE incoming_price")
     return new, revised
 
 

@@ -24,7 +24,7 @@ log = structlog.get_logger("titan.engine")
 
 def drive(lease: Lease, *, cancel: threading.Event, notify: Callable[[UUID], None]) -> None:
     """Work on the run of `lease`. Whatever happens, it is left in a state that another engine can continue from."""
-    bound = log.bind(run=str(lease.run_id), token=lease.token)
+    bound = log.bind(run=str(lease.run_id), lease=lease.token)
     try:
         job = Job.taken(lease, cancel=cancel, notify=notify)
         _to_its_end(job)
