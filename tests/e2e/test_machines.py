@@ -48,3 +48,24 @@ def test_a_file_that_is_no_table_is_refused_at_its_field(ada, tmp_path):
     page.get_by_role("button", name="Upload and read").click()
     expect(page.get_by_role("alert")).to_be_focused()
     expect(page.get_by_role("heading", level=1)).to_have_text("Upload a table")
+
+
+def test_a_file_on_its_way_says_so_and_is_sent_once(ada, tmp_path):
+    file = tmp_path / "small.csv"
+    file.write_text("size,price\n" + "".join(f"{n},{3 * n}\n" for n in range(40)))
+    page = ada.open("ml", "/machines/new")
+    sent = []
+
+    def hold_on(route):
+        if route.request.method == "POST":
+            sent.append(route.request.url)
+            expect(page.get_by_text("Sending and reading the file")).to_be_visible()
+            expect(page.get_by_role("button", name="Upload and read")).to_be_disabled()
+        route.continue_()
+
+    page.route("**/machines/new", hold_on)
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Upload and read").click()
+    page.wait_for_url("**/setup")
+    page.unroute("**/machines/new")
+    assert len(sent) == 1

@@ -28,6 +28,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A file on its way says how far it is; leaving the page ends it.
+document.addEventListener("htmx:xhr:progress", (event) => {
+  const bar = event.target.querySelector(".sending progress");
+  if (bar && event.detail.lengthComputable && event.detail.total > 0) {
+    bar.value = event.detail.loaded / event.detail.total;
+    bar.textContent = `${Math.round(100 * bar.value)} %`;
+  }
+});
+
 // A live part that cannot be refreshed says so instead of showing old figures as new ones.
 const stale = (event, old) => {
   const part = event.target.closest("[hx-get]");
