@@ -51,6 +51,7 @@ class Trainer:
                 log.warning("trainer.retry", error=str(error))
                 connections.close_all()
                 self.stop.wait(2.0)
+        commands.greet_from_server(server=self.server, ready=False)
 
     def work_once(self) -> bool:
         """Lease the next work and see it through; False when there was none."""

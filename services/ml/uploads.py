@@ -15,6 +15,20 @@ from service_base.errors import BadInput
 
 CHUNK = 1 << 20
 
+# How a route that takes a file is described in the API document.
+FILE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+            },
+            "text/csv": {"schema": {"type": "string"}},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
 
 class Upload:
     """A file and the fields that came with it."""

@@ -13,7 +13,7 @@ from ml import commands, queries, schemas
 from ml.models import DataLine, Machine
 from ml.rules.access import Right
 from ml.store import Received, discard
-from ml.uploads import receive_upload
+from ml.uploads import FILE_BODY, receive_upload
 from service_base.api import Request
 from service_base.auth import Bearer
 from service_base.errors import BadInput
@@ -50,7 +50,7 @@ async def append_rows(request: Request, machine_id: UUID, body: schemas.RowsIn) 
     return await answer_once(request, body, work, status=201)
 
 
-@router.post("/machines/{machine_id}/lines/file", auth=TRAIN, response={201: dict[str, Any]})
+@router.post("/machines/{machine_id}/lines/file", auth=TRAIN, response={201: dict[str, Any]}, openapi_extra=FILE_BODY)
 async def append_file(request: Request, machine_id: UUID, purpose: str = "learning") -> HttpResponse:
     """Append the lines of a file (body, or a form's `file`) for learning or for solving."""
     if purpose not in ("learning", "solving"):
@@ -67,7 +67,7 @@ async def append_file(request: Request, machine_id: UUID, purpose: str = "learni
         discard(upload.received)
 
 
-@router.post("/machines/{machine_id}/solve-file", auth=SOLVE, response={201: dict[str, Any]})
+@router.post("/machines/{machine_id}/solve-file", auth=SOLVE, response={201: dict[str, Any]}, openapi_extra=FILE_BODY)
 async def solve_file(request: Request, machine_id: UUID) -> HttpResponse:
     """Solve the lines of a file (body, or a form's `file`) as work; its result is a CSV to download."""
     machine = await sync_to_async(queries.machine_for)(request.auth, machine_id, Right.APPEND)

@@ -14,7 +14,7 @@ from ml import commands, queries, schemas
 from ml.models import Machine
 from ml.rules.access import Right
 from ml.store import discard
-from ml.uploads import Upload, receive_upload
+from ml.uploads import FILE_BODY, Upload, receive_upload
 from service_base.api import Request
 from service_base.auth import Bearer
 from service_base.errors import BadInput, NotFound
@@ -25,7 +25,7 @@ router = Router(tags=["machines"])
 READ, TRAIN = Bearer("ml:read"), Bearer("ml:train")
 
 
-@router.post("/machines", auth=TRAIN, response={201: dict[str, Any]})
+@router.post("/machines", auth=TRAIN, response={201: dict[str, Any]}, openapi_extra=FILE_BODY)
 async def create(request: Request) -> HttpResponse:
     """Make a machine of a CSV or Parquet file, sent as the body or as a form's `file`.
 

@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from ninja import Router
 
 from ml import commands, queries, schemas
+from ml.downloads import csv_download
 from ml.models import Machine, Work
 from ml.rules.access import Right
 from ml.store import place
@@ -106,14 +107,7 @@ async def cancel(request: Request, work_id: UUID) -> HttpResponse:
 
 
 @router.get("/works/{work_id}/result", auth=READ)
-async def result(request: Request, work_id: UUID) -> HttpResponse | FileResponse:
+async def result(request: Request, work_id: UUID) -> StreamingHttpResponse:
     """The answers of a solving work as CSV, a line for each line solved."""
-
-    def read() -> FileResponse:
-        found = queries.work_for(request.auth, work_id)
-        if not found.result_path:
-            raise NotFound("This work has no result to download.")
-        file = place(found.result_path).open("rb")
-        return FileResponse(file, as_attachment=True, filename=f"solved-{found.pk}.csv", content_type="text/csv")
-
-    return await sync_to_async(read)()
+    found = await sync_to_async(queries.solved_work_for)(request.auth, work_id)
+    return csv_download(place(found.result_path), name=f"solved-{found.pk}.csv")

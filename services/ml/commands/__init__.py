@@ -1,6 +1,7 @@
 """Everything that changes ml: one keyword-only function is one transaction."""
 
 from ml.commands.cleaning import clean_store
+from ml.commands.correction import correct_machine
 from ml.commands.leases import (
     StoredModel,
     begin_work,
@@ -18,7 +19,6 @@ from ml.commands.leases import (
 from ml.commands.lines import append_lines, check_rows, look_at_appended_lines, received_rows
 from ml.commands.machines import (
     change_machine,
-    correct_machine,
     create_machine,
     delete_machine,
     publish_machine,

@@ -13,7 +13,7 @@ from django.db import transaction
 from ml.commands.locks import TableBusy, locked, must_hold
 from ml.commands.machines import add_stretch, locked_machine, refuse_during_training
 from ml.commands.reading import format_of, keep_reading, read, stretches_of
-from ml.jobs.protocol import ChildFailed, clean
+from ml.jobs.protocol import clean
 from ml.models import DataLine, DataLinesOperation, Machine
 from ml.rules.columns import check_row
 from ml.store import Received, receive
@@ -132,7 +132,7 @@ def look_at_appended_lines() -> int:
             looked += _look(note)
         except TableBusy:
             continue  # somebody reads it right now; the note stays for the next round
-        except (Refusal, ChildFailed) as error:
+        except Refusal as error:
             log.warning("lines.unreadable", machine=str(note.machine_id), error=str(error))
             note.delete()
     return looked

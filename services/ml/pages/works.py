@@ -7,11 +7,12 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
-from django.http import FileResponse, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from ml import commands, queries
+from ml.downloads import csv_download
 from ml.models import Work
 from ml.rules.access import Right
 from ml.store import place
@@ -98,14 +99,7 @@ async def cancel(request: PageRequest, work_id: UUID) -> HttpResponse:
 
 @require_safe
 @signed_in
-async def result(request: PageRequest, work_id: UUID) -> HttpResponse:
+async def result(request: PageRequest, work_id: UUID) -> Any:
     """The answers as a file."""
-
-    def read() -> Any:
-        found = queries.work_for(request.caller, work_id)
-        if not found.result_path:
-            raise NotFound("This work has no result to download.")
-        file = place(found.result_path).open("rb")
-        return FileResponse(file, as_attachment=True, filename=f"solved-{found.pk}.csv", content_type="text/csv")
-
-    return await sync_to_async(read)()  # type: ignore[no-any-return]
+    found = await sync_to_async(queries.solved_work_for)(request.caller, work_id)
+    return csv_download(place(found.result_path), name=f"solved-{found.pk}.csv")

@@ -63,6 +63,14 @@ def work_for(caller: Caller, work_id: UUID, right: Right = Right.SEE) -> Work:
     return work
 
 
+def solved_work_for(caller: Caller, work_id: UUID) -> Work:
+    """A work whose answers can be downloaded. Raises NotFound."""
+    work = work_for(caller, work_id)
+    if not work.result_path:
+        raise NotFound("This work has no result to download.")
+    return work
+
+
 def channel_of(caller: Caller, machine: Machine) -> Channel:
     """By which way the caller solves with the machine."""
     team = machine.machine_owner_team

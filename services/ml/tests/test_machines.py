@@ -154,3 +154,14 @@ def test_a_shape_that_cannot_be_built_is_refused(machine):
     with pytest.raises(BadInput) as refused:
         commands.change_machine(machine_id=machine.pk, network={"parameter_nn_shape": {"hidden": [1]}})
     assert refused.value.field == "parameter_nn_shape.hidden"
+
+
+def test_a_machine_shows_its_scores_and_every_original_name(trained):
+    from ml.schemas import show_machine
+
+    shown = show_machine(trained)
+    [score] = shown["scores"]
+    assert (score["output"], score["name"], score["beats_constant"]) == ("bought", "auc", True)
+    original = {"machine_name", "machine_api_solving_price_usd", "dfr_columns_type_user_df", "mdc_columns_skewness"}
+    original |= {"parameter_nn_shape", "training_evaluation_noise_loss", "machine_is_re_run_model", "fe_count_of_fet"}
+    assert original <= shown.keys()

@@ -1,0 +1,115 @@
+"""Correcting a machine's columns and dialect: its table is read anew, and kept only if nobody changed it meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from ml.commands.locks import locked, must_hold
+from ml.commands.machines import keep_lines, locked_machine, refuse_during_training
+from ml.commands.reading import keep_reading, read, stretches_of
+from ml.models import DataLine, Machine
+from ml.rules.columns import check_parts
+from service_base.errors import BadInput
+
+DIALECT_PARTS = ("encoding", "separator", "quote", "decimal", "has_header")
+
+
+def correct_machine(
+    *,
+    machine_id: UUID,
+    outputs: Collection[str] | None = None,
+    ignore: Collection[str] | None = None,
+    types: Mapping[str, str] | None = None,
+    dialect: Mapping[str, Any] | None = None,
+) -> Machine:
+    """Read the machine's lines anew with what the person corrected; what is left out stays as it was.
+
+    The reading takes no transaction; what it found is kept only if nobody changed the lines meanwhile. Raises
+    BadInput, TableBusy, and Conflict while a training is under way.
+    """
+    machine = Machine.objects.get(pk=machine_id)
+    refuse_during_training(machine)
+    with locked(machine_id) as token:
+        lines = list(machine.data_lines.filter(purpose="learning").order_by("sequence"))
+        before = _Parts.of(machine)
+        if dialect is not None:
+            lines[0].dialect = corrected_dialect(lines[0], dialect)
+            before = _Parts()  # cut in another way, the columns are others
+        parts = before.with_changes(outputs, ignore, types)
+        if dialect is None:
+            names = machine.column_names
+            check_parts(names, outputs=parts.outputs, ignore=parts.ignore, types=parts.types)
+        reading = read(
+            stretches_of(lines),
+            outputs=parts.outputs,
+            types=parts.types,
+            seed=machine.machine_split_seed,
+            limit=machine.line_limit,
+        )
+        return _store_correction(machine_id, token, lines[0], reading, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a person said about the columns."""
+
+    outputs: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    types: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, machine: Machine) -> _Parts:
+        used = {*machine.mdc_columns_name_input_user_df, *machine.mdc_columns_name_output_user_df}
+        ignore = [name for name in machine.column_names if name not in used]
+        return cls(tuple(machine.mdc_columns_name_output), tuple(ignore), dict(machine.dfr_columns_type_user_df))
+
+    def with_changes(
+        self, outputs: Collection[str] | None, ignore: Collection[str] | None, types: Mapping[str, str] | None
+    ) -> _Parts:
+        chosen = self.outputs if outputs is None else tuple(outputs)
+        # A column that becomes an output is no longer ignored, unless both were asked at once, which is refused.
+        left_out = tuple(name for name in self.ignore if name not in chosen) if ignore is None else tuple(ignore)
+        return _Parts(chosen, left_out, self.types | dict(types or {}))
+
+
+@transaction.atomic
+def _store_correction(
+    machine_id: UUID,
+    token: int,
+    first: DataLine,
+    reading: Mapping[str, Any],
+    parts: _Parts,
+) -> Machine:
+    must_hold(machine_id=machine_id, token=token)
+    machine = locked_machine(machine_id)
+    keep_reading(machine, reading, ignore=parts.ignore, types=parts.types)
+    machine.save()
+    first.dialect, first.column_names = reading["dialect"], reading["names"]
+    if machine.data_lines.filter(purpose="learning").count() == 1:
+        keep_lines(first, reading)
+    first.save()
+    return machine
+
+
+def corrected_dialect(line: DataLine, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The stretch's dialect with the changes. Raises BadInput for what no text table has."""
+    if line.file_format != "csv":
+        raise BadInput("Only a text table has a dialect; this one says itself how it is written.", field="dialect")
+    for part in changes:
+        if part not in DIALECT_PARTS:
+            raise BadInput(f"A dialect has no {part!r}; it has {', '.join(DIALECT_PARTS)}.", field=part)
+    found = {part: line.dialect[part] for part in DIALECT_PARTS} | dict(changes)
+    for part in ("separator", "quote", "decimal"):
+        if not isinstance(found[part], str) or len(found[part]) != 1:
+            raise BadInput(f"The {part} is one sign.", field=part)
+    if found["decimal"] not in ",.":
+        raise BadInput("The decimal sign is a comma or a point.", field="decimal")
+    if found["separator"] == found["quote"]:
+        raise BadInput("The separator and the quote cannot be the same sign.", field="separator")
+    # What a person said is certain.
+    return found | {"confidence": {**line.dialect.get("confidence", {}), **dict.fromkeys(changes, 1.0)}}
