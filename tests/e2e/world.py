@@ -170,7 +170,9 @@ def bot(guest: Visitor, symbol_id: str) -> str:
     page = guest.open("trading", "/bots/new")
     page.get_by_label("Name").fill("Short averages")
     page.get_by_label("Market").select_option(symbol_id)
-    page.get_by_label("What it does").select_option("momentum")
+    with page.expect_response("**/parameters?**"):
+        page.get_by_label("What it does").select_option("momentum")
+    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
     page.get_by_label("Fast average").fill("3")
     page.get_by_label("Slow average").fill("6")
     page.get_by_role("button", name="Make bot").click()
