@@ -91,8 +91,9 @@ async def change(request: Request, machine_id: UUID, body: schemas.MachineChange
     """Rename, describe, give to a team, set network parameters, or the level until it is first trained."""
 
     def work() -> dict[str, Any]:
-        machine = _machine(request, machine_id, Right.CHANGE)
         given = body.dict(exclude_unset=True)
+        # Only its owner gives a machine to a team or takes it back; an admin of the team changes the rest.
+        machine = _machine(request, machine_id, Right.DELETE if "machine_owner_team" in given else Right.CHANGE)
         if body.machine_owner_team and request.auth.teams.get(body.machine_owner_team) not in ("owner", "admin"):
             raise NotFound("There is no such team, or you cannot give it machines.")
         found = commands.change_machine(

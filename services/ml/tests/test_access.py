@@ -127,3 +127,15 @@ async def test_an_api_key_opens_only_what_its_scopes_say(machine, ada, key_of):
     )
     assert refused.status_code == 403
     assert "ml:solve" in refused.json()["detail"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_admin_of_the_team_changes_a_machine_but_does_not_take_it_away(machine, eve, api):
+    team = uuid4()
+    await sync_to_async(commands.change_machine)(machine_id=machine.pk, team=team)
+    client = await sync_to_async(api)(eve, {team: "admin"})
+    path = f"/api/v1/machines/{machine.pk}"
+    renamed = await client.patch(path, '{"machine_name": "Ours"}', content_type="application/json")
+    assert renamed.json()["machine_name"] == "Ours"
+    taken = await client.patch(path, '{"machine_owner_team": null}', content_type="application/json")
+    assert taken.status_code == 404
