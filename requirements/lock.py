@@ -14,7 +14,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TREE = HERE.parent
-PARTS = sorted([*TREE.glob("libs/*/pyproject.toml"), *TREE.glob("services/*/pyproject.toml"), TREE / "deploy/local/pyproject.toml"])
+PARTS = sorted(
+    [*TREE.glob("libs/*/pyproject.toml"), *TREE.glob("services/*/pyproject.toml"), TREE / "deploy/local/pyproject.toml"]
+)
 OURS = {tomllib.loads(part.read_text())["project"]["name"] for part in PARTS}
 
 
