@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -18,6 +19,9 @@ def application_of(context: str) -> Any:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"{context}.settings")
     os.environ.setdefault("TITAN_DATABASE_POOL", POOL)
     from django.core.asgi import get_asgi_application
+
+    # Static files are read in pieces from the disk's cache; Django warns of each, although nothing is amiss.
+    warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
     http = get_asgi_application()
     titan_logging.send_to_platform(context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -108,12 +109,18 @@ def _refusal(request: HttpRequest, error: Refusal | type[Refusal]) -> JsonRespon
 
 def _input(request: HttpRequest, error: InputError | type[InputError]) -> JsonResponse:
     assert isinstance(error, InputError)
-    errors = [
-        {"field": ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0]), "message": found["msg"]}
-        for found in error.errors
-    ]
+    errors = [{"field": _place_of(found["loc"]), "message": in_words(found["msg"])} for found in error.errors]
     detail = "; ".join(f"{found['field']}: {found['message']}" for found in errors)
     return _answer(request, 422, "bad-input", "The input does not fit", detail, errors)
+
+
+def in_words(message: str) -> str:
+    """A validator's message without the prefix that names Python's exception."""
+    return message.removeprefix("Value error, ")
+
+
+def _place_of(place: Sequence[str | int]) -> str:
+    return ".".join(str(part) for part in place[1:]) or str(place[0])
 
 
 def _model(request: HttpRequest, error: ModelError | type[ModelError]) -> JsonResponse:

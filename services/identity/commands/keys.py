@@ -31,18 +31,19 @@ def create_api_key(
     if expires_at is not None and expires_at <= utc_now():
         raise BadInput("The expiry lies in the past.", field="expires_at")
     secret, key_id = rules.new_secret(), new_id()
+    text = rules.api_key_text(key_id, secret)
     key = ApiKey.objects.create(
         id=key_id,
         user=user,
         team=team,
         name=rules.clean_name(name, field="name", longest=100),
         secret_hash=rules.digest(secret),
-        tail=secret[-4:],
+        tail=text[-4:],
         scopes=sorted(set(scopes)),
         expires_at=expires_at,
     )
     record(action="api_key.created", actor_id=user.pk, target=key.pk, scopes=key.scopes)
-    return key, rules.api_key_text(key_id, secret)
+    return key, text
 
 
 @transaction.atomic

@@ -89,6 +89,7 @@ async def test_a_strangers_team_is_not_found_on_every_route(person, client_of):
 async def test_an_api_key_opens_what_it_says_and_nothing_after_it_was_revoked(person, client_of):
     client = await sync_to_async(client_of)(await sync_to_async(person)("ada"))
     made = (await post(client, "/api/v1/api-keys", {"name": "bot", "scopes": ["ml:solve"]})).json()
+    assert made["key"].endswith(made["tail"])
     checked = await post(AsyncClient(), "/api/v1/api-keys/check", {"key": made["key"]})
     assert checked.json()["scopes"] == ["ml:solve"]
     assert (await client.delete(f"/api/v1/api-keys/{made['id']}")).status_code == 204

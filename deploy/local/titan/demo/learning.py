@@ -106,4 +106,3 @@ def _summary(person: Person, machine_id: str) -> dict[str, Any]:
         "scores": whole["scores"],
         "url": f"{person.stack.url('ml')}/machines/{machine_id}",
     }
-

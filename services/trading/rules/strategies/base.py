@@ -108,5 +108,7 @@ def build(kind: type[Strategy[Any]], raw: dict[str, Any]) -> Strategy[Any]:
     try:
         return kind(kind.parameters_type.model_validate(raw))
     except ValidationError as error:
-        faults = [(".".join(str(part) for part in fault["loc"]), fault["msg"]) for fault in error.errors()]
+        # pydantic puts the name of Python's exception before our own sentences.
+        said = [(fault["loc"], fault["msg"].removeprefix("Value error, ")) for fault in error.errors()]
+        faults = [(".".join(str(part) for part in place), sentence) for place, sentence in said]
         raise InvalidParameters(kind.name, faults) from None
