@@ -172,7 +172,8 @@ def bot(guest: Visitor, symbol_id: str) -> str:
     page.get_by_label("Market").select_option(symbol_id)
     with page.expect_response("**/parameters?**"):
         page.get_by_label("What it does").select_option("momentum")
-    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+    # Not wait_for_function, which evaluates text in the page once it has to wait, and the page's policy forbids that.
+    page.wait_for_selector(".htmx-request, .htmx-swapping, .htmx-settling", state="detached")
     page.get_by_label("Fast average").fill("3")
     page.get_by_label("Slow average").fill("6")
     page.get_by_role("button", name="Make bot").click()
