@@ -74,7 +74,8 @@ def short(context: dict[str, Any], value: float | Decimal | str | None, digits: 
     if not exact.is_finite():
         return str(value)
     places = max(0, digits - 1 - exact.adjusted())
-    rounded = round(exact, places) if exact.normalize().as_tuple().exponent < -places else exact
+    # Only a number with more places than that is rounded: rounding would write the others with an exponent.
+    rounded = round(exact, places) if exact != round(exact, places) else exact
     return _formats(context).number(rounded).replace("-", "−")
 
 
