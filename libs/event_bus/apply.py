@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import structlog
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from pydantic import ValidationError
 
 from event_bus import inbox, metrics, parking, tracing
@@ -82,7 +82,7 @@ def _together(consumer: str, records: Sequence[Record]) -> Outcome:
         held = [record for _, record in wanted if _place(record) in blocked]
         for record in held:
             parking.park(consumer, record, error=parking.BEHIND)
-    _count(consumer, known, wanted)
+    _count_skipped(known)
     handled = len({envelope.id for envelope, _ in free})
     return Outcome(handled=handled, parked=len(held), skipped=len(known) - len(wanted))
 
@@ -144,10 +144,7 @@ def _place(record: Record) -> tuple[str, str]:
     return record.topic, record.key.decode("utf-8", "replace")
 
 
-def _count(consumer: str, known: Sequence[tuple[Envelope, Record]], wanted: Sequence[object]) -> None:
+def _count_skipped(known: Sequence[tuple[Envelope, Record]]) -> None:
     for envelope, _ in known:
         if not handlers_for(envelope.type):
             metrics.skipped.labels(envelope.type).inc()
-
-
-__all__ = ["DatabaseError", "IntegrityError", "Outcome", "apply_batch", "apply_one", "reason_of"]

@@ -23,8 +23,8 @@ _QUIETER = {
 _SECRETS = ("password", "secret", "token", "authorization", "cookie", "api_key", "email")
 
 
-def configure(context: str) -> dict[str, Any]:
-    """Set logging up for this process; returns nothing to add to Django's settings."""
+def configure(context: str) -> None:
+    """Set logging up for this process."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -50,7 +50,6 @@ def configure(context: str) -> dict[str, Any]:
             "loggers": {name: {"level": level} for name, level in _QUIETER.items()},
         }
     )
-    return {}
 
 
 def _formatter(shared: list[Any]) -> dict[str, Any]:

@@ -10,19 +10,12 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from ninja import Schema
 
 from service_base.errors import BadInput
 
 M = TypeVar("M", bound=Model)
 DEFAULT = 50
 MOST = 500
-
-
-class Page(Schema):
-    """The part of a list page that every list has."""
-
-    next_cursor: str | None = None
 
 
 def page_of(

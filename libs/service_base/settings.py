@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -26,6 +25,7 @@ def for_service(
 
     `timeseries_models` is the registry of models that live in the `timeseries` database.
     """
+    titan_logging.configure(context)
     projected = user_model == "principals.Principal"
     own_apps = ["service_base.principals"] if projected else []
     handlers = [f"{context}.handlers"] + (["service_base.principals.handlers"] if projected else [])
@@ -43,7 +43,6 @@ def for_service(
         "FORCE_SCRIPT_NAME": f"/{context}" if env().public_url else None,
         **_same_everywhere(),
         **_security(),
-        **titan_logging.configure(context),
     }
 
 
@@ -185,8 +184,3 @@ def _security() -> dict[str, Any]:
         "X_FRAME_OPTIONS": "DENY",
         "LOGIN_URL": f"{url_of('identity')}/sign-in",
     }
-
-
-def has(module: str) -> bool:
-    """Whether a module exists, without importing it."""
-    return find_spec(module) is not None

@@ -1,18 +1,8 @@
 """Identifiers: time-ordered UUIDv7 for new things, UUIDv5 for things that follow from a cause."""
 
-from typing import NewType
 from uuid import UUID, uuid5
 
 from uuid_utils.compat import uuid7
-
-UserId = NewType("UserId", UUID)
-TeamId = NewType("TeamId", UUID)
-MachineId = NewType("MachineId", UUID)
-WorkId = NewType("WorkId", UUID)
-HoldId = NewType("HoldId", UUID)
-BotId = NewType("BotId", UUID)
-RunId = NewType("RunId", UUID)
-EventId = NewType("EventId", UUID)
 
 # Namespace of every derived id; changing it would make redone work look like new work.
 _TITAN = UUID("6f0f6a52-5d0b-5a3e-9a2c-7c2f2b8f6d10")
