@@ -10,10 +10,10 @@ from django.conf import settings
 from django.http import HttpRequest
 from ninja import NinjaAPI, Router
 
-from event_bus.asyncapi import document
 from event_bus.models import InboxEntry, OutboxEvent, ParkedEvent, PublishedCount
 from event_bus.replay import replay
 from service_base import problems
+from service_base.asyncapi import document
 from service_base.auth import Bearer
 from service_base.callers import Caller
 from service_base.pagination import as_page

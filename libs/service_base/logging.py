@@ -8,8 +8,8 @@ from typing import Any
 
 import structlog
 
-from event_bus import platform_log
 from event_bus.tracing import current_traceparent
+from service_base import platform_log
 from service_base.env import env
 
 # Libraries that speak of every step they take.

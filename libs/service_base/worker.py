@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from event_bus import platform_log
 from service_base import logging as titan_logging
+from service_base import platform_log
 
 log = structlog.get_logger("titan.worker")
 Loop = Callable[[asyncio.Event], Coroutine[object, object, None]]

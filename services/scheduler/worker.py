@@ -53,7 +53,7 @@ async def keep_platform_log(stop: asyncio.Event) -> None:
     from event_bus.broker import BrokerUnavailable, Consumer
     from event_bus.kafka import KafkaBroker
     from event_bus.pausing import pause
-    from event_bus.platform_log import TOPIC
+    from service_base.platform_log import TOPIC
 
     broker = KafkaBroker(env().kafka_bootstrap, client_id="titan-scheduler-log")
     client: Consumer | None = None
@@ -104,8 +104,8 @@ def _close() -> None:
 def _store(values: list[bytes]) -> None:
     from django.db import connections
 
-    from event_bus.platform_log import decode
     from scheduler import commands
+    from service_base.platform_log import decode
 
     try:
         commands.store_platform_log(lines=decode(values))

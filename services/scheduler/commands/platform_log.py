@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from event_bus.platform_log import LogLine
 from scheduler.models import JobRun, PlatformLog
+from service_base.platform_log import LogLine
 from shared_models.timeseries import ALIAS
 
 KEEP_LOG = timedelta(days=30)

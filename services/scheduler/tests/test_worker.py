@@ -8,12 +8,12 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from event_bus.kafka import KafkaBroker
-from event_bus.platform_log import LogLine, PlatformLog
 from event_bus.topics import ensure_topics
 from scheduler import commands, worker
 from scheduler.models import JobRun, ScheduledJob
 from scheduler.models import PlatformLog as StoredLine
 from service_base.env import env
+from service_base.platform_log import LogLine, PlatformLog
 from shared_models.clock import utc_now
 from shared_models.ids import new_id
 

@@ -5,9 +5,10 @@ from time import monotonic, sleep
 
 import pytest
 
-from event_bus import platform_log, tracing
+from event_bus import tracing
 from event_bus.memory import MemoryBroker
-from event_bus.platform_log import PlatformLog, decode
+from service_base import platform_log
+from service_base.platform_log import PlatformLog, decode
 
 
 @pytest.fixture(autouse=True)
