@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from titan import process
+from titan.embedded.apache_kafka import apache_kafka
 from titan.embedded.kafka import kafka
 from titan.embedded.postgres import postgres
 from titan.embedded.server import free_port
@@ -75,9 +76,10 @@ def breakable(server: Server, home: Path) -> Iterator[Breakable]:
         made.close()
 
 
-def embedded_kafka(home: Path, port: int) -> AbstractContextManager[str]:
-    """The broker that TITAN brings along."""
-    return kafka(home, port=port)
+def broker_of_this_run() -> Server:
+    """Apache Kafka where TITAN_TEST_BROKER says so, else the broker that TITAN brings along."""
+    chosen = apache_kafka if os.environ.get("TITAN_TEST_BROKER") == "apache" else kafka
+    return lambda home, port: chosen(home, port=port)
 
 
 def durable_postgres(home: Path, port: int) -> AbstractContextManager[str]:

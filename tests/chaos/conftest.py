@@ -1,0 +1,94 @@
+"""The chaos suite: `python -m pytest -p titan.testing tests/chaos`; TITAN_TEST_BROKER=apache runs it on Apache Kafka."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from harness import database, traffic
+from harness.report import Report
+from harness.world import PATH, World
+
+BROKER = os.environ.get("TITAN_TEST_BROKER", "embedded")
+_result = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Faults take their time: sessions have to expire, logs to drain."""
+    for item in items:
+        if HERE in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(180))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Let the report know whether its test passed."""
+    outcome = yield
+    if outcome.when == "call":
+        item.stash[_result] = outcome.passed
+    return outcome
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Iterator[Report]:
+    """The test's figures, written when it ends."""
+    found = Report(test=request.node.nodeid.rpartition("/")[2], broker=BROKER)
+    yield found
+    found.write(passed=request.node.stash.get(_result, False))
+
+
+@pytest.fixture(scope="session")
+def template() -> Iterator[Callable[[str], str]]:
+    """The name of a migrated database on a server, made at the first call for that server."""
+    made: dict[str, str] = {}
+
+    def on(server_url: str) -> str:
+        if server_url not in made:
+            name = f"chaos_{uuid4().hex[:8]}"
+            database.migrate(database.make(server_url, name), PATH)
+            made[server_url] = name
+        return made[server_url]
+
+    yield on
+    for server_url, name in made.items():
+        try:
+            database.drop(server_url, name)
+        except OSError:
+            continue  # a test's own server, gone with its test
+
+
+@pytest.fixture
+def make_world(
+    request: pytest.FixtureRequest, tmp_path: Path, template: Callable[[str], str]
+) -> Iterator[Callable[..., World]]:
+    """Makes worlds; a test that breaks a server names one of its own, and makes the topic itself where there is none."""
+    worlds: list[World] = []
+
+    def make(*, server_url: str = "", bootstrap: str = "", topic: bool = True, partitions: int = 6) -> World:
+        server_url = server_url or request.getfixturevalue("postgres_url")
+        bootstrap = bootstrap or request.getfixturevalue("kafka_bootstrap")
+        name = f"chaos{uuid4().hex[:8]}"
+        url = database.make(server_url, name, template=template(server_url))
+        world = World(name=name, server_url=server_url, database_url=url, bootstrap=bootstrap, home=tmp_path)
+        if topic:
+            traffic.make_topic(bootstrap, world.topic, partitions=partitions)
+        worlds.append(world)
+        return world
+
+    yield make
+    for world in worlds:
+        world.end()
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """A world on the session's servers."""
+    return make_world()

@@ -1,0 +1,6 @@
+"""What the service says."""
+
+from event_bus import publishes
+from harness.probe.events import Counted
+
+PUBLISHES = publishes(Counted)

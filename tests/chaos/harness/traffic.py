@@ -1,0 +1,94 @@
+"""What a test itself does at the broker: make the topic, ask how far the group is, send records a second time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+from zlib import crc32
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from event_bus.topics import ensure_topics
+
+T = TypeVar("T")
+PARTITIONS = 6
+
+
+def make_topic(bootstrap: str, topic: str, *, partitions: int = PARTITIONS) -> None:
+    """Make the topic as the platform does at its start."""
+    asyncio.run(ensure_topics(bootstrap, [topic], partitions=partitions))
+
+
+def ends(bootstrap: str, topic: str) -> int:
+    """How many records the topic has got in all."""
+    return asyncio.run(_ends(bootstrap, topic))
+
+
+def lag(bootstrap: str, topic: str, group: str) -> int:
+    """How many records the group has yet to commit."""
+    return asyncio.run(_lag(bootstrap, topic, group))
+
+
+async def _ends(bootstrap: str, topic: str) -> int:
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as reader:
+        return sum((await reader.end_offsets(await _places(reader, topic))).values())
+
+
+async def _lag(bootstrap: str, topic: str, group: str) -> int:
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False) as reader:
+        places = await _places(reader, topic)
+        reader.assign(places)
+        end = await reader.end_offsets(places)
+        return sum([end[place] - (await reader.committed(place) or 0) for place in places])
+
+
+async def _places(reader: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
+    partitions = None
+    while not partitions:
+        await reader._client.force_metadata_update()
+        reader._client.add_topic(topic)
+        partitions = reader.partitions_for_topic(topic)
+    return [TopicPartition(topic, number) for number in sorted(partitions)]
+
+
+class Duplicator:
+    """Sends a share of the topic's records a second time under the same id, as a repeating producer would."""
+
+    def __init__(self, bootstrap: str, topic: str, *, one_in: int) -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._one_in = one_in
+        self.sent = 0
+
+    async def run(self, events: int) -> None:
+        """Read until `events` different events were seen; repeat each `one_in`-th of them once, a little later."""
+        seen: set[bytes] = set()
+        reader = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, auto_offset_reset="earliest")
+        async with reader, AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all") as writer:
+            reader.assign(await _places(reader, self._topic))
+            while len(seen) < events:
+                found = await reader.getmany(timeout_ms=200, max_records=500)
+                again = [record for batch in found.values() for record in batch if self._is_wanted(record, seen)]
+                acks = [
+                    await writer.send(self._topic, key=r.key, value=r.value, headers=list(r.headers)) for r in again
+                ]
+                await asyncio.gather(*acks)
+                self.sent += len(acks)
+
+    def _is_wanted(self, record: Any, seen: set[bytes]) -> bool:
+        id_ = dict(record.headers)["ce_id"]
+        if id_ in seen:
+            return False
+        seen.add(id_)
+        return crc32(id_) % self._one_in == 0
+
+
+def in_thread(work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
+    """Run `work` on a loop of its own beside the test; `result(timeout)` gives what it gave."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(asyncio.run, work)
+    pool.shutdown(wait=False)
+    return future  # type: ignore[return-value]

@@ -1,0 +1,240 @@
+"""One test's world: its own database, topic and group, and the processes that it starts, breaks and starts again."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import database, traffic
+
+CHAOS = Path(__file__).parents[1]
+ROOT = CHAOS.parents[1]
+PATH = [ROOT / "libs", ROOT / "services", ROOT / "deploy" / "local", CHAOS]
+
+
+class Member:
+    """A running process of the service."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.began = time.monotonic()
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended; a frozen process runs."""
+        return self.process.poll() is None
+
+    @property
+    def code(self) -> int | None:
+        """How it ended, as subprocess says it: minus the signal's number."""
+        return self.process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, if there is somebody to get it."""
+        if self.running:
+            self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """kill -9, and wait for the end."""
+        self.signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self, seconds: float = 15) -> int:
+        """Ask it to end and wait until it has; its exit code."""
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def frozen(self) -> bool:
+        """Whether SIGSTOP holds it."""
+        try:
+            return (Path("/proc") / str(self.process.pid) / "stat").read_text().rpartition(")")[2].split()[0] in "Tt"
+        except FileNotFoundError:
+            return False
+
+    def output(self) -> str:
+        """What it wrote."""
+        return self.log.read_text(errors="replace")
+
+
+@dataclass
+class Slot:
+    """A place in the service that is filled again whenever its process dies, each time with the next failpoint."""
+
+    loops: tuple[str, ...]
+    plans: Iterator[str]
+    options: dict[str, object]
+    member: Member
+
+
+@dataclass
+class World:
+    """Everything of one test."""
+
+    name: str
+    server_url: str
+    database_url: str
+    bootstrap: str
+    home: Path
+    session_seconds: float = 6
+    members: list[Member] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list)
+    killed: int = 0
+    crashed: list[str] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def topic(self) -> str:
+        """The topic of this world's events."""
+        return f"titan.{self.name}.v1"
+
+    @property
+    def group(self) -> str:
+        """The consumer group of this world's members."""
+        return f"titan.{self.name}"
+
+    @property
+    def clock(self) -> Path:
+        """The file whose seconds the members' clocks are ahead, where they follow it."""
+        return self.home / "clock"
+
+    def environment(self, member: str, **more: str) -> dict[str, str]:
+        """What a process of this world gets to see."""
+        outside = {n: v for n, v in os.environ.items() if not n.startswith(("TITAN_", "DJANGO_"))}
+        return outside | {
+            "PYTHONPATH": os.pathsep.join(map(str, PATH)),
+            "PYTHONUNBUFFERED": "1",
+            "TITAN_DATABASE_URL": self.database_url,
+            "TITAN_KAFKA_BOOTSTRAP": self.bootstrap,
+            "TITAN_CHAOS_CONTEXT": self.name,
+            "TITAN_CHAOS_GROUP": self.group,
+            "TITAN_CHAOS_MEMBER": member,
+            **more,
+        }
+
+    def start(
+        self,
+        *loops: str,
+        at: Iterable[str] = (),
+        without: Iterable[str] = (),
+        session_seconds: float | None = None,
+        clock: bool = False,
+        **environment: str,
+    ) -> Member:
+        """A process that runs the loops `relay` and/or `consumer`; `at` are its failpoints, `without` lacking guards."""
+        name = f"{'-'.join(loops)}-{next(self._numbers)}"
+        command = [sys.executable, "-m", "harness.member", *loops]
+        command += [word for point in at for word in ("--at", point)]
+        command += [word for guard in without for word in ("--without", guard)]
+        command += ["--session-seconds", str(session_seconds or self.session_seconds)]
+        command += ["--clock", str(self.clock)] if clock else []
+        member = Member(name, command, self.environment(name, **environment), self.home / f"{name}.log")
+        self.members.append(member)
+        return member
+
+    def write(self, *, writers: int = 1, events: int, keys: int, **options: object) -> list[Member]:
+        """Processes that commit `events` events in all, over `keys` counters (see harness.writer)."""
+        self.make_counters(keys)
+        started = []
+        for seed in range(1, writers + 1):
+            words = {"events": events // writers, "keys": keys, "seed": seed} | options
+            name = f"writer-{next(self._numbers)}"
+            command = [sys.executable, "-m", "harness.writer"]
+            for option, value in words.items():
+                flag = f"--{option.replace('_', '-')}"
+                command += [flag] if value is True else [flag, str(value)]
+            started.append(Member(name, command, self.environment(name), self.home / f"{name}.log"))
+        self.members += started
+        return started
+
+    def wrote(self, writers: list[Member], seconds: float = 90) -> None:
+        """Wait until the writers are done; meanwhile dead members are replaced."""
+        self.until(lambda: not any(writer.running for writer in writers), seconds)
+        assert [w.code for w in writers] == [0] * len(writers), "".join(w.output()[-2000:] for w in writers)
+
+    def make_counters(self, keys: int) -> None:
+        """The counters k0, k1, …, as far as they are missing."""
+        self.execute(
+            f"INSERT INTO counter SELECT 'k' || n, 0 FROM generate_series(0, {keys - 1}) AS n ON CONFLICT DO NOTHING"
+        )
+
+    def keep(self, *loops: str, at: Iterable[str] = (), **options: object) -> Slot:
+        """Keep a process running that is replaced when it dies; each new one has the next failpoint of `at`."""
+        plans = iter(at)
+        slot = Slot(loops, plans, options, self._next(loops, plans, options))
+        self.slots.append(slot)
+        return slot
+
+    def tend(self) -> None:
+        """Replace what died. A death that nobody planned is noted in `crashed`."""
+        for slot in self.slots:
+            code = slot.member.code
+            if code is None:
+                continue
+            if code == -signal.SIGKILL:
+                self.killed += 1
+            else:
+                self.crashed.append(f"{slot.member.name} ended with {code}: {slot.member.output()[-2000:]}")
+            slot.member = self._next(slot.loops, slot.plans, slot.options)
+
+    def _next(self, loops: tuple[str, ...], plans: Iterator[str], options: dict[str, object]) -> Member:
+        plan = next(plans, None)
+        return self.start(*loops, at=[plan] if plan else [], **options)  # type: ignore[arg-type]
+
+    def until(self, condition: Callable[[], object], seconds: float = 60, *, every: float = 0.1) -> None:
+        """Wait for `condition`, replacing what dies; fails with what the members wrote last."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.tend()
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not so after {seconds:.0f} s; {self.state()}\n{self.tails()}")
+            time.sleep(every)
+
+    def drained(self) -> bool:
+        """Whether everything committed was sent and everything sent was handled."""
+        return self.number("SELECT count(*) FROM outbox") == 0 and self.lag() == 0
+
+    def lag(self) -> int:
+        """Records that the group has yet to commit."""
+        return traffic.lag(self.bootstrap, self.topic, self.group)
+
+    def records(self) -> int:
+        """Records that the topic got in all."""
+        return traffic.ends(self.bootstrap, self.topic)
+
+    def number(self, query: str) -> int:
+        """The one number that `query` asks for."""
+        return database.number(self.database_url, query)
+
+    def execute(self, statement: str) -> None:
+        """Run a statement in the service's database."""
+        database.execute(self.database_url, statement)
+
+    def verdict(self) -> database.Verdict:
+        """Lost, doubled, inverted."""
+        return database.verdict(self.database_url)
+
+    def state(self) -> str:
+        """Where things stand, for a failing test's message."""
+        waiting, effects = (self.number(f"SELECT count(*) FROM {t}") for t in ("outbox", "effect"))
+        return f"{waiting} in the outbox, {effects} effects, {self.killed} killed, crashed: {self.crashed}"
+
+    def tails(self) -> str:
+        """The last words of each process."""
+        return "\n".join(f"--- {m.name} ({m.code}): {m.output()[-1500:]}" for m in self.members[-6:])
+
+    def end(self) -> None:
+        """Stop everything at once."""
+        self.slots.clear()
+        for member in self.members:
+            member.kill()

@@ -1,0 +1,110 @@
+"""One writer of the service under test: `python -m harness.writer --events N …` counts N times and ends.
+
+Each transaction takes its counters' row locks, then appends. `--lock-late` is the control: it appends first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one writer does."""
+
+    events: int
+    keys: int
+    batch: int
+    seed: int
+    rollback: float
+    pause: float
+    hold: float
+    lock_late: bool
+
+
+class RollBack(Exception):
+    """A transaction that takes its sequence numbers and leaves gaps."""
+
+
+def main() -> None:
+    """Write until the plan is done."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, required=True)
+    parser.add_argument("--keys", type=int, required=True)
+    parser.add_argument("--batch", type=int, default=20, help="events a transaction, each of another key")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rollback", type=float, default=0, help="share of transactions that roll back")
+    parser.add_argument("--pause", type=float, default=0, help="seconds between a transaction's append and its commit")
+    parser.add_argument("--hold", type=float, default=0, help="seconds that the first transaction stays open")
+    parser.add_argument("--lock-late", action="store_true")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "harness.probe.settings"
+    import django
+
+    django.setup()
+    write(Plan(**vars(parser.parse_args())))
+
+
+def write(plan: Plan) -> None:
+    """Commit `plan.events` events in all."""
+    chance = random.Random(plan.seed)
+    done, first = 0, True
+    while done < plan.events:
+        wanted = min(plan.batch, plan.events - done)
+        names = sorted(f"k{number}" for number in chance.sample(range(plan.keys), wanted))
+        try:
+            _transaction(plan, names, chance, hold=plan.hold if first else plan.pause * chance.random())
+        except RollBack:
+            continue
+        done, first = done + wanted, False
+
+
+def _transaction(plan: Plan, names: list[str], chance: random.Random, *, hold: float) -> None:
+    from django.db import transaction
+
+    with transaction.atomic():
+        if plan.lock_late:
+            _append_then_lock(names, hold)
+        else:
+            _lock_then_append(names)
+            time.sleep(hold)
+        if chance.random() < plan.rollback:
+            raise RollBack
+
+
+def _lock_then_append(names: list[str]) -> None:
+    from event_bus.outbox import append_all
+    from harness.probe.events import Counted
+
+    append_all([(Counted(name=name, number=number), None) for name, number in _count(names)])
+
+
+def _append_then_lock(names: list[str], hold: float) -> None:
+    from django.db import connection
+
+    from event_bus.outbox import append_all
+    from harness.probe.events import Counted
+
+    ids = append_all([(Counted(name=name, number=0), None) for name in names])
+    time.sleep(hold)
+    with connection.cursor() as cursor:
+        for id_, (name, number) in zip(ids, _count(names), strict=True):
+            body = Counted(name=name, number=number).model_dump_json()
+            cursor.execute("UPDATE outbox SET payload = %s WHERE event_id = %s", [body, id_])
+
+
+def _count(names: list[str]) -> list[tuple[str, int]]:
+    from harness.probe.models import Counter
+
+    rows = list(Counter.objects.select_for_update().filter(name__in=names).order_by("name"))
+    for row in rows:
+        row.number += 1
+    Counter.objects.bulk_update(rows, ["number"])
+    return [(row.name, row.number) for row in rows]
+
+
+if __name__ == "__main__":
+    main()
