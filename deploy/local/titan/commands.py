@@ -15,6 +15,9 @@ from typer.core import TyperGroup
 
 from titan import configuration as configurations
 
+KAFKA = Annotated[
+    str, typer.Option(help="`embedded`, `apache` (Apache Kafka itself, needs Java), or HOST:PORT of a broker.")
+]
 JSON = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
 
@@ -77,7 +80,7 @@ app = typer.Typer(
 
 @app.command()
 def up(
-    kafka: Annotated[str, typer.Option(help="`embedded`, or HOST:PORT of a broker.")] = "embedded",
+    kafka: KAFKA = "embedded",
     postgres: Annotated[str, typer.Option(help="`embedded`, or the URL of a superuser of a server.")] = "embedded",
     valkey: Annotated[str, typer.Option(help="`embedded`, or the URL of a server.")] = "embedded",
     detach: Annotated[bool, typer.Option("--detach", help="Return when everything is ready.")] = False,
@@ -150,11 +153,12 @@ def doctor(as_json: JSON = False) -> None:
 @app.command()
 def demo(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file too.")] = None,
+    kafka: KAFKA = "embedded",
 ) -> None:
     """The main job on real input, on the running stack or on one started for it. Exit code 0 if every check held."""
     from titan.demo.command import demo as run
 
-    if not run(configurations.from_environment(), json_file):
+    if not run(configurations.from_environment(kafka=kafka), json_file):
         raise typer.Exit(1)
 
 

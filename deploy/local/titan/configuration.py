@@ -17,15 +17,20 @@ PORTS = {name: offset for offset, name in enumerate(SERVICES, start=1)} | {
     "postgres": 32,
     "valkey": 79,
     "kafka": 92,
+    "kafka-controller": 93,
 }
 DEFAULT_PORT_BASE = 8100
 EMBEDDED = "embedded"
+APACHE = "apache"
 LEAST_FREE_BYTES = 300 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One stack. `kafka`, `postgres` and `valkey` are `embedded` or the address of a server somebody else runs."""
+    """One stack. `kafka`, `postgres` and `valkey` are `embedded` or the address of a server somebody else runs.
+
+    `kafka` may be `apache` too: Apache Kafka itself, run here where Java is.
+    """
 
     data_dir: Path
     host: str = "127.0.0.1"
@@ -37,6 +42,10 @@ class Configuration:
     def port(self, part: str) -> int:
         """The port of a service or of an embedded part."""
         return self.port_base + PORTS[part]
+
+    def runs(self, server: str) -> bool:
+        """Whether a server is part of the stack instead of somewhere else."""
+        return getattr(self, server) in (EMBEDDED, APACHE)
 
     def url(self, service: str) -> str:
         """Where a service's web process answers."""
@@ -128,12 +137,12 @@ def _port_base(text: str) -> int:
 
 
 def _bootstrap(text: str) -> str:
-    if text == EMBEDDED:
+    if text in (EMBEDDED, APACHE):
         return text
     for address in text.split(","):
         host, _, port = address.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise WrongSetting(f"--kafka is {text!r}: give `embedded` or HOST:PORT, for example 10.0.0.5:9092.")
+            raise WrongSetting(f"--kafka is {text!r}: give `embedded`, `apache` or HOST:PORT, such as 10.0.0.5:9092.")
     return text
 
 

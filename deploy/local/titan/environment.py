@@ -72,7 +72,7 @@ def without_password(url: str) -> str:
 
 def bootstrap(configuration: Configuration) -> str:
     """The Kafka bootstrap address."""
-    return configuration.kafka if configuration.kafka != EMBEDDED else f"127.0.0.1:{configuration.port('kafka')}"
+    return f"127.0.0.1:{configuration.port('kafka')}" if configuration.runs("kafka") else configuration.kafka
 
 
 def valkey_url(configuration: Configuration, secrets: Secrets) -> str:

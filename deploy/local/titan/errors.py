@@ -25,3 +25,7 @@ class NotRunning(TitanError):
 
 class PartFailed(TitanError):
     """A part of the stack did not start; the sentence carries its last words."""
+
+
+class ToolMissing(TitanError):
+    """A program of the machine that this choice needs is not installed, or too old."""

@@ -10,14 +10,14 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from titan.configuration import EMBEDDED, SERVICES, Configuration
-from titan.embedded import kafka, postgres, valkey
+from titan.configuration import APACHE, SERVICES, Configuration
+from titan.embedded import apache_kafka, kafka, postgres, valkey
 from titan.environment import service_environment
 from titan.errors import PortTaken
 from titan.process import Command
 from titan.secret import Secrets
 
-TITLES = {"postgres": "PostgreSQL", "kafka": "Kafka", "valkey": "Valkey"}
+TITLES = {"postgres": "PostgreSQL", "kafka": "Kafka", "valkey": "Valkey", "kafka-controller": "Kafka's controller"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Server:
     prepare: Callable[[], object]
     command: Callable[[], Command]
     is_ready: Callable[[], bool]
+    further_ports: Sequence[str] = ()
 
 
 def embedded_servers(configuration: Configuration, secrets: Secrets) -> list[Server]:
@@ -41,12 +42,7 @@ def embedded_servers(configuration: Configuration, secrets: Secrets) -> list[Ser
             partial(postgres.server, home, port=port("postgres")),
             partial(postgres.is_ready, port("postgres")),
         ),
-        Server(
-            "kafka",
-            lambda: None,
-            partial(kafka.server, home, port=port("kafka")),
-            partial(kafka.is_ready, port("kafka")),
-        ),
+        _broker(configuration),
         Server(
             "valkey",
             lambda: None,
@@ -54,7 +50,21 @@ def embedded_servers(configuration: Configuration, secrets: Secrets) -> list[Ser
             partial(valkey.is_ready, port("valkey")),
         ),
     ]
-    return [server for server in servers if getattr(configuration, server.name) == EMBEDDED]
+    return [server for server in servers if configuration.runs(server.name)]
+
+
+def _broker(configuration: Configuration) -> Server:
+    home, port = configuration.data_dir, configuration.port("kafka")
+    is_ready = partial(kafka.is_ready, port)
+    if configuration.kafka != APACHE:
+        return Server("kafka", lambda: None, partial(kafka.server, home, port=port), is_ready)
+    return Server(
+        "kafka",
+        partial(apache_kafka.prepare, home, port=port, controller=configuration.port("kafka-controller")),
+        partial(apache_kafka.server, home),
+        is_ready,
+        further_ports=["kafka-controller"],
+    )
 
 
 def installed_services() -> list[str]:
@@ -121,7 +131,8 @@ def service_of(process_name: str) -> str:
 
 def check_ports(configuration: Configuration, services: Sequence[str], servers: Sequence[Server]) -> None:
     """Raise PortTaken for the first port that somebody else listens on."""
-    for part in [server.name for server in servers] + list(services):
+    ports = [part for server in servers for part in (server.name, *server.further_ports)]
+    for part in ports + list(services):
         host = configuration.host if part in services else "127.0.0.1"
         port = configuration.port(part)
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:

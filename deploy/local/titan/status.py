@@ -11,7 +11,7 @@ from typing import Any
 
 from titan import readiness
 from titan import state as states
-from titan.configuration import EMBEDDED, SERVICES, Configuration
+from titan.configuration import SERVICES, Configuration
 from titan.environment import admin_url, bootstrap, valkey_url, without_password
 from titan.parts import service_of
 from titan.secret import load_or_make
@@ -85,14 +85,13 @@ def _service(
 
 def _servers(configuration: Configuration, memory: dict[str, int]) -> dict[str, Any]:
     secrets = load_or_make(configuration.secrets_file)
-    kind = {True: EMBEDDED, False: "external"}
     found: dict[str, dict[str, Any]] = {
         "kafka": {"bootstrap": bootstrap(configuration)},
         "postgres": {"url": without_password(admin_url(configuration, secrets))},
         "valkey": {"url": without_password(valkey_url(configuration, secrets))},
     }
     for name, entry in found.items():
-        entry["kind"] = kind[getattr(configuration, name) == EMBEDDED]
+        entry["kind"] = getattr(configuration, name) if configuration.runs(name) else "external"
         entry["rss_bytes"] = memory.get(name, 0)
     return found
 

@@ -1,7 +1,8 @@
 """Throwaway PostgreSQL, Valkey and broker for tests: a pytest plugin, and `python -m titan.testing -- COMMAND`.
 
 The command form starts all three once and hands their addresses to COMMAND (`TITAN_TEST_POSTGRES_URL`,
-`TITAN_TEST_VALKEY`, `TITAN_TEST_KAFKA`); the plugin uses those, or starts what a test session needs itself.
+`TITAN_TEST_VALKEY`, `TITAN_TEST_KAFKA`); the plugin uses those, or starts what a test session needs itself. The broker
+is the embedded one, or Apache Kafka with `TITAN_TEST_BROKER=apache`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -22,13 +24,18 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from titan.configuration import APACHE, EMBEDDED
+from titan.embedded.apache_kafka import apache_kafka
 from titan.embedded.kafka import kafka
 from titan.embedded.postgres import postgres
 from titan.embedded.valkey import valkey
+from titan.errors import WrongSetting
 
 POSTGRES = "TITAN_TEST_POSTGRES_URL"
 VALKEY = "TITAN_TEST_VALKEY"
 KAFKA = "TITAN_TEST_KAFKA"
+BROKER = "TITAN_TEST_BROKER"
+BROKERS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {EMBEDDED: kafka, APACHE: apache_kafka}
 NOBODY_LISTENS = "127.0.0.1:9"
 
 _servers = contextlib.ExitStack()
@@ -60,11 +67,19 @@ def valkey_address() -> str:
     return os.environ[VALKEY]
 
 
+def broker(data_dir: Path) -> AbstractContextManager[str]:
+    """A broker of the chosen kind for the length of a block, which yields its bootstrap address."""
+    kind = os.environ.get(BROKER, EMBEDDED)
+    if kind not in BROKERS:
+        raise WrongSetting(f"{BROKER} is {kind!r}: give one of {', '.join(BROKERS)}.")
+    return BROKERS[kind](data_dir)
+
+
 def kafka_address() -> str:
     """The session's broker, started at the first call."""
     if KAFKA not in os.environ:
         home = _servers.enter_context(scratch_directory())
-        os.environ[KAFKA] = _servers.enter_context(kafka(home))
+        os.environ[KAFKA] = _servers.enter_context(broker(home))
         _servers.callback(os.environ.pop, KAFKA)
     return os.environ[KAFKA]
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from titan import process
 from titan import state as states
-from titan.configuration import Configuration, make_data_dir
+from titan.configuration import APACHE, Configuration, make_data_dir
 from titan.console import Console, say
+from titan.embedded import kafka_jars
 from titan.errors import PartFailed, TitanError
 from titan.parts import Plan, installed_services
 from titan.stack import Stack
@@ -30,6 +31,8 @@ def up(configuration: Configuration, plan: Plan | None = None, *, quiet: bool = 
         console = Console(configuration.log_dir, quiet=quiet)
         clear_leftovers(configuration, console)
         try:
+            if configuration.kafka == APACHE:
+                kafka_jars.fetched(console.say)  # not within the stack: whoever waits for a download may end it at once
             stack = Stack(configuration, chosen, console)
             asyncio.run(_until_told_to_stop(stack))
         finally:

@@ -8,10 +8,11 @@ import signal
 from pathlib import Path
 
 from titan import state as states
-from titan.configuration import Configuration
+from titan.configuration import EMBEDDED, Configuration
 from titan.demo.job import run
 from titan.demo.report import Report
 from titan.demo.screen import Screen
+from titan.errors import WrongSetting
 from titan.up import down, up_detached
 
 
@@ -23,6 +24,11 @@ def demo(configuration: Configuration, json_file: Path | None) -> bool:
     if states.is_running(configuration.data_dir):
         running = states.read(configuration.data_dir)
         stack = running.configuration(configuration.data_dir) if running else configuration
+        if configuration.kafka not in (EMBEDDED, stack.kafka):
+            raise WrongSetting(
+                f"The stack that runs in {stack.data_dir} has --kafka {stack.kafka}: "
+                "stop it with `titan down` first, or leave --kafka out."
+            )
         return _run(stack, json_file).ok
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
+import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from titan.embedded.server import answers, free_port, plain_environment, running, wheel_directory
+from titan.embedded import kafka_wire as wire
+from titan.embedded.server import free_port, plain_environment, running, wheel_directory
 from titan.errors import PartFailed
 from titan.process import Command
 
@@ -47,8 +50,14 @@ def _import_path() -> dict[str, str]:
 
 
 def is_ready(port: int) -> bool:
-    """Whether the broker takes connections."""
-    return answers("127.0.0.1", port)
+    """Whether the broker answers, and knows itself to be there."""
+    with contextlib.suppress(OSError, struct.error), socket.create_connection(("127.0.0.1", port), timeout=1) as asked:
+        request = wire.metadata()
+        asked.sendall(struct.pack("!i", len(request)) + request)
+        with asked.makefile("rb") as answer:
+            (size,) = struct.unpack("!i", answer.read(4))
+            return wire.brokers_of(answer.read(size)) > 0
+    return False
 
 
 def _binary() -> Path:

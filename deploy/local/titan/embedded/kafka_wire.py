@@ -174,6 +174,16 @@ def produce(topic: str, partition: int, batch: bytes) -> bytes:
     return _frame(PRODUCE, 3, body + struct.pack("!i", len(batch)) + batch)
 
 
+def metadata() -> bytes:
+    """A request for the brokers there are, and no topics."""
+    return _frame(METADATA, 1, struct.pack("!i", 0))
+
+
+def brokers_of(answer: bytes) -> int:
+    """How many brokers the response to `metadata` names."""
+    return Fields(answer, 4).int32()
+
+
 def list_offsets(topic: str, partition: int) -> bytes:
     """A request for the offset that the next record of a partition will get."""
     return _frame(LIST_OFFSETS, 1, struct.pack("!ii", -1, 1) + _string(topic) + struct.pack("!iiq", 1, partition, -1))
