@@ -1,6 +1,6 @@
 # Everything a newcomer needs is `make demo` and `make test`; `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench up down clean lock
+.PHONY: help setup demo test check bench up down clean lock contracts
 titan := .venv/bin/titan
 
 help: ## what there is
@@ -32,6 +32,10 @@ check: ## lint, types, walls
 bench: ## how good machines are beside other models, on the *.parquet files of a folder: make bench TABLES=FOLDER
 	@deploy/setup.sh bench
 	@.venv/bin/python tests/bench/ml_quality.py $(TABLES)
+
+contracts: ## write docs/events anew from the code: JSON Schemas, AsyncAPI documents, the table of events
+	@deploy/setup.sh
+	@.venv/bin/python -m service_base.contracts
 
 lock: ## make the locks anew after a change of dependencies
 	@deploy/setup.sh
