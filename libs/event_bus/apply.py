@@ -1,28 +1,26 @@
-"""Turning received records into effects: the whole batch in one transaction, or, when that fails, one by one."""
+"""Turning received records into effects: the batch in one transaction or, when that fails, ever smaller parts of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
-from pydantic import ValidationError
 
-from event_bus import inbox, metrics, parking, tracing
+from event_bus import dispatch, fences, inbox, metrics, parking
+from event_bus.breaker import Breaker, BreakerOpen
 from event_bus.broker import Record
-from event_bus.envelope import BadEnvelope, from_headers
-from event_bus.parking import Permanent
-from event_bus.registry import handlers_for
-from shared_models.events.contract import Envelope, decode
+from event_bus.dispatch import PERMANENT, Delivery
+from event_bus.parking import SetAside
+from shared_models.clock import utc_now
 
 log = structlog.get_logger("titan.consumer")
 
 TRIES = 3
-# What goes away by itself: the connection, a deadlock, a server that restarts. Never a reason to park.
+# What goes away by itself: the connection, a deadlock, a full disk, a server that restarts. Never a reason to park.
 TRANSIENT = (OperationalError, InterfaceError)
-PERMANENT = (Permanent, ValidationError, BadEnvelope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +32,132 @@ class Outcome:
     parked: int = 0
     skipped: int = 0
 
+    def __add__(self, other: Outcome) -> Outcome:
+        """Both together."""
+        return Outcome(
+            self.handled + other.handled,
+            self.duplicates + other.duplicates,
+            self.parked + other.parked,
+            self.skipped + other.skipped,
+        )
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """A batch taken apart: what is to be handled, what cannot be, and what waits behind that."""
+
+    free: list[Delivery] = field(default_factory=list)
+    aside: list[SetAside] = field(default_factory=list)
+    failures: list[bool] = field(default_factory=list)
+    skipped: int = 0
+
+
+class Applier:
+    """Applies batches for one consumer on one cluster; `breaker` sees every event that had to be parked."""
+
+    def __init__(self, consumer: str, cluster: str = "", breaker: Breaker | None = None) -> None:
+        self._consumer = consumer
+        self._cluster = cluster
+        self._breaker = breaker or Breaker()
+
+    def apply(self, records: Sequence[Record]) -> Outcome:
+        """Commit the effects of `records`, each event's exactly once; poison is parked and holds back its key only.
+
+        Raises a TRANSIENT error when the database cannot work now: then what did not commit is to be applied again.
+        Raises BreakerOpen when too much would be parked: then nothing of the failing part is committed.
+        """
+        started = perf_counter()
+        try:
+            return self._apply(records)
+        finally:
+            metrics.batch_seconds.observe(perf_counter() - started)
+
+    def _apply(self, records: Sequence[Record]) -> Outcome:
+        try:
+            return self._commit(records)
+        except (BreakerOpen, *TRANSIENT):
+            raise
+        except Exception as error:  # one bad event must not stop the rest: halve the batch until it stands alone
+            if len(records) == 1:
+                return self._retry_alone(records[0], error)
+            log.info("consumer.batch_split", records=len(records), error=reason_of(error))
+            middle = len(records) // 2
+            return self._apply(records[:middle]) + self._apply(records[middle:])
+
+    def _commit(self, records: Sequence[Record]) -> Outcome:
+        """Inbox rows, effects, parked events and fences of `records`: all of them, or none."""
+        with transaction.atomic():
+            batch = self._sort(records)
+            new = inbox.claim(self._consumer, [delivery.envelope for delivery in batch.free])
+            fresh = _first_of_each(batch.free, new)
+            dispatch.call_handlers(fresh)
+            self._breaker.judge(batch.failures)
+            if batch.aside:
+                parking.park(self._consumer, batch.aside)
+            fences.advance(self._consumer, self._cluster, records)
+        return self._report(batch, fresh)
+
+    def _sort(self, records: Sequence[Record]) -> _Sorted:
+        batch = _Sorted()
+        blocked = parking.blocked_places(self._consumer, records)
+        for record in records:
+            try:
+                delivery = dispatch.unpack(record)
+            except PERMANENT as error:
+                batch.aside.append(SetAside(record, reason_of(error)))
+                batch.failures.append(parking.place_of(record) not in blocked)
+                blocked.add(parking.place_of(record))
+                continue
+            if delivery is None:
+                batch.skipped += 1
+            elif blocked and parking.place_of(record) in blocked:
+                batch.aside.append(SetAside(record, parking.BEHIND))
+            else:
+                batch.free.append(delivery)
+                batch.failures.append(False)
+        return batch
+
+    def _retry_alone(self, record: Record, error: Exception) -> Outcome:
+        attempts = 1
+        while attempts < TRIES and not isinstance(error, PERMANENT):
+            attempts += 1
+            try:
+                return self._commit([record])
+            except (BreakerOpen, *TRANSIENT):
+                raise
+            except Exception as again:  # unknown: worth another try, then an operator's eye
+                error = again
+        with transaction.atomic():
+            self._breaker.judge([True])
+            parking.park(self._consumer, [SetAside(record, reason_of(error), attempts)])
+            fences.advance(self._consumer, self._cluster, [record])
+        log.error("consumer.parked", topic=record.topic, offset=record.offset, error=reason_of(error))
+        return Outcome(parked=1)
+
+    def _report(self, batch: _Sorted, fresh: Sequence[Delivery]) -> Outcome:
+        dispatch.count_handled(fresh)
+        duplicates = len(batch.free) - len(fresh)
+        metrics.duplicates.labels(self._consumer).inc(duplicates)
+        if fresh:
+            metrics.lag_seconds.set((utc_now() - fresh[-1].envelope.time).total_seconds())
+        for aside in batch.aside:
+            if aside.error != parking.BEHIND:
+                log.error("consumer.parked", topic=aside.record.topic, offset=aside.record.offset, error=aside.error)
+        return Outcome(len(fresh), duplicates, len(batch.aside), batch.skipped)
+
 
 def apply_batch(consumer: str, records: Sequence[Record]) -> Outcome:
-    """Commit the effects of `records`, each event's exactly once; poison is parked and holds back its key only.
-
-    Raises a TRANSIENT error when the database cannot work now: then nothing of the batch is lost and it is to be
-    applied again.
-    """
-    started = perf_counter()
-    try:
-        return _together(consumer, records)
-    except TRANSIENT:
-        raise
-    except Exception as error:  # one bad event must not stop the rest: find it by going one by one
-        log.info("consumer.batch_split", records=len(records), error=reason_of(error))
-        return _one_by_one(consumer, records)
-    finally:
-        metrics.batch_seconds.observe(perf_counter() - started)
+    """As `Applier.apply`, for a batch that stands alone."""
+    return Applier(consumer).apply(records)
 
 
 def apply_one(consumer: str, record: Record) -> bool:
     """Apply one record inside the caller's transaction; False when its effects existed already."""
-    envelope = from_headers(record.headers)
-    if not inbox.claim(consumer, [envelope]):
-        metrics.duplicates.labels(consumer).inc()
+    delivery = dispatch.unpack(record)
+    if delivery is None or not inbox.claim(consumer, [delivery.envelope]):
         return False
-    _call(envelope, record)
+    dispatch.call_handlers([delivery])
+    dispatch.count_handled([delivery])
     return True
 
 
@@ -68,83 +166,11 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _together(consumer: str, records: Sequence[Record]) -> Outcome:
-    known = [(from_headers(record.headers), record) for record in records]
-    wanted = [(envelope, record) for envelope, record in known if handlers_for(envelope.type)]
-    with transaction.atomic():
-        blocked = parking.blocked_keys(consumer, [record for _, record in wanted])
-        free = [(envelope, record) for envelope, record in wanted if _place(record) not in blocked]
-        new = inbox.claim(consumer, [envelope for envelope, _ in free])
-        for envelope, record in free:
-            if envelope.id in new:
-                new.discard(envelope.id)  # the same event twice in one batch
-                _call(envelope, record)
-        held = [record for _, record in wanted if _place(record) in blocked]
-        for record in held:
-            parking.park(consumer, record, error=parking.BEHIND)
-    _count_skipped(known)
-    handled = len({envelope.id for envelope, _ in free})
-    return Outcome(handled=handled, parked=len(held), skipped=len(known) - len(wanted))
-
-
-def _one_by_one(consumer: str, records: Sequence[Record]) -> Outcome:
-    handled = parked = 0
-    for record in records:
-        if _settle(consumer, record):
-            handled += 1
-        else:
-            parked += 1
-    return Outcome(handled=handled, parked=parked)
-
-
-def _settle(consumer: str, record: Record) -> bool:
-    """Apply or park one record in its own transaction; True when it was applied."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            with transaction.atomic():
-                if _is_for_us(record) and _place(record) in parking.blocked_keys(consumer, [record]):
-                    parking.park(consumer, record, error=parking.BEHIND)
-                    return False
-                if _is_for_us(record):
-                    apply_one(consumer, record)
-                return True
-        except TRANSIENT:
-            raise
-        except PERMANENT as error:
-            return _park(consumer, record, error, attempt)
-        except Exception as error:  # unknown: worth another try, then an operator's eye
-            if attempt == TRIES:
-                return _park(consumer, record, error, attempt)
-    return False
-
-
-def _park(consumer: str, record: Record, error: Exception, attempts: int) -> bool:
-    with transaction.atomic():
-        parking.park(consumer, record, error=reason_of(error), attempts=attempts)
-    log.error("consumer.parked", topic=record.topic, offset=record.offset, error=reason_of(error))
-    return False
-
-
-def _is_for_us(record: Record) -> bool:
-    return bool(handlers_for(from_headers(record.headers).type))
-
-
-def _call(envelope: Envelope, record: Record) -> None:
-    event = decode(envelope.type, record.value)
-    token = tracing.enter(envelope.traceparent)
-    try:
-        for handler in handlers_for(envelope.type):
-            handler(event, envelope)
-    finally:
-        tracing.leave(token)
-    metrics.handled.labels(envelope.type).inc()
-
-
-def _place(record: Record) -> tuple[str, str]:
-    return record.topic, record.key.decode("utf-8", "replace")
-
-
-def _count_skipped(known: Sequence[tuple[Envelope, Record]]) -> None:
-    for envelope, _ in known:
-        if not handlers_for(envelope.type):
-            metrics.skipped.labels(envelope.type).inc()
+def _first_of_each(deliveries: Sequence[Delivery], new: set[object]) -> list[Delivery]:
+    """Those whose ids are `new`, each once: the same event may be twice in a batch."""
+    fresh: list[Delivery] = []
+    for delivery in deliveries:
+        if delivery.envelope.id in new:
+            new.discard(delivery.envelope.id)
+            fresh.append(delivery)
+    return fresh

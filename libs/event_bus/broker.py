@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from event_bus.fences import Fence
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,16 @@ class Record:
     headers: Sequence[tuple[str, bytes]]
 
 
+# Where a consumer's effects end on the named cluster, by (topic, partition).
+Fences = Callable[[str], "Awaitable[dict[tuple[str, int], Fence]]"]
+
+
 class BrokerUnavailable(ConnectionError):
-    """The broker cannot be reached, or did not answer within the bound."""
+    """The broker cannot be reached, or did not answer within the bound; `acknowledged` are the messages it did take."""
+
+    def __init__(self, reason: str, acknowledged: Sequence[int] = ()) -> None:
+        super().__init__(reason)
+        self.acknowledged = acknowledged
 
 
 class Producer(Protocol):
@@ -44,16 +55,21 @@ class Producer(Protocol):
 
 
 class Consumer(Protocol):
-    """Receives batches for one consumer group."""
+    """Receives batches for one consumer group, each partition from its fence on."""
+
+    cluster: str
 
     async def poll(self, *, timeout: float, limit: int) -> Sequence[Record]:
         """Records in partition order; empty after `timeout` seconds without any."""
 
     async def commit(self) -> None:
-        """Remember that everything polled so far is done; losing this only causes redelivery."""
+        """Everything polled so far is done: let the broker know, now or soon. Losing this only causes redelivery."""
 
-    async def rewind(self) -> None:
-        """Forget what was polled since the last commit, so that it is polled again."""
+    def rewind(self) -> None:
+        """Forget what was polled and not committed; the next poll begins at the fences again."""
+
+    async def lag(self) -> dict[str, int]:
+        """Records that wait in the partitions held here, by topic. Raises BrokerUnavailable."""
 
     async def close(self) -> None:
         """Leave the group within a bounded time."""
@@ -65,5 +81,5 @@ class Broker(Protocol):
     async def producer(self) -> Producer:
         """A started producer."""
 
-    async def consumer(self, *, group: str, topics: Sequence[str]) -> Consumer:
-        """A started member of `group` reading `topics` from the beginning where nothing was committed."""
+    async def consumer(self, *, group: str, topics: Sequence[str], fences: Fences) -> Consumer:
+        """A started member of `group` reading `topics` from the beginning where there is neither fence nor commit."""

@@ -4,46 +4,56 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 
 import structlog
 
-from event_bus.apply import TRANSIENT, Outcome, apply_batch, reason_of
+from event_bus import fences, metrics
+from event_bus.apply import TRANSIENT, Applier, Outcome, reason_of
+from event_bus.breaker import Breaker
 from event_bus.broker import Broker, BrokerUnavailable, Consumer, Record
-from event_bus.pausing import pause
-from event_bus.relay import LONGEST_BACKOFF, disconnect
+from event_bus.database_thread import DatabaseThread
+from event_bus.fences import Fence
+from event_bus.pausing import LONGEST_BACKOFF, pause
+from event_bus.watchdog import Watchdog
 
 log = structlog.get_logger("titan.consumer")
 
 POLL_SECONDS = 0.5
-BATCH = 500
-# A bad deployment must not pour the topic into the parking table.
-BREAKER_CONSECUTIVE = 20
+# A batch should take about this long: long enough to share a commit, short enough to hand over and to stop.
+BATCH_SECONDS = 2.0
+SMALLEST_BATCH, LARGEST_BATCH = 20, 2000
+LAG_EVERY_SECONDS = 5.0
+STUCK_SECONDS = 60.0
 
 
-class BreakerOpen(RuntimeError):
-    """Too many events in a row had to be parked: the fault is here, not in the events."""
+class Stuck(RuntimeError):
+    """Records wait, yet the client delivers none: only a new process helps (aiokafka #1154 and its kin)."""
 
 
 class ConsumerLoop:
     """Applies events of `topics` for one consumer group until stopped.
 
-    Effects and inbox rows commit first, offsets after: whatever happens in between, an event is applied once.
+    Effects, inbox rows and fences commit first, offsets after: whatever happens in between, an event is applied once.
     """
 
-    def __init__(self, broker: Broker, *, group: str, topics: Sequence[str]) -> None:
+    def __init__(self, broker: Broker, *, group: str, topics: Sequence[str], watchdog: Watchdog | None = None) -> None:
         self._broker = broker
         self._group = group
         self._topics = topics
+        self._watchdog = watchdog or Watchdog()
         self._client: Consumer | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="consumer")
-        self._parked_in_a_row = 0
+        self._database = DatabaseThread("consumer")
+        self._breaker = Breaker()
+        self._batch = 500
+        self._last_records = self._last_lag = monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop` is set. Raises BreakerOpen, which ends the process so that somebody looks."""
+        """Consume until `stop` is set. Raises BreakerOpen or Stuck, which end the process so that somebody looks."""
         backoff = 0.2
         try:
             while not stop.is_set():
+                self._watchdog.beat("consumer")
                 try:
                     await self.step()
                     backoff = 0.2
@@ -53,45 +63,54 @@ class ConsumerLoop:
                     await pause(stop, backoff)
                     backoff = min(backoff * 2, LONGEST_BACKOFF)
         finally:
+            self._watchdog.forget("consumer")
             await self.close()
 
     async def step(self) -> Outcome:
         """One poll and its effects; the offsets are committed only after the effects are."""
         if self._client is None:
-            self._client = await self._broker.consumer(group=self._group, topics=self._topics)
-        records = await self._client.poll(timeout=POLL_SECONDS, limit=BATCH)
-        if not records:
-            return Outcome()
-        outcome = await self._in_thread(records)
+            self._client = await self._broker.consumer(group=self._group, topics=self._topics, fences=self._fences)
+            self._last_records = monotonic()
+        records = await self._client.poll(timeout=POLL_SECONDS, limit=self._batch)
+        outcome = await self._apply(records, self._client.cluster) if records else Outcome()
         await self._client.commit()
-        self._watch(outcome)
+        if monotonic() - self._last_lag >= LAG_EVERY_SECONDS:
+            await self._measure_lag(self._client)
         return outcome
 
     async def close(self) -> None:
         """Leave the group and close the database connection."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
-        await asyncio.get_running_loop().run_in_executor(self._thread, disconnect)
-        self._thread.shutdown(wait=False)
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+        await self._database.close()
 
-    async def _in_thread(self, records: Sequence[Record]) -> Outcome:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, apply_batch, self._group, records)
+    async def _apply(self, records: Sequence[Record], cluster: str) -> Outcome:
+        started = self._last_records = monotonic()
+        outcome = await self._database.run(Applier(self._group, cluster, self._breaker).apply, records)
+        each = (monotonic() - started) / len(records)
+        self._batch = max(SMALLEST_BATCH, min(LARGEST_BATCH, int(BATCH_SECONDS / each)))
+        return outcome
+
+    async def _fences(self, cluster: str) -> dict[tuple[str, int], Fence]:
+        return await self._database.run(fences.all_of, self._group, cluster)
+
+    async def _measure_lag(self, client: Consumer) -> None:
+        self._last_lag = monotonic()
+        lag = await client.lag()
+        for topic in self._topics:
+            metrics.lag.labels(topic).set(lag.get(topic, 0))
+        if not sum(lag.values()):
+            metrics.lag_seconds.set(0)
+        elif monotonic() - self._last_records > STUCK_SECONDS:
+            raise Stuck(f"{sum(lag.values())} records wait, but none came for {STUCK_SECONDS:.0f} s")
 
     async def _recover(self, error: Exception) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, disconnect)
+        await self._database.disconnect()
         if self._client is None:
             return
         if isinstance(error, BrokerUnavailable):
-            await self._client.close()
-            self._client = None
+            client, self._client = self._client, None
+            await client.close()
         else:
-            await self._client.rewind()
-
-    def _watch(self, outcome: Outcome) -> None:
-        self._parked_in_a_row = self._parked_in_a_row + outcome.parked if not outcome.handled else 0
-        if self._parked_in_a_row > BREAKER_CONSECUTIVE:
-            raise BreakerOpen(
-                f"{self._parked_in_a_row} events in a row were parked; fix the handler, then `titan replay`"
-            )
+            self._client.rewind()

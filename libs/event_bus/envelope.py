@@ -6,30 +6,30 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from event_bus.models import OutboxEvent
-from shared_models.clock import rfc3339
 from shared_models.events.contract import Envelope
+
+Headers = list[tuple[str, bytes]]
 
 
 class BadEnvelope(ValueError):
     """A record whose headers do not make a CloudEvent."""
 
 
-def to_headers(row: OutboxEvent) -> list[tuple[str, bytes]]:
-    """Kafka headers of an outbox row."""
-    attributes = {
-        "ce_specversion": "1.0",
-        "ce_id": str(row.event_id),
-        "ce_source": row.headers["source"],
-        "ce_type": row.type,
-        "ce_time": rfc3339(row.occurred_at),
-        "ce_subject": row.key,
-        "ce_dataschema": f"urn:titan:schema:{row.type}",
-        "content-type": "application/json",
-    }
-    if "traceparent" in row.headers:
-        attributes["traceparent"] = row.headers["traceparent"]
-    return [(name, value.encode()) for name, value in attributes.items()]
+def to_headers(*, event_id: str, type_: str, key: str, source: str, time: str, traceparent: str | None) -> Headers:
+    """Kafka headers of an event; `time` in RFC 3339."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", type_.encode()),
+        ("ce_time", time.encode()),
+        ("ce_subject", key.encode()),
+        ("ce_dataschema", f"urn:titan:schema:{type_}".encode()),
+        ("content-type", b"application/json"),
+    ]
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
+    return headers
 
 
 def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
@@ -48,3 +48,14 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
         raise BadEnvelope(f"header {missing} is missing") from None
     except ValueError as error:
         raise BadEnvelope(str(error)) from None
+
+
+def id_in(headers: Iterable[tuple[str, bytes]]) -> UUID | None:
+    """The event's id where the headers hold a readable one."""
+    for name, value in headers:
+        if name == "ce_id":
+            try:
+                return UUID(value.decode("utf-8", "replace"))
+            except ValueError:
+                return None
+    return None

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
 
-from event_bus.models import InboxEntry
 from shared_models.clock import utc_now
 from shared_models.events.contract import Envelope
 
 # Longer than the topics keep their records, so that nothing can come again after it was forgotten.
 KEEP = timedelta(days=15)
+FORGET_AT_ONCE = 10_000
+_FORGET = (
+    "DELETE FROM inbox WHERE (consumer, event_id) IN"
+    f" (SELECT consumer, event_id FROM inbox WHERE received_at < %s LIMIT {FORGET_AT_ONCE})"
+)
 
 
 def claim(consumer: str, envelopes: Sequence[Envelope]) -> set[UUID]:
@@ -24,18 +29,23 @@ def claim(consumer: str, envelopes: Sequence[Envelope]) -> set[UUID]:
     if not envelopes:
         return set()
     # Sorted, because two batches that wait for each other's ids in different orders deadlock.
-    pairs = sorted({envelope.id: envelope.type for envelope in envelopes}.items())
+    pairs = sorted({str(envelope.id): envelope.type for envelope in envelopes}.items())
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO inbox (consumer, event_id, type, received_at)"
-            " SELECT %s, unnest(%s::uuid[]), unnest(%s::text[]), %s"
+            " SELECT %s, event.id, event.type, %s FROM json_to_recordset(%s::json) AS event(id uuid, type text)"
             " ON CONFLICT DO NOTHING RETURNING event_id",
-            [consumer, [id_ for id_, _ in pairs], [type_ for _, type_ in pairs], utc_now()],
+            [consumer, utc_now(), json.dumps([{"id": id_, "type": type_} for id_, type_ in pairs])],
         )
         return {row[0] for row in cursor.fetchall()}
 
 
 def forget_old() -> int:
-    """Delete entries older than KEEP; how many there were."""
-    deleted, _ = InboxEntry.objects.filter(received_at__lt=utc_now() - KEEP).delete()
-    return deleted
+    """Delete entries older than KEEP, some at a time, so that no lock is held for long; how many there were."""
+    deleted = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_FORGET, [utc_now() - KEEP])
+            deleted += cursor.rowcount
+            if cursor.rowcount < FORGET_AT_ONCE:
+                return deleted

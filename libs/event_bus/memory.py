@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from zlib import crc32
 
-from event_bus.broker import BrokerUnavailable, Consumer, Message, Producer, Record
+from event_bus.broker import BrokerUnavailable, Consumer, Fences, Message, Producer, Record
+from event_bus.fences import Fence
 
 PARTITIONS = 6
 
@@ -37,10 +38,10 @@ class MemoryBroker:
         self.must_be_up()
         return MemoryProducer(self)
 
-    async def consumer(self, *, group: str, topics: Sequence[str]) -> Consumer:
+    async def consumer(self, *, group: str, topics: Sequence[str], fences: Fences) -> Consumer:
         """The group's one member: this adapter does not share partitions out."""
         self.must_be_up()
-        return MemoryConsumer(self, group, topics)
+        return MemoryConsumer(self, group, topics, fences)
 
 
 class MemoryProducer:
@@ -61,17 +62,23 @@ class MemoryProducer:
 
 
 class MemoryConsumer:
-    """Reads from the group's committed offsets on."""
+    """Reads from the fences on, or where there is none from the group's committed offsets."""
 
-    def __init__(self, broker: MemoryBroker, group: str, topics: Sequence[str]) -> None:
+    cluster = "memory"
+
+    def __init__(self, broker: MemoryBroker, group: str, topics: Sequence[str], fences: Fences) -> None:
         self._broker = broker
         self._group = group
         self._topics = topics
+        self._fences = fences
+        self._begin: dict[tuple[str, int], Fence] | None = None
         self._next: dict[tuple[str, int], int] = {}
 
     async def poll(self, *, timeout: float, limit: int) -> Sequence[Record]:
         """Records after what was polled last; waits up to `timeout` seconds for some."""
         self._broker.must_be_up()
+        if self._begin is None:
+            self._begin = await self._fences(self.cluster)
         found = self._take(limit)
         if not found:
             self._broker.arrived.clear()
@@ -93,16 +100,29 @@ class MemoryConsumer:
         return taken
 
     def _position(self, topic: str, partition: int) -> int:
-        return self._next.get((topic, partition), self._broker.committed[self._group, topic, partition])
+        if (topic, partition) in self._next:
+            return self._next[topic, partition]
+        fence = (self._begin or {}).get((topic, partition))
+        return fence.next_offset if fence else self._broker.committed[self._group, topic, partition]
 
     async def commit(self) -> None:
         """Remember the positions for the group."""
         for (topic, partition), offset in self._next.items():
             self._broker.committed[self._group, topic, partition] = offset
 
-    async def rewind(self) -> None:
-        """Go back to the group's committed offsets."""
+    def rewind(self) -> None:
+        """Begin at the fences again."""
         self._next.clear()
+        self._begin = None
+
+    async def lag(self) -> dict[str, int]:
+        """Records after the positions, by topic. Raises BrokerUnavailable."""
+        self._broker.must_be_up()
+        found: dict[str, int] = {}
+        for (topic, partition), log in self._broker.logs.items():
+            if topic in self._topics:
+                found[topic] = found.get(topic, 0) + len(log) - self._position(topic, partition)
+        return found
 
     async def close(self) -> None:
         """Nothing to let go of."""

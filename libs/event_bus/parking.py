@@ -2,45 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+from django.db import connection
 
 from event_bus import metrics
 from event_bus.broker import Record
+from event_bus.envelope import id_in
 from event_bus.models import ParkedEvent
 
 BEHIND = "waits behind a parked event of its key"
+_LOCK_CLASS = crc32(b"titan.parking") - 2**31
 
 
 class Permanent(Exception):
     """Raised by a handler when trying again can never help; the event is parked at once."""
 
 
-def park(consumer: str, record: Record, *, error: str, attempts: int = 1) -> None:
-    """Set a record aside with its reason; the same record delivered again changes nothing."""
-    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
-    ParkedEvent.objects.get_or_create(
-        consumer=consumer,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        defaults={
-            "event_id": _uuid_or_none(headers.get("ce_id")),
-            "key": record.key.decode("utf-8", "replace"),
-            "type": headers.get("ce_type", ""),
-            "headers": headers,
-            "payload": record.value,
-            "error": error[:4000],
-            "attempts": attempts,
-        },
-    )
-    metrics.parked.labels(consumer).inc()
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A record to park, and why."""
+
+    record: Record
+    error: str
+    attempts: int = 1
 
 
-def blocked_keys(consumer: str, records: Iterable[Record]) -> set[tuple[str, str]]:
-    """The (topic, key) pairs among `records` that have a parked event."""
-    wanted = {(record.topic, record.key.decode("utf-8", "replace")) for record in records}
-    parked = ParkedEvent.objects.filter(consumer=consumer, key__in=[key for _, key in wanted])
-    return wanted & set(parked.values_list("topic", "key"))
+def place_of(record: Record) -> tuple[str, str]:
+    """What keeps order among itself: the topic and the key."""
+    return record.topic, record.key.decode("utf-8", "replace")
+
+
+def park(consumer: str, aside: Sequence[SetAside]) -> None:
+    """Set records aside with their reasons, in their order; a record that was parked before changes nothing."""
+    ParkedEvent.objects.bulk_create([_row(consumer, one) for one in aside], ignore_conflicts=True)
+    metrics.parked.labels(consumer).inc(len(aside))
+
+
+def blocked_places(consumer: str, records: Iterable[Record]) -> set[tuple[str, str]]:
+    """The places among `records` that have a parked event; until the transaction ends no replay empties them."""
+    keys = list({record.key.decode("utf-8", "replace") for record in records})
+    _lock(consumer, "pg_advisory_xact_lock_shared")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT topic, key FROM parked_event WHERE consumer = %s AND key = ANY(%s)", [consumer, keys]
+        )
+        return set(cursor.fetchall())
+
+
+def keep_consumer_out(consumer: str) -> None:
+    """Until the running transaction ends, no batch of the consumer runs: a key must not be freed under its feet."""
+    _lock(consumer, "pg_advisory_xact_lock")
 
 
 def record_of(row: ParkedEvent) -> Record:
@@ -49,5 +63,25 @@ def record_of(row: ParkedEvent) -> Record:
     return Record(row.topic, row.partition, row.offset, row.key.encode(), bytes(row.payload), headers)
 
 
-def _uuid_or_none(text: str | None) -> str | None:
-    return text if text and len(text) == 36 else None
+def _lock(consumer: str, function: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s, %s)", [_LOCK_CLASS, crc32(consumer.encode()) - 2**31])
+
+
+def _row(consumer: str, aside: SetAside) -> ParkedEvent:
+    record = aside.record
+    # PostgreSQL keeps no NUL in text, and poison may hold anything.
+    headers = {name: value.decode("utf-8", "replace").replace("\x00", "\ufffd") for name, value in record.headers}
+    return ParkedEvent(
+        consumer=consumer,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        event_id=id_in(record.headers),
+        key=place_of(record)[1],
+        type=headers.get("ce_type", "")[:200],
+        headers=headers,
+        payload=record.value,
+        error=aside.error[:4000].replace("\x00", "\ufffd"),
+        attempts=aside.attempts,
+    )

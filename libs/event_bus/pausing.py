@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+# Retries begin at a fraction of a second and double up to this.
+LONGEST_BACKOFF = 10.0
+
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait `seconds`, or until `stop` is set, whichever comes first."""

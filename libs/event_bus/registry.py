@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from django.conf import settings
 
+from event_bus import tracing
 from shared_models.events.contract import Envelope, Event, topic_of
 
 E = TypeVar("E", bound=Event)
-Handler = Callable[[Any, Envelope], None]
+One = Callable[[E, Envelope], None]
+Many = Callable[[Sequence[tuple[E, Envelope]]], None]
+Handler = Callable[[Sequence[tuple[Any, Envelope]]], None]
 
 _published: dict[str, type[Event]] = {}
 _handlers: dict[str, list[Handler]] = {}
@@ -28,10 +32,29 @@ def publishes(*contracts: type[Event]) -> tuple[type[Event], ...]:
     return contracts
 
 
-def on(contract: type[E]) -> Callable[[Callable[[E, Envelope], None]], Callable[[E, Envelope], None]]:
+def on(contract: type[E]) -> Callable[[One[E]], One[E]]:
     """Call the decorated function for each event of `contract`, once, inside the inbox's transaction."""
 
-    def register(handler: Callable[[E, Envelope], None]) -> Callable[[E, Envelope], None]:
+    def register(handler: One[E]) -> One[E]:
+        @wraps(handler)
+        def each(deliveries: Sequence[tuple[E, Envelope]]) -> None:
+            for event, envelope in deliveries:
+                with tracing.span(contract.TYPE, envelope.traceparent):
+                    handler(event, envelope)
+
+        _handlers.setdefault(contract.TYPE, []).append(each)
+        return handler
+
+    return register
+
+
+def on_batch(contract: type[E]) -> Callable[[Many[E]], Many[E]]:
+    """Call the decorated function with many events of `contract` at once, inside the inbox's transaction.
+
+    Events of one key come in their order; it may be called several times a batch, and with a single event.
+    """
+
+    def register(handler: Many[E]) -> Many[E]:
         _handlers.setdefault(contract.TYPE, []).append(handler)
         return handler
 

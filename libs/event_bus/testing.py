@@ -11,6 +11,7 @@ from event_bus.apply import Outcome, apply_batch
 from event_bus.broker import Record
 from event_bus.envelope import to_headers
 from event_bus.models import OutboxEvent
+from shared_models.clock import rfc3339, utc_now
 from shared_models.events.contract import Event, decode, topic_of
 from shared_models.ids import new_id
 
@@ -19,15 +20,15 @@ E = TypeVar("E", bound=Event)
 
 def record_of(event: Event, *, event_id: UUID | None = None, offset: int = 0) -> Record:
     """`event` as Kafka would hand it over."""
-    row = OutboxEvent(
-        event_id=event_id or new_id(),
-        topic=topic_of(type(event)),
+    headers = to_headers(
+        event_id=str(event_id or new_id()),
+        type_=event.TYPE,
         key=event.key,
-        type=event.TYPE,
-        headers={"source": "/titan/test"},
-        payload=event.model_dump_json(),
+        source="/titan/test",
+        time=rfc3339(utc_now()),
+        traceparent=None,
     )
-    return Record(row.topic, 0, offset, row.key.encode(), row.payload.encode(), to_headers(row))
+    return Record(topic_of(type(event)), 0, offset, event.key.encode(), event.model_dump_json().encode(), headers)
 
 
 def deliver(*events: Event, event_id: UUID | None = None) -> Outcome:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 
 _WELL_FORMED = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -23,3 +25,13 @@ def enter(traceparent: str | None) -> Token[str | None]:
 def leave(token: Token[str | None]) -> None:
     """Go back to what was current before `enter`."""
     _traceparent.reset(token)
+
+
+@contextmanager
+def span(name: str, traceparent: str | None) -> Iterator[None]:
+    """Handle one event within the trace that it came with."""
+    token = enter(traceparent)
+    try:
+        yield
+    finally:
+        leave(token)

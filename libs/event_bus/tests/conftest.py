@@ -6,7 +6,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from asgiref.sync import SyncToAsync
+from django.db import connections, transaction
 
 from event_bus.memory import MemoryBroker
 from event_bus.outbox import append
@@ -14,6 +15,13 @@ from event_bus.tests.probe import handlers
 from shared_models.clock import utc_now
 from shared_models.events import ml
 from shared_models.ids import new_id
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_session_left(django_db_setup):
+    """The thread of async queries keeps its connection, and the database could not be dropped."""
+    yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,37 @@
+"""One thread that does all database work of a loop, because its locks and its transactions belong to one connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from django.db import connection
+
+T = TypeVar("T")
+
+
+class DatabaseThread:
+    """Runs functions one after the other on a connection of its own."""
+
+    def __init__(self, name: str) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def run(self, function: Callable[..., T], *args: object) -> T:
+        """`function(*args)` on the thread. Never cancelled in between: a half-heard answer is worse than a late one."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+
+    async def disconnect(self) -> None:
+        """Close the connection, and with it whatever the session holds; the next `run` opens another."""
+        await self.run(_disconnect)
+
+    async def close(self) -> None:
+        """Disconnect and end the thread."""
+        await self.disconnect()
+        self._pool.shutdown(wait=False)
+
+
+def _disconnect() -> None:
+    # `connection.close` itself would be looked up on the caller's thread, and be the wrong connection.
+    connection.close()

@@ -1,0 +1,173 @@
+"""Reading from Kafka: every partition from its fence on, and no commit of what is no longer ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from time import monotonic
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
+
+from event_bus.broker import BrokerUnavailable, Fences, Record
+from event_bus.envelope import id_in
+from event_bus.fences import Fence
+
+log = structlog.get_logger("titan.consumer")
+
+ANSWER_SECONDS = 10
+# The fences are the truth; Kafka's offsets are for whoever watches the lag, and for a database without fences.
+COMMIT_SECONDS = 1.0
+# How long a rebalance waits for the batch in hand to commit.
+FINISH_SECONDS = 20.0
+
+
+class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Polls across all its partitions and commits only those it still owns."""
+
+    def __init__(self, client: AIOKafkaConsumer, fences: Fences) -> None:
+        self._client = client
+        self._fences = fences
+        self._lined_up: set[TopicPartition] = set()
+        self._expected: dict[TopicPartition, Fence] = {}
+        self._polled: dict[TopicPartition, int] = {}
+        self._done: dict[TopicPartition, int] = {}
+        self._last_commit = 0.0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.cluster = ""
+
+    async def ask_cluster(self) -> None:
+        """Learn the cluster's id, by which fences are kept apart. Raises BrokerUnavailable."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                node = self._client._client.get_random_node()
+                self.cluster = (await self._client._client.send(node, MetadataRequest([]))).cluster_id or ""
+        except (KafkaError, TimeoutError, OSError) as error:
+            await self.close()
+            raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
+
+    async def poll(self, *, timeout: float, limit: int) -> Sequence[Record]:
+        """Records in partition order; empty after `timeout` seconds. Raises BrokerUnavailable."""
+        try:
+            await self._line_up()
+            batches = await self._client.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
+        except (KafkaError, TimeoutError) as error:
+            raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
+        records: list[Record] = []
+        for partition, batch in batches.items():
+            # A partition that came during the poll has not been moved to its fence yet: the next poll does that.
+            if partition in self._lined_up:
+                found = [Record(r.topic, r.partition, r.offset, r.key or b"", r.value or b"", r.headers) for r in batch]
+                if wanted := await self._past_the_fence(partition, found):
+                    records.extend(wanted)
+                    self._polled[partition] = batch[-1].offset + 1
+        if records:
+            self._idle.clear()
+        return records
+
+    async def commit(self) -> None:
+        """What was polled is done: tell the broker, at most once a second, of the partitions still owned."""
+        self._done.update(self._polled)
+        self._polled.clear()
+        self._idle.set()
+        if monotonic() - self._last_commit >= COMMIT_SECONDS:
+            await self._commit()
+
+    def rewind(self) -> None:
+        """The next poll begins at the fences again."""
+        self._polled.clear()
+        self._lined_up.clear()
+        self._idle.set()
+
+    async def lag(self) -> dict[str, int]:
+        """Records that wait in the partitions held here, by topic. Raises BrokerUnavailable."""
+        found: dict[str, int] = {}
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                owned = [partition for partition in self._client.assignment() if partition in self._lined_up]
+                ends = await self._client.end_offsets(owned) if owned else {}
+                for partition, end in ends.items():
+                    behind = max(0, end - await self._client.position(partition))
+                    found[partition.topic] = found.get(partition.topic, 0) + behind
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
+        return found
+
+    async def close(self) -> None:
+        """Commit what is done and leave the group, within a bounded time."""
+        from event_bus.kafka import stop
+
+        await self._commit()
+        await stop(self._client)
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """Let the batch in hand commit before its partitions go to somebody else."""
+        waiting = asyncio.ensure_future(self._idle.wait())
+        await asyncio.wait({waiting}, timeout=FINISH_SECONDS)
+        waiting.cancel()
+        await self._commit()
+        self._lined_up.clear()
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        """The next poll moves them to their fences."""
+        self._lined_up.clear()
+
+    async def _commit(self) -> None:
+        owned = self._client.assignment()
+        offsets = {partition: offset for partition, offset in self._done.items() if partition in owned}
+        self._done.clear()
+        self._last_commit = monotonic()
+        if not offsets:
+            return
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._client.commit(offsets)
+        except (KafkaError, TimeoutError, IllegalStateError) as error:
+            # The fences hold, and the inbox makes redelivery harmless: a failed commit is not worth stopping for.
+            log.info("consumer.commit_failed", error=f"{type(error).__name__}: {error}")
+
+    async def _line_up(self) -> None:
+        """Move newly assigned partitions to where this database's effects end."""
+        new = self._client.assignment() - self._lined_up
+        if not new:
+            return
+        fences = await self._fences(self.cluster)
+        for partition in new:
+            fence = fences.get((partition.topic, partition.partition))
+            try:
+                await self._begin(partition, fence)
+            except IllegalStateError:
+                return  # it was taken away meanwhile; the next poll looks again
+            self._lined_up.add(partition)
+
+    async def _begin(self, partition: TopicPartition, fence: Fence | None) -> None:
+        self._expected.pop(partition, None)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            if fence is not None:
+                # The last handled record is read once more: by its id we see whether this is still the same topic.
+                self._client.seek(partition, max(0, fence.next_offset - 1))
+                self._expected[partition] = fence
+            elif (committed := await self._client.committed(partition)) is not None:
+                self._client.seek(partition, committed)
+            else:
+                await self._client.seek_to_beginning(partition)
+
+    async def _past_the_fence(self, partition: TopicPartition, records: list[Record]) -> list[Record]:
+        """The records that come after the fence; none, and back to the beginning, when the topic was made anew."""
+        fence = self._expected.pop(partition, None)
+        first = records[0]
+        if fence is None or (first.offset == fence.next_offset - 1 and id_in(first.headers) == fence.event_id):
+            return records[1:] if fence else records
+        if first.offset >= fence.next_offset:
+            log.warning("consumer.gap", topic=first.topic, partition=first.partition, fence=fence.next_offset,
+                        first=first.offset, meaning="the topic no longer keeps what was not handled in time")  # fmt: skip
+            return records
+        log.warning("consumer.topic_made_anew", topic=first.topic, partition=first.partition, fence=fence.next_offset)
+        if first.offset == 0:
+            return records
+        await self._client.seek_to_beginning(partition)
+        return []
