@@ -163,8 +163,9 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if fence is None or (first.offset == fence.next_offset - 1 and id_in(first.headers) == fence.event_id):
             return records[1:] if fence else records
         if first.offset >= fence.next_offset:
-            log.warning("consumer.gap", topic=first.topic, partition=first.partition, fence=fence.next_offset,
-                        first=first.offset, meaning="the topic no longer keeps what was not handled in time")  # fmt: skip
+            if missing := first.offset - fence.next_offset:
+                # The topic no longer keeps what was not handled in time; somebody has to know.
+                log.error("consumer.gap", topic=first.topic, partition=first.partition, missing=missing)
             return records
         log.warning("consumer.topic_made_anew", topic=first.topic, partition=first.partition, fence=fence.next_offset)
         if first.offset == 0:

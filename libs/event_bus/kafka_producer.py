@@ -32,7 +32,7 @@ class KafkaProducer:
                 sent = await self._hand_over(messages)
         except (KafkaError, TimeoutError, OSError) as error:
             raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
-        done, late = await asyncio.wait([future for future, _ in sent], timeout=SEND_SECONDS)
+        _, late = await asyncio.wait([future for future, _ in sent], timeout=SEND_SECONDS)
         for future, places in sent:
             if future in late:
                 failure = TimeoutError(f"no acknowledgement within {SEND_SECONDS} s")
