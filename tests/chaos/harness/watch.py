@@ -33,9 +33,14 @@ class Watch:
         self._began = time.monotonic()
         self._before = [_spent(member) for member in members]
 
+    @property
+    def seconds(self) -> float:
+        """How long it watched so far."""
+        return time.monotonic() - self._began
+
     def cost(self) -> Cost:
         """What was spent so far."""
-        seconds = time.monotonic() - self._began
+        seconds = self.seconds
         spent = [(now[0] - then[0], now[1] - then[1]) for then, now in zip(self._before, self._now(), strict=True)]
         return Cost(
             cpu_percent=round(100 * max(cpu for cpu, _ in spent) / seconds, 1),

@@ -1,0 +1,151 @@
+"""Row b of the fault table: what a broker answers when it is in trouble, played by a mock cluster."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from aiokafka.partitioner import murmur2
+from harness import faulty_broker as faults
+from harness.faulty_broker import FaultyBroker, faulty_broker
+from harness.report import Report
+from harness.watch import Watch
+from harness.world import World
+
+pytestmark = pytest.mark.skipif(not faults.is_available(), reason="no librdkafka with a mock cluster here")
+
+BROKERS, PARTITIONS = 3, 6
+WITHOUT_LEADER = (0, 2, 4)
+LEADERLESS_SECONDS = min(25.0, float(os.environ.get("TITAN_CHAOS_OUTAGE", "60")))
+MOST_CPU_PERCENT, MOST_REQUESTS_PER_SECOND = 15.0, 60.0
+
+
+@pytest.fixture
+def broker() -> Iterator[FaultyBroker]:
+    """A cluster of three."""
+    with faulty_broker(brokers=BROKERS) as made:
+        yield made
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World], broker: FaultyBroker) -> World:
+    """A world on that cluster."""
+    made = make_world(bootstrap=broker.bootstrap, topic=False)
+    broker.make_topic(made.topic, partitions=PARTITIONS)
+    return made
+
+
+def partition_of(key: str) -> int:
+    """Where Kafka's clients put this key."""
+    return int(murmur2(key.encode()) & 0x7FFFFFFF) % PARTITIONS
+
+
+def healthy(keys: int) -> list[str]:
+    """The keys whose partitions keep their leader."""
+    return [f"k{number}" for number in range(keys) if partition_of(f"k{number}") not in WITHOUT_LEADER]
+
+
+def effects(world: World, keys: list[str]) -> int:
+    """Effects of these keys."""
+    return world.number("SELECT count(*) FROM effect WHERE key IN ('" + "', '".join(keys) + "')")
+
+
+def committed(world: World, keys: list[str]) -> int:
+    """Events of these keys that were committed by their writers."""
+    return world.number("SELECT coalesce(sum(number), 0) FROM counter WHERE name IN ('" + "', '".join(keys) + "')")
+
+
+def test_partitions_without_leader_hold_back_their_own_events_only(
+    world: World, broker: FaultyBroker, report: Report
+) -> None:
+    """Half of the partitions lose their leader and get one back; the others' events flow all the time."""
+    keys = 120
+    members = [world.start("relay"), world.start("consumer")]
+    world.wrote(world.write(events=600, keys=keys))
+    world.until(world.drained)
+    for partition in WITHOUT_LEADER:
+        broker.set_leader(world.topic, partition, faults.NOBODY)
+    writer = world.write(events=1_500, keys=keys, batch=10, pause=0.05)
+    watch = Watch(members)
+    with broker.counting() as requests:
+        world.wrote(writer)
+        began = time.monotonic()
+        fine = healthy(keys)
+        while effects(world, fine) < committed(world, fine) and time.monotonic() - began < LEADERLESS_SECONDS:
+            time.sleep(0.2)
+        flowed = effects(world, fine) / committed(world, fine)
+        time.sleep(max(0.0, 8 - (time.monotonic() - began)))
+        cost, seconds = watch.cost(), watch.seconds
+    for partition in WITHOUT_LEADER:
+        broker.set_leader(world.topic, partition, 1 + partition % BROKERS)
+    returned = time.monotonic()
+    world.until(world.drained, 45)
+    verdict = world.verdict()
+    produced = round(requests[faults.PRODUCE] / seconds, 1)
+    report.say(
+        "b", "nothing lost, healthy partitions flow, lag drained", events=2_100, healthy_flowed_percent=round(100 * flowed),
+        **vars(cost), produce_requests_per_second=produced, drained_after_seconds=round(time.monotonic() - returned, 1),
+        records=world.records(), **vars(verdict),
+    )  # fmt: skip
+    assert (verdict.lost, verdict.doubled, verdict.inverted) == (0, 0, 0)
+    assert cost.cpu_percent < MOST_CPU_PERCENT
+    assert produced < MOST_REQUESTS_PER_SECOND
+    assert flowed == 1
+
+
+def lost_answer(broker: FaultyBroker) -> None:
+    """The records are appended, but the line is cut before the producer hears of it."""
+    for number in range(1, BROKERS + 1):
+        broker.answer_late(faults.PRODUCE, 1.0, broker=number)
+    time.sleep(0.5)
+    broker.go_down()
+    time.sleep(0.1)
+    broker.come_up()
+
+
+def slow(broker: FaultyBroker) -> None:
+    """Each answer takes two seconds, for a while."""
+    broker.be_slow(2)
+    time.sleep(4)
+    broker.be_slow(0)
+
+
+FAULTS: dict[str, Callable[[FaultyBroker, World], None]] = {
+    "not the leader": lambda b, w: b.fail(faults.PRODUCE, *[faults.NOT_LEADER] * 3),
+    "request timed out": lambda b, w: b.fail(faults.PRODUCE, *[faults.REQUEST_TIMED_OUT] * 3),
+    "out of order sequence": lambda b, w: b.fail(faults.PRODUCE, *[faults.OUT_OF_ORDER_SEQUENCE] * 2),
+    "too large for the broker": lambda b, w: b.fail(faults.PRODUCE, faults.MESSAGE_TOO_LARGE),
+    "connection lost at produce": lambda b, w: b.fail(faults.PRODUCE, *[faults.CONNECTION_LOST] * 3),
+    "answer lost after append": lambda b, w: lost_answer(b),
+    "connection lost at fetch": lambda b, w: b.fail(faults.FETCH, *[faults.CONNECTION_LOST] * 3),
+    "commit while rebalancing": lambda b, w: b.fail(faults.OFFSET_COMMIT, *[faults.REBALANCE_IN_PROGRESS] * 2),
+    "commit of an unknown member": lambda b, w: b.fail(faults.OFFSET_COMMIT, faults.UNKNOWN_MEMBER),
+    "commit of an old generation": lambda b, w: b.fail(faults.OFFSET_COMMIT, faults.ILLEGAL_GENERATION),
+    "heartbeat of an unknown member": lambda b, w: b.fail(faults.HEARTBEAT, faults.UNKNOWN_MEMBER),
+    "coordinator moved": lambda b, w: b.set_coordinator(w.group, 2),
+    "leaders moved": lambda b, w: [b.set_leader(w.topic, p, 1 + (p + 1) % BROKERS) for p in range(PARTITIONS)],
+    "two seconds slow": lambda b, w: slow(b),
+}
+
+
+def test_each_error_a_broker_can_answer_is_survived_exactly(world: World, broker: FaultyBroker, report: Report) -> None:
+    """One after the other, each while events flow; the figures say how many seconds each took until nothing waited."""
+    members = [world.start("relay"), world.start("consumer")]
+    world.wrote(world.write(events=200, keys=100))
+    world.until(world.drained)
+    took: dict[str, float] = {}
+    for name, fault in FAULTS.items():
+        writer = world.write(events=300, keys=100, batch=10)
+        time.sleep(0.7)  # it is writing now
+        began = time.monotonic()
+        fault(broker, world)
+        world.wrote(writer)
+        world.until(world.drained, 40)
+        took[name] = round(time.monotonic() - began, 1)
+        verdict = world.verdict()
+        assert (name, verdict.lost, verdict.doubled, verdict.inverted) == (name, 0, 0, 0)
+    report.say("b", "each survived, exact", faults=len(took), slowest_seconds=max(took.values()), records=world.records(),
+               events=200 + 300 * len(FAULTS), **took)  # fmt: skip
+    assert all(member.running for member in members)
