@@ -25,6 +25,8 @@ NAVIGATION = (
     ("Calendar", "scheduler", "/"),
     ("Account", "identity", "/"),
 )
+# What operators see of the whole installation: the event map at identity, parked events at each service.
+SYSTEM = ("System", "identity", "/system/events")
 
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
@@ -67,17 +69,28 @@ async def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
 def every_page(request: HttpRequest) -> dict[str, Any]:
     """Template context of every page."""
-    here = settings.TITAN_CONTEXT
+    caller = getattr(request, "caller", None)
     return {
-        "service": here,
-        "caller": getattr(request, "caller", None),
+        "service": settings.TITAN_CONTEXT,
+        "caller": caller,
         "formats": Formats.of(getattr(request, "user", None)),
-        "navigation": [
-            {"label": label, "url": url_of(service) + path, "current": service == here}
-            for label, service, path in NAVIGATION
-        ],
+        "navigation": _navigation(request, for_operators=caller is not None and caller.is_operator),
         "urls": {service: url_of(service) for service in ("identity", "ml", "billing", "trading", "scheduler")},
     }
+
+
+def _navigation(request: HttpRequest, *, for_operators: bool) -> list[dict[str, Any]]:
+    in_system = request.path_info.startswith("/system/")
+    found = [
+        {
+            "label": label,
+            "url": url_of(service) + path,
+            "current": service == settings.TITAN_CONTEXT and not in_system,
+        }
+        for label, service, path in NAVIGATION
+    ]
+    label, service, path = SYSTEM
+    return found + [{"label": label, "url": url_of(service) + path, "current": in_system}] * for_operators
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -14,6 +14,7 @@ from django.views.generic import RedirectView
 from service_base.api import api_of
 from service_base.health import healthz, readyz
 from service_base.metrics import metrics
+from service_base.operations import pages as operations
 
 admin.site.site_header = admin.site.site_title = f"TITAN {settings.TITAN_CONTEXT}"
 # Signing in happens in one place only; the admin's own form would need a password that services do not have.
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
+    *operations.urlpatterns,
 ]
 
 
