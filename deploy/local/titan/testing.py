@@ -7,6 +7,7 @@ is the embedded one, or Apache Kafka with `TITAN_TEST_BROKER=apache`.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import os
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
@@ -30,6 +32,7 @@ from titan.embedded.kafka import kafka
 from titan.embedded.postgres import postgres
 from titan.embedded.valkey import valkey
 from titan.errors import WrongSetting
+from titan.provision import make_topics
 
 POSTGRES = "TITAN_TEST_POSTGRES_URL"
 VALKEY = "TITAN_TEST_VALKEY"
@@ -76,11 +79,14 @@ def broker(data_dir: Path) -> AbstractContextManager[str]:
 
 
 def kafka_address() -> str:
-    """The session's broker, started at the first call."""
+    """The session's broker with the services' topics, started at the first call."""
     if KAFKA not in os.environ:
         home = _servers.enter_context(scratch_directory())
         os.environ[KAFKA] = _servers.enter_context(broker(home))
         _servers.callback(os.environ.pop, KAFKA)
+        # In a thread: whoever asks first may do so while an event loop runs.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, make_topics(os.environ[KAFKA])).result()
     return os.environ[KAFKA]
 
 
@@ -132,7 +138,7 @@ def valkey_url() -> str:
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap() -> str:
-    """The bootstrap address of a throwaway broker. Tests share it: use topics and groups of your own."""
+    """The bootstrap address of a throwaway broker. Tests share it: use groups of your own, and your own topics too."""
     return kafka_address()
 
 

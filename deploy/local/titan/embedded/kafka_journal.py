@@ -15,7 +15,7 @@ HEAD = struct.Struct("!Hiqi")
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """A batch as the broker put it into its log; without a topic, a request that made topics."""
+    """A batch as the broker put it into its log; without a topic, a request that made or removed topics."""
 
     topic: str
     partition: int
@@ -23,8 +23,8 @@ class Appended:
     batch: bytes
 
 
-def topics_made(frame: bytes) -> Appended:
-    """The entry for a request that made topics."""
+def topics_changed(frame: bytes) -> Appended:
+    """The entry for a request that made or removed topics."""
     return Appended("", -1, -1, frame)
 
 

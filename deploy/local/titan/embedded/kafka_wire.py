@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR = 0, 1, 2, 3, 10
-CREATE_TOPICS, INIT_PRODUCER_ID, CREATE_PARTITIONS, DESCRIBE_CLUSTER = 19, 22, 37, 60
+CREATE_TOPICS, DELETE_TOPICS, INIT_PRODUCER_ID, CREATE_PARTITIONS, DESCRIBE_CLUSTER = 19, 20, 22, 37, 60
 LARGEST_FRAME = 128 * 2**20
 
 
@@ -70,6 +70,15 @@ class Request:
 
     def is_produce(self) -> bool:
         return self.api == PRODUCE and 3 <= self.version <= 8
+
+    def without_new_topics(self) -> bytes:
+        """The frame of a metadata request (4 to 8) that does not ask for missing topics to be made."""
+        wish = {4: -1, 5: -1, 6: -1, 7: -1, 8: -3}.get(self.version)
+        if wish is None:
+            return self.frame
+        frame = bytearray(self.frame)
+        frame[wish] = 0
+        return bytes(frame)
 
     def fetch_wait(self) -> float:
         """Seconds a fetch may wait for records."""
@@ -176,12 +185,23 @@ def produce(topic: str, partition: int, batch: bytes) -> bytes:
 
 def metadata() -> bytes:
     """A request for the brokers there are, and no topics."""
-    return _frame(METADATA, 1, struct.pack("!i", 0))
+    return _frame(METADATA, 2, struct.pack("!i", 0))
 
 
 def brokers_of(answer: bytes) -> int:
     """How many brokers the response to `metadata` names."""
     return Fields(answer, 4).int32()
+
+
+def cluster_of(answer: bytes) -> bytes:
+    """The id of the cluster in the response to `metadata`."""
+    fields = Fields(answer, 4)
+    for _ in range(fields.int32()):
+        fields.int32()
+        fields.string()
+        fields.int32()
+        fields.string()
+    return fields.string().encode()
 
 
 def list_offsets(topic: str, partition: int) -> bytes:
