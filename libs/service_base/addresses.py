@@ -13,6 +13,11 @@ def port_of(service: str) -> int:
     return env().port_base + 1 + SERVICES.index(service)
 
 
+def worker_port_of(service: str) -> int:
+    """The local port on which a service's worker says how it is: ten above the web process's."""
+    return port_of(service) + 10
+
+
 def url_of(service: str) -> str:
     """The address of a service's root, without a trailing slash; behind a proxy it is `<public>/<service>`."""
     if env().public_url:

@@ -6,16 +6,18 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from service_base import logging as titan_logging
-from service_base import platform_log
+from service_base import platform_log, sessions, worker_http
 
 log = structlog.get_logger("titan.worker")
 Loop = Callable[[asyncio.Event], Coroutine[object, object, None]]
+FIRST_WAIT = 0.2
+LONGEST_WAIT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,36 +29,76 @@ class Every:
 
     async def __call__(self, stop: asyncio.Event) -> None:
         """Repeat until `stop` is set."""
-        from django.db import DatabaseError, connections
-
         from event_bus.pausing import pause
 
-        def once() -> None:
-            try:
-                self.work()
-            except DatabaseError as error:
-                log.warning("worker.retry", work=self.work.__name__, error=str(error))
-            finally:
-                connections.close_all()
-
         while not stop.is_set():
-            await asyncio.to_thread(once)
+            await until_done(stop, self.work)
             await pause(stop, self.seconds)
 
 
-def run(context: str, *loops: Loop) -> None:
+async def until_done(stop: asyncio.Event, work: Callable[[], object]) -> bool:
+    """Do `work` on a thread, again after a growing pause while the database is away; False when stopped before.
+
+    Its transaction is the unit: what failed with a database error left nothing behind, so that it may be done again.
+    """
+    from django.db import Error
+
+    from event_bus.pausing import pause
+
+    seconds = FIRST_WAIT
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(_and_disconnect, work)
+            return True
+        except Error as error:
+            said = str(error).strip().partition("\n")[0]
+            log.warning("worker.database_away", work=_name_of(work), error=said, retry_seconds=seconds)
+        await pause(stop, seconds)
+        seconds = min(seconds * 2, LONGEST_WAIT)
+    return False
+
+
+def _name_of(work: Callable[[], object]) -> str:
+    return str(getattr(getattr(work, "func", work), "__name__", work))
+
+
+def _and_disconnect(work: Callable[[], object]) -> None:
+    from django.db import connections
+
+    try:
+        work()
+    finally:
+        connections.close_all()
+
+
+def run(context: str, *loops: Loop, first: Callable[[], object] | None = None) -> None:
     """Run the worker of the service `context` with its further `loops`; returns after SIGTERM or Ctrl-C.
 
-    Any part that dies ends the process with an error, and the supervisor starts it anew.
+    `first` is done once before anything else, as soon as the database lets it. Any part that dies ends the process
+    with its error as the last line, and the supervisor starts it anew.
     """
     prepare(context)
     try:
-        asyncio.run(_run(loops))
-    except* Exception as group:
-        for error in group.exceptions:
-            log.error("worker.died", error=f"{type(error).__name__}: {error}", exc_info=error)
-        platform_log.flush()
-        sys.exit(1)
+        asyncio.run(_run(loops, first))
+    except ExceptionGroup as group:
+        sys.exit(_last_words(context, list(_leaves(group))))
+
+
+def _last_words(context: str, errors: list[BaseException]) -> str:
+    for error in errors:
+        if isinstance(error, sessions.SharedSession):
+            return f"titan: {error}"
+        log.error("worker.died", error=f"{type(error).__name__}: {error}", exc_info=error)
+    platform_log.flush()
+    return f"titan: the worker of {context} ended: {type(errors[0]).__name__}: {errors[0]}"
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 def prepare(context: str) -> None:
@@ -65,6 +107,9 @@ def prepare(context: str) -> None:
     import django
 
     django.setup()
+    from django.conf import settings
+
+    sessions.bind(settings.DATABASES)
     titan_logging.send_to_platform(context)
 
 
@@ -76,7 +121,7 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def _run(loops: Sequence[Loop]) -> None:
+async def _run(loops: Sequence[Loop], first: Callable[[], object] | None) -> None:
     from django.conf import settings
 
     from event_bus import inbox, registry
@@ -86,8 +131,12 @@ async def _run(loops: Sequence[Loop]) -> None:
     from service_base.env import env
 
     stop = stop_on_signals()
+    http = worker_http.WorkerHttp(settings.TITAN_CONTEXT)
     broker = KafkaBroker(env().kafka_bootstrap, client_id=f"titan-{settings.TITAN_CONTEXT}")
     async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(http.run(stop))
+        if not await _begin(stop, first):
+            return
         tasks.create_task(Relay(broker).run(stop))
         if registry.handled_topics():
             consumer = ConsumerLoop(broker, group=settings.TITAN_CONSUMER_GROUP, topics=registry.handled_topics())
@@ -95,4 +144,18 @@ async def _run(loops: Sequence[Loop]) -> None:
         tasks.create_task(Every(3600, inbox.forget_old)(stop))
         for loop in loops:
             tasks.create_task(loop(stop))
+        http.has_begun = True
         log.info("worker.ready", context=settings.TITAN_CONTEXT)
+
+
+async def _begin(stop: asyncio.Event, first: Callable[[], object] | None) -> bool:
+    """Prove that the relay's lock holds here, then do what comes first; False when stopped before that was done."""
+    from django.db.utils import DatabaseErrorWrapper
+
+    def prove() -> None:
+        from django.db import connection
+
+        with DatabaseErrorWrapper(connection):
+            sessions.prove_direct()
+
+    return await until_done(stop, prove) and (first is None or await until_done(stop, first))

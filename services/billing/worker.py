@@ -11,8 +11,12 @@ def main() -> None:
     prepare("billing")
     from billing import commands
 
-    commands.publish_first_prices()
-    run("billing", Every(SWEEP_SECONDS, commands.expire_holds), Every(SWEEP_SECONDS, commands.expire_coupons))
+    run(
+        "billing",
+        Every(SWEEP_SECONDS, commands.expire_holds),
+        Every(SWEEP_SECONDS, commands.expire_coupons),
+        first=commands.publish_first_prices,
+    )
 
 
 if __name__ == "__main__":

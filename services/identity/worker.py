@@ -1,5 +1,7 @@
 """The worker process of identity: relay, consumer, and the signing keys' rotation."""
 
+from functools import partial
+
 from service_base.env import env
 from service_base.worker import Every, prepare, run
 
@@ -9,8 +11,11 @@ def main() -> None:
     prepare("identity")
     from identity import commands
 
-    commands.first_operator(password=env().admin_password)
-    run("identity", Every(60, commands.keep_signing_keys))
+    run(
+        "identity",
+        Every(60, commands.keep_signing_keys),
+        first=partial(commands.first_operator, password=env().admin_password),
+    )
 
 
 if __name__ == "__main__":
