@@ -35,7 +35,7 @@ class Trainer:
 
     def run(self) -> None:
         """Do work until stopped; what is in hand then is given back at its lease's end."""
-        from django.db import DatabaseError, connections
+        from django.db import Error, connections
 
         from ml import commands
 
@@ -47,7 +47,7 @@ class Trainer:
                     greeted = monotonic()
                 if not self.work_once():
                     self.stop.wait(IDLE_SECONDS)
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("trainer.retry", error=str(error))
                 connections.close_all()
                 self.stop.wait(2.0)
@@ -210,14 +210,14 @@ def main() -> None:
 
 def _register(name: str, stop: Event) -> Server:
     """The server's row; a database that is not there yet is waited for."""
-    from django.db import DatabaseError, connections
+    from django.db import Error, connections
 
     from ml import commands
 
     while True:
         try:
             return commands.register_server(name=name, cpu_count=os.cpu_count() or 1, gpu_ram=[])
-        except DatabaseError as error:
+        except Error as error:
             if stop.is_set():
                 raise SystemExit(0) from error
             log.warning("trainer.waits", error=str(error).splitlines()[0])

@@ -28,7 +28,7 @@ class Firing:
 
     async def __call__(self, stop: asyncio.Event) -> None:
         """Fire until `stop` is set; a database that is away is waited for."""
-        from django.db import DatabaseError
+        from django.db import Error
 
         from event_bus.pausing import pause
 
@@ -37,7 +37,7 @@ class Firing:
             try:
                 seconds = await loop.run_in_executor(self._thread, self._step)
                 self._step = _fire
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("firing.retry", error=str(error))
                 await loop.run_in_executor(self._thread, _close)
                 seconds = LONGEST_SLEEP
@@ -48,7 +48,7 @@ class Firing:
 async def keep_platform_log(stop: asyncio.Event) -> None:
     """Store what processes report; offsets are committed after the rows, and a row that comes again is known."""
     from django.conf import settings
-    from django.db import DatabaseError
+    from django.db import Error
 
     from event_bus.broker import BrokerUnavailable, Consumer
     from event_bus.kafka import KafkaBroker
@@ -66,7 +66,7 @@ async def keep_platform_log(stop: asyncio.Event) -> None:
             if records:
                 await asyncio.to_thread(_store, [record.value for record in records])
                 await client.commit()
-        except (BrokerUnavailable, DatabaseError) as error:
+        except (BrokerUnavailable, Error) as error:
             # A new member starts at the last commit, so nothing that was polled is lost.
             log.warning("platform_log.retry", error=str(error))
             if client is not None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 import structlog
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 from event_bus.pausing import pause
 from service_base.worker import stop_on_signals
@@ -54,7 +54,7 @@ class Pool:
                     beat_at = loop.time() + BEAT_SECONDS
                 for lease in await self._on_clerk(self._claim):
                     self._start(lease, notices)
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("engine.database_unavailable", error=str(error))
                 await self._on_clerk(connections.close_all)
             await pause(stop, CLAIM_SECONDS)
@@ -82,7 +82,7 @@ class Pool:
         try:
             drive(lease, cancel=cancel, notify=notices.changed)
         finally:
-            with suppress(DatabaseError):  # then the lease runs out by itself
+            with suppress(Error):  # then the lease runs out by itself
                 commands.release(lease=lease)
             connections.close_all()
             self._held.pop(lease.run_id, None)
