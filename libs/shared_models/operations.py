@@ -1,4 +1,4 @@
-"""Migration operation that turns a table into a hypertable, on whatever kind of PostgreSQL it finds."""
+"""Migration operations for time series: hypertables and continuous aggregates, on whatever PostgreSQL they find."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.db.models import Model
 
 log = logging.getLogger("titan.timeseries")
 
@@ -25,25 +26,66 @@ _said: set[Tier] = set()
 
 
 def tier_of(connection: Any) -> Tier:
-    """Which tier the database of `connection` is; one cheap query."""
+    """Which tier the database of `connection` is; one cheap query, or two."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'")
         if cursor.fetchone() is None:
             return Tier.PLAIN
-        cursor.execute("SELECT current_setting('timescaledb.license', true)")
-        row = cursor.fetchone()
-    return Tier.COMMUNITY if row and row[0] == "timescale" else Tier.APACHE
+        return Tier.COMMUNITY if licence_of(cursor) == "timescale" else Tier.APACHE
 
 
-class CreateHypertable(Operation):
-    """Make `model_name` a hypertable over `time_column`; on plain PostgreSQL give it a BRIN index instead.
+def licence_of(cursor: Any) -> str | None:
+    """The licence under which TimescaleDB runs there: `timescale` or `apache`."""
+    cursor.execute("SELECT current_setting('timescaledb.license', true)")
+    (licence,) = cursor.fetchone()
+    return None if licence is None else str(licence)
 
-    `chunk_interval`, `compress_after` and `retain` are PostgreSQL intervals as text ('7 days'); `segment_by` names the
-    columns that compressed rows are grouped by. Backwards it becomes an ordinary table again, rows kept.
-    """
+
+class TimeseriesOperation(Operation):
+    """Changes a time series table's form in its own database, and never the model's Python state."""
 
     reduces_to_sql = True
     reversible = True
+    model_name: str
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The model's Python state does not change."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Run where the router puts the model; elsewhere do nothing."""
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            tier = tier_of(schema_editor.connection)
+            _say_once(tier)
+            self.make(schema_editor, model, tier)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Undo it in the same database."""
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            self.unmake(schema_editor, model, tier_of(schema_editor.connection))
+
+    def make(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model], tier: Tier) -> None:
+        """Give the table its form, as far as `tier` can."""
+        raise NotImplementedError
+
+    def unmake(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model], tier: Tier) -> None:
+        """Take that form away again; rows stay."""
+        raise NotImplementedError
+
+
+class CreateHypertable(TimeseriesOperation):
+    """Make `model_name` a hypertable over `time_column`; on plain PostgreSQL give it a BRIN index instead.
+
+    `chunk_interval`, `compress_after` and `retain` are PostgreSQL intervals as text ('7 days'); `segment_by` names the
+    columns that compressed rows are grouped by. What is said here is said once: where no policy of TimescaleDB keeps
+    `retain`, `shared_models.retention` reads it from this operation and keeps it. Backwards it becomes an ordinary
+    table again, rows kept.
+    """
 
     def __init__(
         self,
@@ -62,33 +104,18 @@ class CreateHypertable(Operation):
         self.segment_by = tuple(segment_by)
         self.retain = retain
 
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """The model's Python state does not change."""
-
-    def database_forwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
-    ) -> None:
-        """Run where the router puts the model; elsewhere do nothing."""
-        model = to_state.apps.get_model(app_label, self.model_name)
-        if not self.allow_migrate_model(schema_editor.connection.alias, model):
-            return
-        tier = tier_of(schema_editor.connection)
-        _say_once(tier)
+    def make(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model], tier: Tier) -> None:
+        """Hypertable and policies, hypertable alone, or a BRIN index."""
         for statement in self.statements(model._meta.db_table, tier):
             schema_editor.execute(statement)
 
-    def database_backwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
-    ) -> None:
-        """Undo: drop the BRIN index, or copy the rows back into an ordinary table."""
-        model = from_state.apps.get_model(app_label, self.model_name)
-        if not self.allow_migrate_model(schema_editor.connection.alias, model):
-            return
+    def unmake(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model], tier: Tier) -> None:
+        """Drop the BRIN index, or copy the rows back into an ordinary table."""
         table = model._meta.db_table
-        tier = tier_of(schema_editor.connection)
-        undo = [f'DROP INDEX IF EXISTS "{_brin(table)}"'] if tier is Tier.PLAIN else _back_to_plain(table)
-        for statement in undo:
-            schema_editor.execute(statement)
+        if tier is Tier.PLAIN:
+            schema_editor.execute(f'DROP INDEX IF EXISTS "{_brin(table)}"')
+        else:
+            _back_to_plain(schema_editor, model)
 
     def statements(self, table: str, tier: Tier) -> list[str]:
         """The SQL for one tier, in order."""
@@ -115,18 +142,50 @@ class CreateHypertable(Operation):
         return f"Make {self.model_name} a hypertable over {self.time_column}"
 
 
+class CreateContinuousAggregate(TimeseriesOperation):
+    """Keep what `select` says of `model_name`'s table under `name`, where TimescaleDB can; elsewhere do nothing.
+
+    The aggregate holds what was refreshed and nothing else (`materialized_only`): whoever reads it knows how far that
+    is and asks the table for the rest. It begins empty, since it is made inside the migration's transaction.
+    """
+
+    def __init__(self, model_name: str, name: str, select: str) -> None:
+        self.model_name = model_name
+        self.name = name
+        self.select = select
+
+    def make(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model], tier: Tier) -> None:
+        """Define the aggregate, empty."""
+        if tier is Tier.COMMUNITY:
+            options = "timescaledb.continuous, timescaledb.materialized_only = true"
+            schema_editor.execute(
+                f'CREATE MATERIALIZED VIEW "{self.name}" WITH ({options}) AS {self.select} WITH NO DATA', params=None
+            )
+
+    def unmake(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model], tier: Tier) -> None:
+        """Drop the aggregate; the table it was made of keeps its rows."""
+        if tier is Tier.COMMUNITY:
+            schema_editor.execute(f'DROP MATERIALIZED VIEW IF EXISTS "{self.name}"')
+
+    def describe(self) -> str:
+        """One line for `migrate`'s output."""
+        return f"Aggregate {self.model_name} as {self.name}"
+
+
 def _brin(table: str) -> str:
     return f"{table}_time_brin"
 
 
-def _back_to_plain(table: str) -> list[str]:
-    # A hypertable cannot be un-made in place; the documented way is a copy.
-    return [
-        f'CREATE TABLE "{table}_plain" (LIKE "{table}" INCLUDING ALL)',
-        f'INSERT INTO "{table}_plain" SELECT * FROM "{table}"',
-        f'DROP TABLE "{table}"',
-        f'ALTER TABLE "{table}_plain" RENAME TO "{table}"',
-    ]
+def _back_to_plain(schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
+    # A hypertable cannot be un-made in place; the documented way is a copy. Django makes the table anew, so that
+    # its constraints and indexes have the names that other migrations know them by.
+    table, rows = model._meta.db_table, f"{model._meta.db_table}_rows"
+    columns = ", ".join(f'"{field.column}"' for field in model._meta.local_concrete_fields if field.column)
+    schema_editor.execute(f'CREATE TABLE "{rows}" AS SELECT {columns} FROM "{table}"')
+    schema_editor.execute(f'DROP TABLE "{table}"')
+    schema_editor.create_model(model)
+    schema_editor.execute(f'INSERT INTO "{table}" ({columns}) SELECT {columns} FROM "{rows}"')
+    schema_editor.execute(f'DROP TABLE "{rows}"')
 
 
 def _say_once(tier: Tier) -> None:

@@ -17,7 +17,8 @@ class TimescaleModel(models.Model):
 
     A subclass declares `pk = models.CompositePrimaryKey(...)` containing its time column (a hypertable accepts no
     unique index without it), is named in settings.TIMESERIES_MODELS, and gets a `CreateHypertable` in its migration.
-    It holds no foreign key: the other side is in another database.
+    It holds no foreign key: the other side is in another database. A small table that must commit together with such
+    rows is one too, without a hypertable.
     """
 
     class Meta:

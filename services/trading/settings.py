@@ -2,9 +2,9 @@
 
 from service_base.settings import for_service
 
-globals().update(
-    for_service("trading", timeseries_models=("trading.price", "trading.equitypoint", "trading.botrunlog"))
-)
+TIMESERIES = ("trading.price", "trading.candlefrontier", "trading.equitypoint", "trading.botrunlog")
+
+globals().update(for_service("trading", timeseries_models=TIMESERIES))
 
 # A price file may hold a million candles.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""The worker process of trading: relay and consumer, and keys put under the active master key."""
+"""The worker process of trading: relay, consumer, aggregates of candles, and keys put under the active master key."""
 
 from service_base.worker import Every, prepare, run
 
@@ -8,7 +8,7 @@ def main() -> None:
     prepare("trading")
     from trading import commands
 
-    run("trading", Every(3600, commands.rotate_keys))
+    run("trading", Every(3600, commands.rotate_keys), Every(60, commands.refresh_candles))
 
 
 if __name__ == "__main__":

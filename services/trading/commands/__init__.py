@@ -1,6 +1,7 @@
 """Writing trading: keyword-only, one function one transaction."""
 
 from trading.commands.bots import change_bot, create_bot, delete_bot
+from trading.commands.candles import refresh_candles
 from trading.commands.keys import add_key, delete_key, rotate_keys, test_key
 from trading.commands.leases import Lease, LeaseLost, claim, release, renew
 from trading.commands.logs import Line, add_log
@@ -31,6 +32,7 @@ __all__ = [
     "ingest",
     "pause_run",
     "record",
+    "refresh_candles",
     "release",
     "remember_economic_event",
     "remember_training",

@@ -16,6 +16,7 @@ from service_base.errors import BadInput, Conflict, NotFound
 from shared_models.money import LARGEST
 from shared_models.timeseries import ALIAS
 from trading import publishes
+from trading.commands.candles import unsettle
 from trading.models import Exchange, Price, Symbol
 from trading.pricefiles import PriceSeries
 from trading.rules.candles import Timeframe, instant
@@ -141,8 +142,10 @@ def _upsert(symbol: Symbol, series: PriceSeries, timeframe: Timeframe, source: s
             for candle, adjusted in _pairs(series):
                 copy.write_row((instant(candle.time), *candle[1:], adjusted))
         cursor.execute(WRITE, {"symbol": symbol.pk, "timeframe": timeframe.value, "source": source})
-        new, revised = cursor.fetchone()
+        new, revised, first, last = cursor.fetchone()
         cursor.execute("DROP TABLE incoming_price")
+        if first is not None:
+            unsettle(cursor, symbol_id=symbol.pk, source=source, timeframe=timeframe, first=first, last=last)
     return new, revised
 
 

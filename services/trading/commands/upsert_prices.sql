@@ -11,6 +11,6 @@ WITH written AS (
     WHERE (price.open, price.high, price.low, price.close, price.volume, price.adjusted_close)
           IS DISTINCT FROM
           (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.adjusted_close)
-    RETURNING (xmax = 0) AS is_new
+    RETURNING timestamp, (xmax = 0) AS is_new
 )
-SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written
+SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), min(timestamp), max(timestamp) FROM written

@@ -2,7 +2,7 @@
 
 from trading.models.bots import Bot, BotRun, RunStatus, UserAPIKey
 from trading.models.history import BotRunLog, EquityPoint, Fill, Order, Position
-from trading.models.market import Exchange, Price, Symbol
+from trading.models.market import CandleFrontier, Exchange, Price, Symbol
 from trading.models.projections import CalendarEvent, KnownMachine
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "BotRun",
     "BotRunLog",
     "CalendarEvent",
+    "CandleFrontier",
     "EquityPoint",
     "Exchange",
     "Fill",

@@ -87,3 +87,26 @@ class Price(TimescaleModel):
 
     def __str__(self) -> str:
         return f"{self.symbol_id} {self.timeframe} {self.timestamp:%Y-%m-%dT%H:%MZ} {self.close}"
+
+
+class CandleFrontier(TimescaleModel):
+    """How far the stored aggregate of a symbol's candles at a coarser timeframe is what the candles say.
+
+    Candles that opened before `sound_until` are in the aggregate as they should be; from there on the finer candles
+    are asked. It is written with the candles, in one transaction, so that no reader sees a correction and yet an old
+    aggregate. `writes` counts those transactions: a refresh that was overtaken by one moves nothing.
+    """
+
+    pk = models.CompositePrimaryKey("symbol_id", "source", "timeframe")
+    symbol_id = models.UUIDField()
+    source = models.CharField(max_length=40)
+    timeframe = models.CharField(max_length=3, choices=TIMEFRAMES)
+    sound_until = models.DateTimeField()
+    newest = models.DateTimeField()
+    writes = models.BigIntegerField(default=1)
+
+    class Meta:
+        db_table = "candle_frontier"
+
+    def __str__(self) -> str:
+        return f"{self.symbol_id} {self.timeframe} sound until {self.sound_until:%Y-%m-%dT%H:%MZ}"

@@ -3,6 +3,7 @@
 from trading.queries.bots import bot_for, bots_of, key_for, keys_of, machine_for, machines_of, run_for, runs_of
 from trading.queries.calendar import pauses_for
 from trading.queries.charts import chart_of, equity_of
+from trading.queries.coarser import aggregates_exist, coarser_candles
 from trading.queries.logs import lines_after, lines_before, newest_lines
 from trading.queries.prices import (
     PriceRange,
@@ -17,11 +18,13 @@ from trading.queries.prices import (
 
 __all__ = [
     "PriceRange",
+    "aggregates_exist",
     "bot_for",
     "bots_of",
     "candles",
     "chart_of",
     "closed_after",
+    "coarser_candles",
     "equity_of",
     "gaps_in",
     "key_for",

@@ -14,7 +14,8 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from service_base.errors import NotFound
 from shared_models.timeseries import ALIAS
 from trading.models import Price, Symbol
-from trading.rules.candles import Candle, Gap, Timeframe, coarser, gaps, instant
+from trading.queries.coarser import coarser_candles
+from trading.rules.candles import Candle, Gap, Timeframe, gaps, instant
 
 CHUNK = 5_000
 COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
@@ -66,18 +67,22 @@ def candles(
 ) -> list[Candle]:
     """Candles within [start, end), oldest first; with `newest` the last `limit` of them.
 
-    A timeframe that is not stored is derived from the coarsest stored one that divides it. Raises NotFound when
-    nothing finer is stored either.
+    A candle is within when it opens there. A timeframe that is not stored is derived from the coarsest stored one
+    that divides it. Raises NotFound when nothing finer is stored either.
     """
     stored = _finest_fit(symbol, timeframe)
     if stored is timeframe:
         return _read(symbol, stored, start=start, end=end, limit=limit, newest=newest)
-    factor = timeframe.seconds // stored.seconds
-    fine = _read(symbol, stored, start=start, end=end, limit=limit and (limit + 1) * factor, newest=newest)
-    merged = list(coarser(fine, timeframe))
-    if limit is None:
-        return merged
-    return merged[-limit:] if newest else merged[:limit]
+    return coarser_candles(
+        symbol_id=symbol.pk,
+        source=symbol.price_source,
+        stored=stored,
+        timeframe=timeframe,
+        start=start,
+        end=end,
+        limit=limit,
+        newest=newest,
+    )
 
 
 def gaps_in(symbol: Symbol, timeframe: Timeframe, *, most: int = 100) -> list[Gap]:
@@ -89,19 +94,16 @@ def gaps_in(symbol: Symbol, timeframe: Timeframe, *, most: int = 100) -> list[Ga
 
 
 def _finest_fit(symbol: Symbol, wanted: Timeframe) -> Timeframe:
-    stored = set(Price.objects.filter(symbol_id=symbol.pk).values_list("timeframe", flat=True).distinct())
-    if wanted in stored:
-        return wanted
-    finer = [t for t in map(Timeframe, stored) if t.seconds < wanted.seconds and wanted.seconds % t.seconds == 0]
-    if not finer:
-        have = ", ".join(sorted(stored)) or "none"
-        raise NotFound(f"{symbol} has no candles that {wanted} ones could be made of; stored: {have}.")
-    return max(finer, key=lambda timeframe: timeframe.seconds)
+    # One look into the key's index each: to list what is stored would read every candle there is.
+    for fitting in (wanted, *reversed(wanted.finer)):
+        if _rows(symbol, fitting).exists():
+            return fitting
+    have = ", ".join(one for one in Timeframe if _rows(symbol, one).exists()) or "none"
+    raise NotFound(f"{symbol} has no candles that {wanted} ones could be made of; stored: {have}.")
 
 
 def _rows(symbol: Symbol, timeframe: Timeframe) -> QuerySet[Price]:
-    rows = Price.objects.filter(symbol_id=symbol.pk, timeframe=timeframe.value)
-    return rows.filter(source=symbol.price_source) if symbol.price_source else rows
+    return Price.objects.filter(symbol_id=symbol.pk, timeframe=timeframe.value, source=symbol.price_source)
 
 
 def _read(

@@ -32,6 +32,15 @@ class Timeframe(StrEnum):
         offset = MONDAY_OFFSET if self is Timeframe.W1 else 0
         return (time - offset) // self.seconds * self.seconds + offset
 
+    def next_opening(self, time: int) -> int:
+        """The first opening instant of this timeframe at `time` or after it."""
+        return self.opening(time + self.seconds - 1)
+
+    @property
+    def finer(self) -> "tuple[Timeframe, ...]":
+        """The timeframes whose candles make whole candles of this one."""
+        return tuple(one for one in Timeframe if one.seconds < self.seconds and self.seconds % one.seconds == 0)
+
 
 _SECONDS = {
     Timeframe.M1: 60,
@@ -98,29 +107,6 @@ def timeframe_of(candles: Sequence[Candle]) -> Timeframe | None:
         return None
     commonest = max(steps, key=lambda step: (steps[step], -step))
     return next((timeframe for timeframe in Timeframe if timeframe.seconds == commonest), None)
-
-
-def coarser(candles: Iterable[Candle], target: Timeframe) -> Iterator[Candle]:
-    """Merge finer candles into `target` ones; the last may still be forming, as its source is."""
-    bucket: list[Candle] = []
-    for candle in candles:
-        if bucket and target.opening(candle.time) != target.opening(bucket[0].time):
-            yield _merged(bucket, target)
-            bucket = []
-        bucket.append(candle)
-    if bucket:
-        yield _merged(bucket, target)
-
-
-def _merged(bucket: list[Candle], target: Timeframe) -> Candle:
-    return Candle(
-        time=target.opening(bucket[0].time),
-        open=bucket[0].open,
-        high=max(candle.high for candle in bucket),
-        low=min(candle.low for candle in bucket),
-        close=bucket[-1].close,
-        volume=sum((candle.volume for candle in bucket), Decimal(0)),
-    )
 
 
 def gaps(times: Iterable[int], timeframe: Timeframe, *, sessions: bool) -> Iterator[Gap]:

@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from trading.rules.book import EquityPoint, Trade
-from trading.rules.candles import Candle, Gap, Timeframe, coarser, gaps, timeframe_of
+from trading.rules.candles import Candle, Gap, Timeframe, gaps, timeframe_of
 from trading.rules.market import Costs
 from trading.rules.report import max_drawdown, profit_factor, report
-from trading.tests.stories import START, candle, closing, wandering
+from trading.tests.stories import START, candle, closing
 
 DAY = 86_400
 
@@ -47,14 +47,6 @@ def test_holding_buys_at_the_first_open_with_the_fee():
         costs=Costs(fee_rate=Decimal("0.01")),
     )
     assert figures.hold_final_equity == Decimal("1089.10891089")
-
-
-def test_coarser_candles_are_merged_by_the_clock():
-    hours = wandering(50)
-    days = list(coarser(hours, Timeframe.D1))
-    assert [len(days), days[0].open, days[0].close] == [3, hours[0].open, hours[23].close]
-    assert days[0].high == max(hour.high for hour in hours[:24])
-    assert sum(day.volume for day in days) == sum(hour.volume for hour in hours)
 
 
 def test_weeks_open_on_monday():
