@@ -19,13 +19,15 @@ STOP_SECONDS = 3
 class KafkaBroker:
     """A Kafka cluster at `bootstrap` (`host:port`, comma-separated).
 
-    A member that is silent for `session_seconds` loses its partitions to others.
+    A member that is silent for `session_seconds` loses its partitions to others. One with an `instance` (a name that
+    no other member of its group has) takes its own back at once when it is started again.
     """
 
-    def __init__(self, bootstrap: str, *, client_id: str, session_seconds: float = 30.0) -> None:
+    def __init__(self, bootstrap: str, *, client_id: str, session_seconds: float = 30.0, instance: str = "") -> None:
         self.bootstrap = bootstrap
         self.client_id = client_id
         self.session_seconds = session_seconds
+        self.instance = instance
 
     async def producer(self) -> Producer:
         """A started idempotent producer. Raises BrokerUnavailable."""
@@ -48,6 +50,7 @@ class KafkaBroker:
             bootstrap_servers=self.bootstrap,
             client_id=self.client_id,
             group_id=group,
+            group_instance_id=self.instance or None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=int(self.session_seconds * 1000),
@@ -57,9 +60,11 @@ class KafkaBroker:
             metadata_max_age_ms=30_000,
         )
         consumer = KafkaConsumer(client, fences)
-        client.subscribe(topics, listener=consumer)
         await start(client)
         await consumer.ask_cluster()
+        # Not before the start, which would wait for partitions: a join that is given up leaves a member behind for
+        # which the next one waits in turn.
+        client.subscribe(topics, listener=consumer)
         return consumer
 
 

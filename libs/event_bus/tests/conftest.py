@@ -27,6 +27,7 @@ def no_session_left(django_db_setup):
 @pytest.fixture(autouse=True)
 def no_trouble():
     handlers.trouble.clear()
+    handlers.batches.clear()
     yield
     handlers.trouble.clear()
 
@@ -39,6 +40,19 @@ def started() -> Callable[..., ml.WorkStarted]:
         return ml.WorkStarted(
             work_id=key or new_id(), machine_id=new_id(), kind="training", server_name=server, attempt=number,
             started_at=utc_now(),
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture
+def failed() -> Callable[..., ml.WorkFailed]:
+    """Makes events of the type whose handler takes many at once."""
+
+    def make(*, key: UUID | None = None, number: int = 1) -> ml.WorkFailed:
+        return ml.WorkFailed(
+            work_id=key or new_id(), machine_id=new_id(), kind="training", payer_id=new_id(), cancelled=False,
+            reason=str(number), ended_at=utc_now(),
         )  # fmt: skip
 
     return make

@@ -3,4 +3,4 @@
 from event_bus import publishes
 from shared_models.events import ml
 
-PUBLISHES = publishes(ml.WorkStarted)
+PUBLISHES = publishes(ml.WorkStarted, ml.WorkFailed)

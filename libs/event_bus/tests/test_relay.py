@@ -1,0 +1,122 @@
+"""The relay: leaders of shards, partial acknowledgements, late commits."""
+
+import asyncio
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection, transaction
+
+from event_bus import relay as module
+from event_bus.broker import BrokerUnavailable
+from event_bus.leadership import Leadership
+from event_bus.memory import MemoryBroker
+from event_bus.models import OutboxEvent, PublishedCount
+from event_bus.outbox import append_all
+from event_bus.relay import Relay
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def say_many(events):
+    with transaction.atomic():
+        append_all([(event, None) for event in events])
+
+
+async def test_two_shards_share_the_keys_and_lose_none(started):
+    broker = MemoryBroker()
+    await sync_to_async(say_many)([started() for _ in range(100)])
+    first, second = Relay(broker, 0, 2), Relay(broker, 1, 2)
+    await first.step()
+    half = await OutboxEvent.objects.acount()
+    await second.step()
+    await asyncio.gather(first.close(), second.close())
+    assert 20 < half < 80
+    assert not await OutboxEvent.objects.aexists()
+
+
+async def test_relays_told_different_numbers_of_shards_never_lead_the_same_keys(started):
+    broker = MemoryBroker()
+    await sync_to_async(say_many)([started() for _ in range(10)])
+    whole, half = Relay(broker, 0, 1), Relay(broker, 1, 2)
+    await whole.step()
+    assert await half.step() == module.FOLLOWER_SECONDS
+    await asyncio.gather(whole.close(), half.close())
+
+
+def test_a_number_of_shards_that_does_not_divide_the_slots_is_refused():
+    with pytest.raises(ValueError, match="shard 0 of 3"):
+        Leadership(0, 3)
+
+
+async def test_a_leader_whose_session_the_server_ended_leads_again(started):
+    relay = Relay(MemoryBroker())
+    await relay.step()
+    await sync_to_async(end_other_sessions)()
+    await sync_to_async(say_many)([started()])
+    stop = asyncio.Event()
+    running = asyncio.create_task(relay.run(stop))
+    async with asyncio.timeout(10):
+        while await OutboxEvent.objects.aexists():
+            await asyncio.sleep(0.02)
+    stop.set()
+    await running
+
+
+def end_other_sessions():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+async def test_what_a_half_dead_broker_took_is_not_sent_again(started):
+    class HalfDead(MemoryBroker):
+        async def producer(self):
+            inner = await super().producer()
+
+            class Half:
+                close = inner.close
+
+                async def send(self, messages):
+                    await inner.send(messages[::2])
+                    raise BrokerUnavailable("half the partitions have no leader", range(0, len(messages), 2))
+
+            return Half()
+
+    await sync_to_async(say_many)([started() for _ in range(10)])
+    relay = Relay(HalfDead())
+    with pytest.raises(BrokerUnavailable):
+        await relay.step()
+    await relay.close()
+    assert await OutboxEvent.objects.acount() == 5
+    assert (await PublishedCount.objects.aget()).count == 5
+
+
+async def test_a_transaction_that_committed_late_is_sent_although_later_ones_went_before(started, monkeypatch):
+    """Its rows have smaller numbers than what was read already; full batches keep coming all the while."""
+    monkeypatch.setattr(module, "BATCH", 10)
+    broker, relay = MemoryBroker(), None
+    late = started()
+    with_gap, others = asyncio.Event(), asyncio.Event()
+
+    def commit_late():
+        with transaction.atomic():
+            append_all([(late, None)])
+            loop.call_soon_threadsafe(with_gap.set)
+            asyncio.run_coroutine_threadsafe(others.wait(), loop).result(20)
+
+    loop = asyncio.get_running_loop()
+    slow = loop.run_in_executor(None, lambda: (commit_late(), connection.close()))
+    await with_gap.wait()
+    await sync_to_async(say_many)([started() for _ in range(100)])
+    relay = Relay(broker)
+    for _ in range(3):
+        await relay.step()
+    others.set()
+    await slow
+    async with asyncio.timeout(20):
+        while await OutboxEvent.objects.aexists():
+            await relay.step()
+    await relay.close()
+    assert any(record.key == late.key.encode() for log in broker.logs.values() for record in log)
