@@ -46,7 +46,7 @@ _FORGET = """
     ON CONFLICT (type) DO UPDATE SET count = published_count.count + EXCLUDED.count
     RETURNING type, (SELECT number FROM told WHERE told.type = published_count.type)
 """
-_DEPTH = "SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS some"
+_DEPTH = "SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS waiting"
 
 
 class Waiting(NamedTuple):
