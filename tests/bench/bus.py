@@ -1,0 +1,294 @@
+"""How fast events travel: relay and consumer beside bare aiokafka, what an event costs, how late it arrives.
+
+`python tests/bench/bus.py [--json FILE] [--quick | --million] [--broker embedded|apache]` starts a durable PostgreSQL
+as `titan up` does, and each broker that can run here. Every figure is the median of rounds in which the measured thing
+and its anchor take turns; relay and consumer run in a process of their own, as in a worker. Two cores carry that
+process, PostgreSQL and the broker together, so events a second is what the machine does as a whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import secrets
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+HERE = Path(__file__).parent
+WARM_UP = 4_000  # as bus_app.steps does
+RELAY_GOAL, CONSUMER_GOAL, LATE_GOAL = 16_000, 8_000, 100
+# A backlog is flat when an event of a large one costs at most this much more than one of a small one.
+FLAT = 1.25
+RATE = 200
+Figures = dict[str, float]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured."""
+
+    rounds: int = 5
+    events: int = 40_000
+    seconds: float = 15.0
+    backlogs: tuple[int, ...] = (1_000, 100_000)
+
+
+FULL, QUICK, MILLION = Plan(), Plan(2, 10_000, 5.0, (1_000, 20_000)), Plan(backlogs=(1_000, 100_000, 1_000_000))
+
+
+class Place:
+    """A PostgreSQL and one broker, on which steps run one after another, each with a topic of its own."""
+
+    _numbers = count(1)
+
+    def __init__(self, broker: str, bootstrap: str, environment: dict[str, str]) -> None:
+        self.broker = broker
+        self._environment = environment | {"TITAN_KAFKA_BOOTSTRAP": bootstrap}
+        self._bootstrap = bootstrap
+
+    def topic(self) -> str:
+        """A new topic with six partitions, as the platform's have."""
+        import asyncio
+
+        from event_bus.topics import ensure_topics
+
+        name = f"titan.bench{next(self._numbers)}.v1"
+        asyncio.run(ensure_topics(self._bootstrap, [name], partitions=6))
+        return name
+
+    def step(self, name: str, events: int, topic: str) -> Figures:
+        """One measured step of bus_app.steps."""
+        command = ["bus_app.steps", name, "--events", str(events), "--topic", topic, "--group", f"{topic}.{name}"]
+        process = self.start(*command)
+        said, _ = process.communicate(timeout=600)
+        if process.returncode:
+            raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}.")
+        found: Figures = json.loads(said)
+        return found
+
+    def start(self, module: str, *arguments: str) -> subprocess.Popen[str]:
+        """A process of the bench's service."""
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments], env=self._environment, stdout=subprocess.PIPE, text=True
+        )
+
+
+def measure(plan: Plan = FULL, brokers: tuple[str, ...] = ("embedded", "apache")) -> list[Row]:
+    """The table's rows, `B-BUS-…`."""
+    rows: list[Row] = []
+    with _servers(brokers) as places:
+        rounds: dict[str, list[dict[str, Figures]]] = {place.broker: [] for place in places}
+        for _ in range(plan.rounds):
+            for place in places:
+                rounds[place.broker].append(_round(place, plan.events))
+        for place in places:
+            rows += _throughput_rows(place.broker, rounds[place.broker])
+            rows += _late_rows(place, plan)
+        rows += _backlog_rows(places[-1], plan)
+    return rows
+
+
+@contextlib.contextmanager
+def _servers(wanted: tuple[str, ...]) -> Iterator[list[Place]]:
+    from titan.embedded.postgres import postgres
+    from titan.testing import BROKERS, scratch_directory
+
+    with contextlib.ExitStack() as stack:
+        home = stack.enter_context(scratch_directory())
+        url = stack.enter_context(postgres(home))
+        environment = _prepared(url, home)
+        yield [
+            Place(kind, address, environment)
+            for kind in wanted
+            if (address := _started(stack, BROKERS[kind], stack.enter_context(scratch_directory())))
+        ]
+
+
+def _started(
+    stack: contextlib.ExitStack, broker: Callable[[Path], AbstractContextManager[str]], home: Path
+) -> str | None:
+    from titan.errors import TitanError
+
+    try:
+        return stack.enter_context(broker(home))
+    except TitanError as error:  # no Java here, say
+        sys.stderr.write(f"bench: not measured on this broker: {error}\n")
+        return None
+
+
+def _prepared(server: str, home: Path) -> dict[str, str]:
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE bus_app")
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("TITAN_", "DJANGO_"))}
+    environment = outside | {
+        "PYTHONPATH": os.pathsep.join([str(HERE), *(entry for entry in sys.path if entry)]),
+        "DJANGO_SETTINGS_MODULE": "bus_app.settings",
+        "TITAN_DATABASE_URL": urlunsplit(urlsplit(server)._replace(path="/bus_app")),
+        "TITAN_SECRET_KEY": secrets.token_urlsafe(48),
+        "TITAN_DATA_DIR": str(home),
+        "TITAN_LOG_LEVEL": "ERROR",
+        "TITAN_BENCH_POSTGRES_PID": (home / "pg" / "postmaster.pid").read_text().split()[0],
+    }
+    migrate = [sys.executable, "-m", "django", "migrate", "--verbosity", "0", "--skip-checks"]  # it has no pages
+    subprocess.run(migrate, env=environment, check=True)
+    return environment
+
+
+def _round(place: Place, events: int) -> dict[str, Figures]:
+    """Each step once; what reads comes after what wrote."""
+    topic = place.topic()
+    return {
+        "raw-send": place.step("raw-send", events, place.topic()),
+        "relay": place.step("relay", events, topic),
+        "raw-read": place.step("raw-read", WARM_UP + events, topic),
+        "consume": place.step("consume", WARM_UP + events, topic),
+    }
+
+
+def _throughput_rows(broker: str, rounds: list[dict[str, Figures]]) -> list[Row]:
+    def middle(step: str, figure: Callable[[Figures], float]) -> float:
+        return statistics.median(figure(one[step]) for one in rounds)
+
+    def speed(figures: Figures) -> float:
+        return figures["per_second"]
+
+    def cost(figures: Figures) -> float:
+        return figures["own_us"] + figures["postgres_us"]
+
+    rows = []
+    for step, what, beside, raw, goal in (
+        ("relay", "relay drains the outbox", "aiokafka's idempotent send of the same bytes", "raw-send", RELAY_GOAL),
+        ("consume", "consumer with inbox, projecting people", "aiokafka's getmany, nothing done", "raw-read",
+         CONSUMER_GOAL),
+    ):  # fmt: skip
+        name = {"relay": "RELAY", "consume": "CONSUMER"}[step]
+        rows.append(
+            row(f"{name}-{broker}", what, middle(step, speed), "events/s", (beside, middle(raw, speed)), least=goal)
+        )
+        rows.append(
+            row(f"{name}-CPU-{broker}", f"{what}: CPU with PostgreSQL's", middle(step, cost), "µs/event",
+                (beside, middle(raw, cost)))
+        )  # fmt: skip
+    return rows
+
+
+def _late_rows(place: Place, plan: Plan) -> list[Row]:
+    runs = [_lateness(place, plan.seconds) for _ in range(min(3, plan.rounds))]
+    found = []
+    for share, most in ((50, None), (95, LATE_GOAL), (99, None)):
+        value = statistics.median(_quantile(run, share) for run in runs)
+        what = f"from COMMIT to consumed at {RATE} events/s, p{share}"
+        found.append(row(f"LATE-P{share}-{place.broker}", what, value, "ms", most=most))
+    return found
+
+
+def _lateness(place: Place, seconds: float) -> list[float]:
+    """Milliseconds from each commit to the commit of its effects."""
+    topic = place.topic()
+    servers = [place.start("bus_app.latency", part, "--topic", topic) for part in ("relay", "consumer")]
+    try:
+        _write(place, topic, 2.0)  # members joined, connections open, statements known
+        committed = _write(place, topic, seconds)
+        time.sleep(2)
+    finally:
+        for server in servers:
+            server.send_signal(signal.SIGTERM)
+        said = [server.communicate(timeout=30)[0] for server in servers]
+    consumed = json.loads(said[1])
+    missing = committed.keys() - consumed.keys()
+    if missing:
+        raise SystemExit(f"bench: {len(missing)} of {len(committed)} events had not arrived 2 s after the last.")
+    return [(consumed[id_] - moment) * 1000 for id_, moment in committed.items()]
+
+
+def _write(place: Place, topic: str, seconds: float) -> dict[str, float]:
+    writer = place.start(
+        "bus_app.latency", "writer", "--topic", topic, "--rate", str(RATE), "--seconds", str(seconds)
+    )
+    found: dict[str, float] = json.loads(writer.communicate(timeout=seconds + 60)[0])
+    return found
+
+
+def _quantile(values: list[float], share: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
+
+
+def _backlog_rows(place: Place, plan: Plan) -> list[Row]:
+    """Cost of an event by how many wait; a small backlog is drained several times, a large one once."""
+    costs: dict[str, dict[int, float]] = {"relay": {}, "consume": {}}
+    for backlog in plan.backlogs:
+        runs: dict[str, list[float]] = {"relay": [], "consume": []}
+        for _ in range(plan.rounds if backlog < 100_000 else 1):
+            topic = place.topic()
+            for step, events in (("relay", backlog), ("consume", WARM_UP + backlog)):
+                figures = place.step(step, events, topic)
+                runs[step].append(figures["own_us"] + figures["postgres_us"])
+        for step in runs:
+            costs[step][backlog] = statistics.median(runs[step])
+    rows = []
+    for step, name in (("relay", "RELAY"), ("consume", "CONSUMER")):
+        least = costs[step][plan.backlogs[0]]
+        for backlog, cost in costs[step].items():
+            anchor = (f"the same with {_short(plan.backlogs[0])} waiting", least)
+            what = f"{name.lower()}: CPU with PostgreSQL's, {_short(backlog)} waiting ({place.broker})"
+            rows.append(row(f"{name}-BACKLOG-{_short(backlog)}", what, cost, "µs/event", anchor, most=FLAT * least))
+    return rows
+
+
+def _short(number: int) -> str:
+    return f"{number // 1_000_000}M" if number >= 1_000_000 else f"{number // 1000}k"
+
+
+def row(
+    name: str, what: str, value: float, unit: str, anchor: tuple[str, float] | None = None, *,
+    least: float | None = None, most: float | None = None,
+) -> Row:  # fmt: skip
+    """A line of the table; a goal is a least or a most."""
+    digits = 0 if value >= 1000 else 1
+    return {
+        "id": f"B-BUS-{name.upper()}",
+        "what": what,
+        "value": round(value, digits),
+        "unit": unit,
+        "anchor": anchor[0] if anchor else None,
+        "anchor_value": round(anchor[1], digits) if anchor else None,
+        "ratio": round(value / anchor[1], 2) if anchor else None,
+        "goal": f">= {least:g}" if least is not None else f"<= {most:.4g}" if most is not None else None,
+        "met": value >= least if least is not None else value <= most if most is not None else None,
+    }
+
+
+def main() -> None:
+    """Print the table; with --json also write it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="where the rows go as JSON")
+    parser.add_argument("--broker", action="append", choices=["embedded", "apache"], help="only this one")
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--quick", action="store_const", dest="plan", const=QUICK, help="a minute, rough figures")
+    amount.add_argument("--million", action="store_const", dest="plan", const=MILLION, help="also a million waiting")
+    asked = parser.parse_args()
+    rows = measure(asked.plan or FULL, tuple(asked.broker or ("embedded", "apache")))
+    for one in rows:
+        beside = f"{one['anchor_value']:>10} {one['anchor']}" if one["anchor"] else ""
+        print(f"{one['id']:<30} {one['value']:>9} {one['unit']:<9} {one['goal'] or '':<10} {one['what']:<60} {beside}")
+    if asked.json:
+        asked.json.write_text(json.dumps(rows, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
