@@ -1,19 +1,54 @@
-"""What billing does when ml speaks: reserve, charge, give back."""
+"""What billing does when ml speaks: reserve, charge, give back; a batch of events is one page of the ledger."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from billing import commands
 from billing.rules.kinds import OperationKind, solving_kind
 from billing.rules.usage import Told, Used, WantedWork
-from event_bus import on
+from event_bus import on_batch
 from shared_models.events import Envelope, ml
 
 
-@on(ml.WorkRequested)
-def reserve_funds(event: ml.WorkRequested, envelope: Envelope) -> None:
-    """Quote the work and hold its price, or decline it."""
+@on_batch(ml.WorkRequested)
+def reserve_funds(requested: Sequence[tuple[ml.WorkRequested, Envelope]]) -> None:
+    """Quote each work and hold its price, or decline it."""
+    wishes = [commands.Wish(_wanted(event), envelope.id, event.requested_at) for event, envelope in requested]
+    commands.quote_and_hold(*wishes)
+
+
+@on_batch(ml.WorkFailed)
+def give_funds_back(failed: Sequence[tuple[ml.WorkFailed, Envelope]]) -> None:
+    """Nothing came of the work, so nothing is charged."""
+    commands.release_holds(*(commands.Ended(event.work_id, event.payer_id, event.ended_at) for event, _ in failed))
+
+
+@on_batch(ml.TrainingCompleted)
+def charge_training(completed: Sequence[tuple[ml.TrainingCompleted, Envelope]]) -> None:
+    """Capture what each training used."""
+    commands.charge(
+        *(
+            commands.Happened(_trained(event), Told(envelope.id, envelope.type, event.completed_at))
+            for event, envelope in completed
+        )
+    )
+
+
+@on_batch(ml.SolvingCompleted)
+def charge_solving(completed: Sequence[tuple[ml.SolvingCompleted, Envelope]]) -> None:
+    """Capture the hold of a solving work, or charge a solving request."""
+    commands.charge(
+        *(
+            commands.Happened(_solved(event), Told(envelope.id, envelope.type, event.completed_at))
+            for event, envelope in completed
+        )
+    )
+
+
+def _wanted(event: ml.WorkRequested) -> WantedWork:
     training = event.kind == "training"
-    wanted = WantedWork(
+    return WantedWork(
         work_id=event.work_id,
         kind=OperationKind.TRAINING if training else OperationKind.SOLVING,
         machine_id=event.machine_id,
@@ -24,19 +59,10 @@ def reserve_funds(event: ml.WorkRequested, envelope: Envelope) -> None:
         lines=event.learning_lines + event.evaluation_lines if training else event.solving_lines,
         level=event.level,
     )
-    commands.quote_and_hold(wanted=wanted, cause=envelope.id, at=event.requested_at)
 
 
-@on(ml.WorkFailed)
-def give_funds_back(event: ml.WorkFailed, envelope: Envelope) -> None:
-    """Nothing came of the work, so nothing is charged."""
-    commands.release_hold(work_id=event.work_id, payer_id=event.payer_id, at=event.ended_at)
-
-
-@on(ml.TrainingCompleted)
-def charge_training(event: ml.TrainingCompleted, envelope: Envelope) -> None:
-    """Capture what the training used."""
-    used = Used(
+def _trained(event: ml.TrainingCompleted) -> Used:
+    return Used(
         key=f"training:{event.work_id}",
         kind=OperationKind.TRAINING,
         machine_id=event.machine_id,
@@ -49,13 +75,10 @@ def charge_training(event: ml.TrainingCompleted, envelope: Envelope) -> None:
         level=event.level,
         epochs=event.epochs,
     )
-    commands.capture_hold(used=used, told=Told(envelope.id, envelope.type, event.completed_at))
 
 
-@on(ml.SolvingCompleted)
-def charge_solving(event: ml.SolvingCompleted, envelope: Envelope) -> None:
-    """Capture the hold of a solving work, or charge a solving request."""
-    used = Used(
+def _solved(event: ml.SolvingCompleted) -> Used:
+    return Used(
         key=f"solving:{event.usage_id}",
         kind=solving_kind(event.channel, payer_is_owner=event.payer_id == event.machine_owner_id),
         machine_id=event.machine_id,
@@ -67,5 +90,3 @@ def charge_solving(event: ml.SolvingCompleted, envelope: Envelope) -> None:
         work_id=event.work_id,
         market_price_usd=event.market_price_usd,
     )
-    charge = commands.capture_hold if event.work_id else commands.charge_solving
-    charge(used=used, told=Told(envelope.id, envelope.type, event.completed_at))

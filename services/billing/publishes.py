@@ -12,8 +12,8 @@ from billing.rules.accounts import AccountName, coupon_account, receivable, wall
 from billing.rules.funding import Part, total
 from billing.rules.pricing import Prices
 from event_bus import publishes
-from event_bus.outbox import append
 from shared_models.events import billing
+from shared_models.events.contract import Event
 from shared_models.money import Currency
 
 PUBLISHES = publishes(
@@ -29,61 +29,55 @@ PUBLISHES = publishes(
 Held = tuple[Decimal, Decimal]
 
 
-def hold_authorized(hold: Hold, parts: Iterable[Part]) -> None:
+def hold_authorized(hold: Hold, parts: Iterable[Part]) -> Event:
     """The work may start."""
-    append(
-        billing.HoldAuthorized(
-            hold_id=hold.pk,
-            work_id=hold.work_id,
-            payer_id=hold.payer_id,
-            quote_id=hold.quote_id,
-            price_version=hold.quote.price_list_id,
-            parts=_parts(parts),
-            expires_at=hold.expires_at,
-        )
+    return billing.HoldAuthorized(
+        hold_id=hold.pk,
+        work_id=hold.work_id,
+        payer_id=hold.payer_id,
+        quote_id=hold.quote_id,
+        price_version=hold.quote.price_list_id,
+        parts=_parts(parts),
+        expires_at=hold.expires_at,
     )
 
 
-def hold_declined(declined: DeclinedWork) -> None:
+def hold_declined(declined: DeclinedWork) -> Event:
     """The work must not start."""
-    append(
-        billing.HoldDeclined(
-            work_id=declined.work_id,
-            payer_id=declined.payer_id,
-            reason=declined.reason,
-            missing=declined.missing,
-            currency=declined.currency,
-        )
+    return billing.HoldDeclined(
+        work_id=declined.work_id,
+        payer_id=declined.payer_id,
+        reason=declined.reason,
+        missing=declined.missing,
+        currency=declined.currency,
     )
 
 
-def hold_expired(hold: Hold) -> None:
+def hold_expired(hold: Hold) -> Event:
     """The work must stop."""
-    append(billing.HoldExpired(hold_id=hold.pk, work_id=hold.work_id, payer_id=hold.payer_id))
+    return billing.HoldExpired(hold_id=hold.pk, work_id=hold.work_id, payer_id=hold.payer_id)
 
 
 def operation_posted(
     operation: Operation, journal: Journal, parts: Iterable[Part], *, cause: str, payee_id: UUID | None = None
-) -> None:
+) -> Event:
     """An operation reached the ledger."""
-    append(
-        billing.OperationPosted(
-            operation_id=operation.pk,
-            journal_id=journal.pk,
-            kind=operation.kind,
-            cause=cause,
-            payer_id=operation.operation_user_id,
-            payee_id=payee_id,
-            machine_id=operation.machine_id,
-            work_id=operation.work_id,
-            count_of_lines=operation.count_of_lines,
-            parts=_parts(parts),
-            posted_at=journal.effective_at,
-        )
+    return billing.OperationPosted(
+        operation_id=operation.pk,
+        journal_id=journal.pk,
+        kind=operation.kind,
+        cause=cause,
+        payer_id=operation.operation_user_id,
+        payee_id=payee_id,
+        machine_id=operation.machine_id,
+        work_id=operation.work_id,
+        count_of_lines=operation.count_of_lines,
+        parts=_parts(parts),
+        posted_at=journal.effective_at,
     )
 
 
-def balance_changed(party: Party, held: Mapping[UUID, Held]) -> None:
+def balance_changed(party: Party, held: Mapping[UUID, Held]) -> Event:
     """The person's balances as they are now; her party row is locked by the caller and counts this.
 
     `held` gives (posted, held) by account id.
@@ -92,47 +86,41 @@ def balance_changed(party: Party, held: Mapping[UUID, Held]) -> None:
     eaml, eaml_free = _of(held, wallet(party.owner_id, Currency.EAML))
     coupon, coupon_free = _of(held, coupon_account(party.owner_id))
     owed, _ = _of(held, receivable(party.owner_id))
-    append(
-        billing.BalanceChanged(
-            owner_id=party.owner_id,
-            version=party.version,
-            user_balance=usd,
-            user_ixioo_balance=eaml,
-            coupon_balance=coupon,
-            usd_available=usd_free,
-            eaml_available=eaml_free,
-            coupon_available=coupon_free,
-            credit_available=party.credit_limit + owed,
-            last_billing_time=party.last_billing_time,
-        )
+    return billing.BalanceChanged(
+        owner_id=party.owner_id,
+        version=party.version,
+        user_balance=usd,
+        user_ixioo_balance=eaml,
+        coupon_balance=coupon,
+        usd_available=usd_free,
+        eaml_available=eaml_free,
+        coupon_available=coupon_free,
+        credit_available=party.credit_limit + owed,
+        last_billing_time=party.last_billing_time,
     )
 
 
-def coupon_activated(lot: CouponLot) -> None:
+def coupon_activated(lot: CouponLot) -> Event:
     """A person made credit of a coupon."""
-    append(
-        billing.CouponActivated(
-            owner_id=lot.owner_id,
-            code=lot.coupon_id,
-            amount=lot.granted,
-            activated_at=lot.activated_at,
-            expires_at=lot.expires_at,
-        )
+    return billing.CouponActivated(
+        owner_id=lot.owner_id,
+        code=lot.coupon_id,
+        amount=lot.granted,
+        activated_at=lot.activated_at,
+        expires_at=lot.expires_at,
     )
 
 
-def prices_published(prices: Prices, effective_at: datetime) -> None:
+def prices_published(prices: Prices, effective_at: datetime) -> Event:
     """New quotes use this list from now on."""
-    append(
-        billing.PricesPublished(
-            version=prices.version,
-            training_cell_eaml=prices.training_cell_eaml,
-            solving_line_eaml=prices.solving_line_eaml,
-            level_factors=dict(prices.level_factors),
-            usd_per_eaml=prices.usd_per_eaml,
-            marketplace_fee_basis_points=prices.marketplace_fee_basis_points,
-            effective_at=effective_at,
-        )
+    return billing.PricesPublished(
+        version=prices.version,
+        training_cell_eaml=prices.training_cell_eaml,
+        solving_line_eaml=prices.solving_line_eaml,
+        level_factors=dict(prices.level_factors),
+        usd_per_eaml=prices.usd_per_eaml,
+        marketplace_fee_basis_points=prices.marketplace_fee_basis_points,
+        effective_at=effective_at,
     )
 
 

@@ -2,17 +2,19 @@
 
 from billing.commands.bills import buy_tokens, pay_bill, set_credit_limit
 from billing.commands.coupons import activate_coupon, create_coupon, expire_coupons
-from billing.commands.holds import expire_holds, quote_and_hold, release_hold
+from billing.commands.holds import Ended, Wish, expire_holds, quote_and_hold, release_holds
 from billing.commands.parties import open_accounts
 from billing.commands.prices import publish_first_prices, publish_prices
 from billing.commands.topups import confirm_test_payment, start_top_up, top_up
-from billing.commands.usage import capture_hold, charge_solving
+from billing.commands.usage import Happened, charge
 
 __all__ = [
+    "Ended",
+    "Happened",
+    "Wish",
     "activate_coupon",
     "buy_tokens",
-    "capture_hold",
-    "charge_solving",
+    "charge",
     "confirm_test_payment",
     "create_coupon",
     "expire_coupons",
@@ -22,7 +24,7 @@ __all__ = [
     "publish_first_prices",
     "publish_prices",
     "quote_and_hold",
-    "release_hold",
+    "release_holds",
     "set_credit_limit",
     "start_top_up",
     "top_up",

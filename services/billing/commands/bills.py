@@ -9,12 +9,8 @@ from uuid import UUID
 from django.db import transaction
 
 from billing import publishes
-from billing.commands.funds import owed_by
-from billing.commands.ledger import Cause, post, posted_before
-from billing.commands.parties import lock_parties, say_balances
-from billing.commands.prices import prices_at
+from billing.commands.book import Book, Cause, same_as
 from billing.models import Journal, Operation, Party
-from billing.models.funds import funds_of
 from billing.rules.accounts import Move, Purpose, of_platform, receivable, wallet
 from billing.rules.errors import AmountUnfit, NothingOwed, WalletShort
 from billing.rules.funding import Part
@@ -22,6 +18,7 @@ from billing.rules.kinds import TOKENS_BOUGHT, OperationKind
 from billing.rules.pricing import money_in
 from billing.rules.usage import digest_of
 from shared_models.clock import utc_now
+from shared_models.ids import dated_id
 from shared_models.money import Currency, plain
 
 
@@ -32,19 +29,25 @@ def pay_bill(*, owner: UUID, key: str, amount_usd: object | None = None, now: da
     The same `key` pays once. Raises NothingOwed for more than is owed, WalletShort, AmountUnfit.
     """
     at = now or utc_now()
-    party = lock_parties(owner)[owner]
+    book = Book(owner)
     cause = Cause("pay-a-bill", f"{owner}:{key}", digest_of(amount=str(amount_usd)), at)
-    journal = posted_before(cause)
-    if journal is not None:
-        return journal
-    amount = _bill(party, amount_usd)
-    _must_be_free(owner, amount, at=at)
-    operation = Operation.objects.create(kind=OperationKind.PAY_A_BILL, operation_user_id=owner, date_time=at)
+    before = book.posted_before(cause).get(cause.key)
+    if before is not None:
+        return same_as(before, cause)
+    amount = _bill(book.owed(owner), amount_usd)
+    _must_be_free(book, owner, amount)
+    operation = Operation(
+        id=dated_id(at, "operation", cause.source, cause.key),
+        kind=OperationKind.PAY_A_BILL,
+        operation_user_id=owner,
+        date_time=at,
+    )
     move = Move(wallet(owner, Currency.USD), receivable(owner), amount)
-    journal = post(cause=cause, kind=OperationKind.PAY_A_BILL, moves=[move], operation=operation)
-    party.last_billing_time = at
-    publishes.operation_posted(operation, journal, [Part(Currency.USD, amount)], cause=cause.key)
-    say_balances(party)
+    journal = book.post(cause, kind=OperationKind.PAY_A_BILL, moves=[move], operation=operation)
+    book.parties[owner].last_billing_time = at
+    paid = [Part(Currency.USD, amount)]
+    book.say(publishes.operation_posted(operation, journal, paid, cause=cause.key), journal.pk)
+    book.close()
     return journal
 
 
@@ -55,19 +58,19 @@ def buy_tokens(*, owner: UUID, key: str, amount_usd: object, now: datetime | Non
     The same `key` buys once. Raises WalletShort, AmountUnfit.
     """
     at = now or utc_now()
-    party = lock_parties(owner)[owner]
+    book = Book(owner)
     cause = Cause("buy-tokens", f"{owner}:{key}", digest_of(amount=str(amount_usd)), at)
-    journal = posted_before(cause)
-    if journal is not None:
-        return journal
+    before = book.posted_before(cause).get(cause.key)
+    if before is not None:
+        return same_as(before, cause)
     usd = money_in(amount_usd, field="amount_usd")
-    prices = prices_at(at).prices
+    prices = book.prices_at(at).prices
     tokens = prices.tokens_for(usd)
     if tokens <= 0:
         raise AmountUnfit("That buys less than the smallest part of a token.", field="amount_usd")
-    _must_be_free(owner, usd, at=at)
-    journal = post(
-        cause=cause,
+    _must_be_free(book, owner, usd)
+    journal = book.post(
+        cause,
         kind=TOKENS_BOUGHT,
         moves=[
             Move(wallet(owner, Currency.USD), of_platform(Purpose.EXCHANGE, Currency.USD), usd),
@@ -75,7 +78,7 @@ def buy_tokens(*, owner: UUID, key: str, amount_usd: object, now: datetime | Non
         ],
         details={"price_version": prices.version, "usd_per_eaml": plain(prices.usd_per_eaml)},
     )
-    say_balances(party)
+    book.close()
     return journal
 
 
@@ -83,14 +86,14 @@ def buy_tokens(*, owner: UUID, key: str, amount_usd: object, now: datetime | Non
 def set_credit_limit(*, owner: UUID, limit_usd: object) -> Party:
     """How much the person may owe before new work is declined. Raises AmountUnfit for a negative limit."""
     limit = money_in(limit_usd, field="limit_usd", zero_fits=True)
-    party = lock_parties(owner)[owner]
-    party.credit_limit = limit
-    say_balances(party)
-    return party
+    book = Book(owner)
+    book.parties[owner].credit_limit = limit
+    book.touch(owner)
+    book.close()
+    return book.parties[owner]
 
 
-def _bill(party: Party, amount_usd: object | None) -> Decimal:
-    owed = owed_by(party)
+def _bill(owed: Decimal, amount_usd: object | None) -> Decimal:
     if owed <= 0:
         raise NothingOwed("You owe nothing; there is no bill to pay.")
     amount = owed if amount_usd is None else money_in(amount_usd, field="amount_usd")
@@ -99,8 +102,8 @@ def _bill(party: Party, amount_usd: object | None) -> Decimal:
     return amount
 
 
-def _must_be_free(owner: UUID, amount: Decimal, *, at: datetime) -> None:
-    free = funds_of(owner, at=at).usd
+def _must_be_free(book: Book, owner: UUID, amount: Decimal) -> None:
+    free = book.free(wallet(owner, Currency.USD))
     if free < amount:
         missing = amount - free
         raise WalletShort(

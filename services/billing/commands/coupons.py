@@ -11,8 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from billing import publishes
-from billing.commands.ledger import Cause, post, use_lots
-from billing.commands.parties import lock_parties, say_balances
+from billing.commands.book import Book, Cause
 from billing.models import Coupon, CouponLot
 from billing.rules.accounts import Move, Purpose, coupon_account, of_platform
 from billing.rules.coupons import credit_expires_at, folded_code, must_be_activable
@@ -71,7 +70,7 @@ def activate_coupon(*, owner: UUID, code: str, now: datetime | None = None) -> C
     Raises CouponUnknown, and CouponRefused when she activated it before, it is not valid now, or its budget is used up.
     """
     at = now or utc_now()
-    party = lock_parties(owner)[owner]
+    book = Book(owner)
     # Locked after the party, everywhere: the budget is shared by all who activate.
     coupon = Coupon.objects.select_for_update().filter(pk=folded_code(code)).first()
     if coupon is None:
@@ -79,9 +78,9 @@ def activate_coupon(*, owner: UUID, code: str, now: datetime | None = None) -> C
     if CouponLot.objects.filter(coupon=coupon, owner_id=owner).exists():
         raise CouponRefused("You activated this coupon before; it works once a person.", field="code")
     must_be_activable(coupon.terms, now=at)
-    lot = _grant(coupon, owner, at=at)
-    publishes.coupon_activated(lot)
-    say_balances(party)
+    lot = _grant(book, coupon, owner, at=at)
+    book.say(publishes.coupon_activated(lot), lot.pk)
+    book.close()
     return lot
 
 
@@ -96,8 +95,8 @@ def expire_coupons(*, now: datetime | None = None) -> int:
     return sum(_expire(lot.pk, lot.owner_id, at=moment) for lot in list(due[:1000]))
 
 
-def _grant(coupon: Coupon, owner: UUID, *, at: datetime) -> CouponLot:
-    lot = CouponLot.objects.create(
+def _grant(book: Book, coupon: Coupon, owner: UUID, *, at: datetime) -> CouponLot:
+    lot = CouponLot(
         coupon=coupon,
         owner_id=owner,
         account_id=coupon_account(owner).id,
@@ -108,12 +107,11 @@ def _grant(coupon: Coupon, owner: UUID, *, at: datetime) -> CouponLot:
         expires_at=credit_expires_at(coupon.terms, activated_at=at),
     )
     Coupon.objects.filter(pk=coupon.pk).update(granted=F("granted") + coupon.amount)
-    key = f"activate:{coupon.pk}:{owner}"
-    expense = of_platform(Purpose.PROMO_EXPENSE, Currency.COUPON)
-    post(
-        cause=Cause(source=SOURCE, key=key, digest=digest_of(amount=coupon.amount), at=at),
+    book.grant(lot)
+    book.post(
+        Cause(SOURCE, f"activate:{coupon.pk}:{owner}", digest_of(amount=coupon.amount), at),
         kind=COUPON_ACTIVATED,
-        moves=[Move(expense, coupon_account(owner), coupon.amount)],
+        moves=[Move(of_platform(Purpose.PROMO_EXPENSE, Currency.COUPON), coupon_account(owner), coupon.amount)],
         details={"code": coupon.pk, "expires_at": rfc3339(lot.expires_at) if lot.expires_at else None},
     )
     return lot
@@ -121,19 +119,18 @@ def _grant(coupon: Coupon, owner: UUID, *, at: datetime) -> CouponLot:
 
 @transaction.atomic
 def _expire(lot_id: UUID, owner: UUID, *, at: datetime) -> bool:
-    party = lock_parties(owner)[owner]
+    book = Book(owner)
     lot = CouponLot.objects.get(pk=lot_id)
     free: Decimal = lot.remaining - lot.held
     if free <= 0:
         return False  # it was spent or reserved between our look and our lock
     # A lot can lapse in pieces, when a hold gives some back after its end: what remains tells the pieces apart.
-    key = f"expire:{lot.pk}:{lot.remaining}"
-    journal = post(
-        cause=Cause(source=SOURCE, key=key, digest=digest_of(amount=free), at=at),
+    book.post(
+        Cause(SOURCE, f"expire:{lot.pk}:{lot.remaining}", digest_of(amount=free), at),
         kind=COUPON_EXPIRED,
         moves=[Move(coupon_account(owner), of_platform(Purpose.BREAKAGE, Currency.COUPON), free)],
+        lot_parts=[Part(Currency.COUPON, free, lot.pk)],
         details={"code": lot.coupon_id},
     )
-    use_lots(journal, [Part(Currency.COUPON, free, lot.pk)])
-    say_balances(party)
+    book.close()
     return True

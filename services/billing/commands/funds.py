@@ -1,20 +1,13 @@
-"""How a person pays the platform, and what she owes it."""
+"""How a person pays the platform."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from uuid import UUID
 
-from billing.models import Balance, Party
 from billing.rules.accounts import AccountName, Move, Purpose, of_platform, receivable, spent_from
 from billing.rules.funding import Part
 from shared_models.money import Currency
-
-
-def owed_by(party: Party) -> Decimal:
-    """The dollars she owes."""
-    posted: Decimal = Balance.objects.get(pk=receivable(party.pk).id).posted
-    return -posted
 
 
 def to_revenue(owner: UUID, parts: list[Part], owed_usd: Decimal) -> list[Move]:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
 from django.db import transaction
 
 from billing import publishes
-from billing.commands.funds import owed_by
-from billing.commands.ledger import reserve, set_free
-from billing.commands.parties import lock_parties, say_balances
-from billing.commands.prices import prices_at
-from billing.models import DeclinedWork, Hold, HoldPart, HoldResolution, Party, PriceList, Quote, Usage
-from billing.models.funds import funds_of
-from billing.rules.accounts import spent_from
+from billing.commands.book import Book
+from billing.commands.works import Works
+from billing.models import DeclinedWork, Hold, PriceList, Quote
 from billing.rules.errors import LevelNotPriced
-from billing.rules.funding import Part, cover
+from billing.rules.funding import cover
 from billing.rules.usage import WantedWork, price_of
 from service_base.errors import BadInput
 from shared_models.clock import utc_now
-from shared_models.money import Currency, plain
+from shared_models.ids import dated_id
+from shared_models.money import plain
 
 # Longer than any training waits and runs; a hold that nobody resolves must not keep a person's money for ever.
 HOLD_LIFE = timedelta(hours=24)
@@ -31,42 +28,52 @@ HOLD_LIFE = timedelta(hours=24)
 log = structlog.get_logger("titan.billing")
 
 
+class Wish(NamedTuple):
+    """Work that asks for funds, by which event and when."""
+
+    work: WantedWork
+    cause: UUID
+    at: datetime
+
+
+class Ended(NamedTuple):
+    """Work that ended without a result."""
+
+    work_id: UUID
+    payer_id: UUID
+    at: datetime
+
+
 @transaction.atomic
-def quote_and_hold(*, wanted: WantedWork, cause: UUID, at: datetime) -> Hold | DeclinedWork:
-    """Quote the work by the prices of its moment and reserve the whole quote, or decline it with what is missing.
+def quote_and_hold(*wishes: Wish) -> list[Hold | DeclinedWork]:
+    """Quote each work by the prices of its moment and reserve the whole quote, or decline it with what is missing.
 
     Says HoldAuthorized or HoldDeclined. The same work is answered once: a second request gets the first answer, also a
-    refusal, and nothing more is reserved or said.
+    refusal, and nothing more is reserved or said. All wishes are answered, each seeing what those before it reserved,
+    or none.
     """
-    party = lock_parties(wanted.payer_id)[wanted.payer_id]
-    answered = _answered(wanted.work_id)
-    if answered is not None:
-        return answered
-    if Usage.objects.filter(work_id=wanted.work_id).exists():
-        return _note_ended(wanted.work_id, wanted.payer_id, at=at)
-    price_list = prices_at(at)
-    try:
-        price = price_of(wanted.kind, price_list.prices, columns=wanted.columns, lines=wanted.lines, level=wanted.level)
-    except BadInput as refusal:
-        reason = "level_not_priced" if isinstance(refusal, LevelNotPriced) else "quantity_unfit"
-        return _decline(wanted, reason, at=at)
-    return _hold_or_decline(party, wanted, price_list, price, cause=cause, at=at)
+    book = Book(*(wish.work.payer_id for wish in wishes))
+    works = Works(wish.work.work_id for wish in wishes)
+    answers = [_answer(book, works, wish) for wish in wishes]
+    book.close()
+    return answers
 
 
 @transaction.atomic
-def release_hold(*, work_id: UUID, payer_id: UUID, at: datetime) -> Hold | None:
-    """Give the whole hold of `work_id` back; a hold that has ended already stays as it ended.
+def release_holds(*ended: Ended) -> None:
+    """Give back the whole hold of each work; a hold that has ended already stays as it ended.
 
     Work that has no hold yet is noted as ended, so that a request which arrives late reserves nothing.
     """
-    party = lock_parties(payer_id)[payer_id]
-    hold = Hold.objects.filter(work_id=work_id).first()
-    if hold is None:
-        _note_ended(work_id, payer_id, at=at)
-    elif is_open(hold):
-        _give_back(hold, "released", at=at)
-        say_balances(party)
-    return hold
+    book = Book(*(one.payer_id for one in ended))
+    works = Works(one.work_id for one in ended)
+    for one in ended:
+        hold = works.hold(one.work_id)
+        if hold is None:
+            _note_ended(book, works, one)
+        elif works.is_open(hold):
+            _give_back(book, works, hold, "released", at=one.at)
+    book.close()
 
 
 def expire_holds(*, now: datetime | None = None) -> int:
@@ -76,106 +83,108 @@ def expire_holds(*, now: datetime | None = None) -> int:
     return sum(_expire(hold, at=moment) for hold in list(due[:1000]))
 
 
-def is_open(hold: Hold) -> bool:
-    """Whether the hold still reserves funds; ask under the payer's lock."""
-    return not HoldResolution.objects.filter(pk=hold.pk).exists()
+def _answer(book: Book, works: Works, wish: Wish) -> Hold | DeclinedWork:
+    work = wish.work
+    answered = works.answer(work.work_id)
+    if answered is not None:
+        return answered
+    if works.is_charged(work.work_id):
+        return _note_ended(book, works, Ended(work.work_id, work.payer_id, wish.at))
+    prices = book.prices_at(wish.at)
+    try:
+        price = price_of(work.kind, prices.prices, columns=work.columns, lines=work.lines, level=work.level)
+    except BadInput as refusal:
+        reason = "level_not_priced" if isinstance(refusal, LevelNotPriced) else "quantity_unfit"
+        return _decline(book, works, wish, reason)
+    return _hold_or_decline(book, works, wish, prices, price)
 
 
-def _answered(work_id: UUID) -> Hold | DeclinedWork | None:
-    hold = Hold.objects.filter(work_id=work_id).select_related("quote").first()
-    return hold or DeclinedWork.objects.filter(pk=work_id).first()
-
-
-def _hold_or_decline(
-    party: Party, wanted: WantedWork, price_list: PriceList, price: Decimal, *, cause: UUID, at: datetime
-) -> Hold | DeclinedWork:
-    unpaid = owed_by(party) - party.credit_limit
+def _hold_or_decline(book: Book, works: Works, wish: Wish, prices: PriceList, price: Decimal) -> Hold | DeclinedWork:
+    payer = wish.work.payer_id
+    unpaid = book.owed(payer) - book.parties[payer].credit_limit
     if unpaid > 0:
-        return _decline(wanted, "bill_due", missing=unpaid, at=at)
-    funding = cover(price, funds_of(party.pk, at=at), price_list.prices.in_usd)
+        return _decline(book, works, wish, "bill_due", missing=unpaid)
+    funding = cover(price, book.funds(payer, at=wish.at), prices.prices.in_usd)
     if funding.missing_usd > 0:
-        return _decline(wanted, "funds_short", missing=funding.missing_usd, at=at)
-    hold = _hold(wanted, _quote(wanted, price_list, price, at=at), funding.parts, cause=cause, at=at)
-    publishes.hold_authorized(hold, funding.parts)
+        return _decline(book, works, wish, "funds_short", missing=funding.missing_usd)
+    hold = _hold(wish, _quote(wish, prices, price))
+    works.held(hold, book.hold(hold, funding.parts))
+    book.say(publishes.hold_authorized(hold, funding.parts), hold.pk)
     log.info("hold.authorized", work=str(hold.work_id), price_eaml=plain(price))
-    if funding.parts:
-        say_balances(party)
     return hold
 
 
-def _quote(wanted: WantedWork, price_list: PriceList, price: Decimal, *, at: datetime) -> Quote:
-    return Quote.objects.create(
-        payer_id=wanted.payer_id,
-        work_id=wanted.work_id,
-        kind=wanted.kind,
-        machine_id=wanted.machine_id,
-        machine_name=wanted.machine_name[:500],
-        machine_owner_id=wanted.machine_owner_id,
-        price_list=price_list,
-        count_of_lines=wanted.lines,
-        columns=wanted.columns,
-        level=wanted.level,
+def _quote(wish: Wish, prices: PriceList, price: Decimal) -> Quote:
+    work = wish.work
+    return Quote(
+        id=dated_id(wish.at, "quote", work.work_id),
+        payer_id=work.payer_id,
+        work_id=work.work_id,
+        kind=work.kind,
+        machine_id=work.machine_id,
+        machine_name=work.machine_name[:500],
+        machine_owner_id=work.machine_owner_id,
+        price_list=prices,
+        count_of_lines=work.lines,
+        columns=work.columns,
+        level=work.level,
         price_eaml=price,
-        given_at=at,
+        given_at=wish.at,
     )
 
 
-def _hold(wanted: WantedWork, quote: Quote, parts: Sequence[Part], *, cause: UUID, at: datetime) -> Hold:
-    hold = Hold.objects.create(
-        work_id=wanted.work_id,
-        payer_id=wanted.payer_id,
+def _hold(wish: Wish, quote: Quote) -> Hold:
+    return Hold(
+        id=dated_id(wish.at, "hold", wish.work.work_id),
+        work_id=wish.work.work_id,
+        payer_id=wish.work.payer_id,
         quote=quote,
-        cause=cause,
-        created_at=at,
-        expires_at=at + HOLD_LIFE,
+        cause=wish.cause,
+        created_at=wish.at,
+        expires_at=wish.at + HOLD_LIFE,
     )
-    rows = [
-        HoldPart(
-            hold=hold,
-            account_id=spent_from(wanted.payer_id, Currency(part.currency)).id,
-            lot_id=part.lot,
-            currency=part.currency,
-            amount=part.amount,
-        )
-        for part in parts
-    ]
-    reserve(HoldPart.objects.bulk_create(rows))
-    return hold
 
 
-def _decline(wanted: WantedWork, reason: str, *, at: datetime, missing: Decimal = Decimal(0)) -> DeclinedWork:
-    declined = DeclinedWork.objects.create(
-        work_id=wanted.work_id,
-        payer_id=wanted.payer_id,
+def _decline(book: Book, works: Works, wish: Wish, reason: str, *, missing: Decimal = Decimal(0)) -> DeclinedWork:
+    declined = DeclinedWork(
+        work_id=wish.work.work_id,
+        payer_id=wish.work.payer_id,
         reason=reason,
         missing=missing,
-        machine_name=wanted.machine_name[:500],
-        declined_at=at,
+        machine_name=wish.work.machine_name[:500],
+        declined_at=wish.at,
     )
-    publishes.hold_declined(declined)
-    log.info("hold.declined", work=str(wanted.work_id), reason=reason, missing=plain(missing))
+    book.note("declined", declined)
+    works.declined(declined)
+    book.say(publishes.hold_declined(declined), declined.pk)
+    log.info("hold.declined", work=str(declined.pk), reason=reason, missing=plain(missing))
     return declined
 
 
-def _note_ended(work_id: UUID, payer_id: UUID, *, at: datetime) -> DeclinedWork:
-    noted, _ = DeclinedWork.objects.get_or_create(
-        work_id=work_id, defaults={"payer_id": payer_id, "reason": "already_ended", "declined_at": at}
-    )
+def _note_ended(book: Book, works: Works, ended: Ended) -> DeclinedWork:
+    known = works.answer(ended.work_id)
+    if isinstance(known, DeclinedWork):
+        return known
+    noted = DeclinedWork(work_id=ended.work_id, payer_id=ended.payer_id, reason="already_ended", declined_at=ended.at)
+    book.note("declined", noted)
+    works.declined(noted)
     return noted
 
 
 @transaction.atomic
 def _expire(hold: Hold, *, at: datetime) -> bool:
-    party = lock_parties(hold.payer_id)[hold.payer_id]
-    if not is_open(hold):
+    book = Book(hold.payer_id)
+    works = Works([hold.work_id])
+    if not works.is_open(hold):
         return False  # it was captured or released between our look and our lock
-    _give_back(hold, "expired", at=at)
-    publishes.hold_expired(hold)
-    say_balances(party)
+    _give_back(book, works, hold, "expired", at=at)
+    book.say(publishes.hold_expired(hold), hold.pk)
+    book.close()
     return True
 
 
-def _give_back(hold: Hold, outcome: str, *, at: datetime) -> None:
-    set_free(hold.parts.all())
-    HoldResolution.objects.create(hold=hold, outcome=outcome, resolved_at=at)
+def _give_back(book: Book, works: Works, hold: Hold, outcome: str, *, at: datetime) -> None:
+    book.give_back(hold.payer_id, works.parts(hold))
+    book.end_hold(hold, outcome=outcome, at=at)
+    works.ended(hold)
     log.info("hold.ended", work=str(hold.work_id), outcome=outcome)

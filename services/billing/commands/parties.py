@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from billing import publishes
-from billing.models import Account, Balance, Party
+from billing.models import Party
 from billing.rules.accounts import PLATFORM, AccountName, accounts_of_person, accounts_of_platform
+from shared_models.money import plain
 
 
 @transaction.atomic
@@ -26,38 +26,27 @@ def lock_parties(*owners: UUID) -> dict[UUID, Party]:
     """
     wanted = sorted(set(owners) - {PLATFORM})
     known = set(Party.objects.filter(pk__in=wanted).values_list("pk", flat=True))
-    for owner in wanted:
-        if owner not in known:
-            _open(owner)
+    new = [owner for owner in wanted if owner not in known]
+    if new:
+        _open(new)
     # ORDER BY: two transactions that lock the same two people in different orders deadlock.
     return {party.pk: party for party in Party.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
 
 
-def balances_of(owner: UUID) -> dict[UUID, Balance]:
-    """The person's balances by account id."""
-    return Balance.objects.in_bulk([account.id for account in accounts_of_person(owner)])
+def _open(owners: list[UUID]) -> None:
+    rows = [_row(name, has_balance=True) for owner in owners for name in accounts_of_person(owner)]
+    rows += [_row(name, has_balance=False) for name in accounts_of_platform()]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ledger_open(%s::json)", [json.dumps(rows)])
+    Party.objects.bulk_create([Party(owner_id=owner) for owner in owners], ignore_conflicts=True)
 
 
-def say_balances(*parties: Party) -> None:
-    """Count each party's version up and publish her balances; her row is locked."""
-    for party in parties:
-        party.version += 1
-        party.save(update_fields=["version", "last_billing_time", "credit_limit"])
-        held = {pk: (balance.posted, balance.held) for pk, balance in balances_of(party.pk).items()}
-        publishes.balance_changed(party, held)
-
-
-def _open(owner: UUID) -> None:
-    names = accounts_of_person(owner)
-    Account.objects.bulk_create(_rows([*names, *accounts_of_platform()]), ignore_conflicts=True)
-    balances = [Balance(account_id=name.id, floor=name.floor) for name in sorted(names, key=lambda name: name.id)]
-    Balance.objects.bulk_create(balances, ignore_conflicts=True)
-    Party.objects.bulk_create([Party(owner_id=owner)], ignore_conflicts=True)
-
-
-def _rows(names: Iterable[AccountName]) -> list[Account]:
-    # Sorted: two first movements at once insert the platform's accounts in the same order and cannot deadlock.
-    return [
-        Account(id=name.id, owner_id=name.owner, purpose=name.purpose, currency=name.currency, floor=name.floor)
-        for name in sorted(names, key=lambda name: name.id)
-    ]
+def _row(name: AccountName, *, has_balance: bool) -> dict[str, object]:
+    return {
+        "id": str(name.id),
+        "owner_id": str(name.owner),
+        "purpose": name.purpose,
+        "currency": name.currency,
+        "floor": None if name.floor is None else plain(name.floor),
+        "has_balance": has_balance,
+    }

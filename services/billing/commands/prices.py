@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -13,6 +13,7 @@ from billing import publishes
 from billing.models import PriceList
 from billing.rules.errors import PricesMissing
 from billing.rules.pricing import Prices, must_be_a_price_list
+from event_bus.outbox import append
 from shared_models.clock import utc_now
 from shared_models.money import plain
 
@@ -64,15 +65,14 @@ def publish_prices(
     return _publish(prices, by=by, at=utc_now())
 
 
-def prices_at(moment: datetime) -> PriceList:
-    """The list that was in force at that moment; the first one for what happened before it was published.
+def in_force(lists: Sequence[PriceList], moment: datetime) -> PriceList:
+    """Of `lists`, newest first, the one in force at that moment; the first one for what happened before it.
 
     Raises PricesMissing when there is none at all.
     """
-    found = PriceList.objects.filter(effective_at__lte=moment).first() or PriceList.objects.last()
-    if found is None:
+    if not lists:
         raise PricesMissing("No price list was published yet; billing's worker publishes the first at its start.")
-    return found
+    return next((one for one in lists if one.effective_at <= moment), lists[-1])
 
 
 def _lock() -> None:
@@ -91,5 +91,5 @@ def _publish(prices: Prices, *, by: UUID | None, at: datetime) -> PriceList:
         effective_at=at,
         published_by=by,
     )
-    publishes.prices_published(prices, at)
+    append(publishes.prices_published(prices, at))
     return row

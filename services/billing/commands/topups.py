@@ -10,8 +10,8 @@ import structlog
 from django.db import transaction
 
 from billing import publishes
-from billing.commands.ledger import Cause, post, posted_before
-from billing.commands.parties import lock_parties, say_balances
+from billing.commands.book import Book, Cause, same_as
+from billing.commands.parties import lock_parties
 from billing.models import Journal, Operation, Payment
 from billing.rules.accounts import Move, Purpose, of_platform, wallet
 from billing.rules.errors import KeyConflict
@@ -21,7 +21,7 @@ from billing.rules.pricing import money_in
 from billing.rules.usage import digest_of
 from service_base.errors import NotFound
 from shared_models.clock import utc_now
-from shared_models.ids import derived_id
+from shared_models.ids import dated_id, derived_id
 from shared_models.money import Currency, plain
 
 # The local provider: it moves no real money and says so everywhere.
@@ -75,22 +75,27 @@ def top_up(*, owner: UUID, amount: Decimal, provider: str, reference: str, at: d
     The provider's reference is the key: told twice, it is credited once. Raises KeyConflict for the same reference
     with another amount or person.
     """
-    party = lock_parties(owner)[owner]
-    digest = digest_of(owner=owner, amount=amount)
-    cause = Cause(source=f"payment:{provider}", key=reference, digest=digest, at=at)
-    journal = posted_before(cause)
-    if journal is not None:
-        return journal
-    operation = Operation.objects.create(kind=OperationKind.CREDIT_FROM_USER, operation_user_id=owner, date_time=at)
+    book = Book(owner)
+    cause = Cause(f"payment:{provider}", reference, digest_of(owner=owner, amount=amount), at)
+    before = book.posted_before(cause).get(cause.key)
+    if before is not None:
+        return same_as(before, cause)
+    operation = Operation(
+        id=dated_id(at, "operation", cause.source, cause.key),
+        kind=OperationKind.CREDIT_FROM_USER,
+        operation_user_id=owner,
+        date_time=at,
+    )
     clearing = of_platform(Purpose.PAYMENT_CLEARING, Currency.USD)
-    journal = post(
-        cause=cause,
+    journal = book.post(
+        cause,
         kind=OperationKind.CREDIT_FROM_USER,
         moves=[Move(clearing, wallet(owner, Currency.USD), amount)],
         operation=operation,
         details={"provider": provider},
     )
-    publishes.operation_posted(operation, journal, [Part(Currency.USD, amount)], cause=f"{provider}:{reference}")
-    say_balances(party)
+    paid = [Part(Currency.USD, amount)]
+    book.say(publishes.operation_posted(operation, journal, paid, cause=f"{provider}:{reference}"), journal.pk)
+    book.close()
     log.info("wallet.topped_up", amount_usd=plain(amount), provider=provider, reference=reference)
     return journal

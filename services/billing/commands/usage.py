@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import transaction
 
 from billing import publishes
+from billing.commands.book import Book, Cause, same_as
 from billing.commands.funds import to_revenue
-from billing.commands.holds import is_open
-from billing.commands.ledger import Cause, post, posted_before, set_free, use_lots
-from billing.commands.parties import lock_parties, say_balances
-from billing.commands.prices import prices_at
-from billing.models import Hold, HoldResolution, Journal, Operation, Party, PriceList, Usage
-from billing.models.funds import funds_of
+from billing.commands.works import Works
+from billing.models import Hold, Journal, Operation, Usage
 from billing.rules.accounts import Move, Purpose, of_platform, receivable, wallet
 from billing.rules.errors import KeyConflict
 from billing.rules.funding import Funds, Part, after, allocate, capture, cover
@@ -25,15 +22,29 @@ from billing.rules.kinds import OperationKind
 from billing.rules.pricing import Prices, Sale, sale
 from billing.rules.usage import Told, Used, price_of
 from event_bus.parking import Permanent
+from shared_models.ids import dated_id
 from shared_models.money import Currency, plain
 
 SOURCE = "ml"
+ZERO = Decimal(0)
 
 log = structlog.get_logger("titan.billing")
 
 
 class UsageContradicted(KeyConflict, Permanent):
     """A usage was told again with other figures; an operator has to look, since neither can be right by itself."""
+
+
+class Happened(NamedTuple):
+    """A usage, and the event that told it."""
+
+    used: Used
+    told: Told
+
+    @property
+    def cause(self) -> Cause:
+        """The cause of its journal."""
+        return Cause(SOURCE, self.used.key, self.used.digest, self.told.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,70 +58,79 @@ class _Charge:
 
 
 @transaction.atomic
-def capture_hold(*, used: Used, told: Told) -> Journal:
-    """Turn the hold of `used.work_id` into a charge of what was really used and give the rest back.
+def charge(*happened: Happened) -> list[Journal]:
+    """Charge each usage once: from its hold, then from free funds, and what nothing covers is owed.
 
-    What the hold does not reach is paid from free funds, then owed. When the hold has ended before (expired, released
-    by a cancellation that came too late) or never was, the usage is charged all the same: it happened. Journal,
-    balances, lots, the hold's resolution and the events exist together or not at all; the same usage told again
-    returns the journal that exists. Raises UsageContradicted, QuantityUnfit, LevelNotPriced.
+    A hold is captured for what was really used and the rest is free again. When it has ended before (expired, released
+    by a cancellation that came too late) or never was, the usage is charged all the same: it happened. On the market the
+    owner of the machine is paid in full; the debt is the platform's risk. Journals, balances, lots, resolutions and
+    events of all of them exist together or not at all; a usage told again leads to the journal that exists.
+    Raises UsageContradicted, QuantityUnfit, LevelNotPriced.
     """
-    holds = Hold.objects.select_related("quote__price_list")
-    return _charge_once(used, told, holds.filter(work_id=used.work_id).first() if used.work_id else None)
+    book = Book(*_people(happened))
+    works = Works(one.used.work_id for one in happened if one.used.work_id)
+    known = book.posted_before(*(one.cause for one in happened))
+    journals = [_charge_once(book, works, known, one) for one in happened]
+    book.close()
+    log.info("usage.charged", usages=len(happened), journals=len(known))
+    return journals
 
 
-@transaction.atomic
-def charge_solving(*, used: Used, told: Told) -> Journal:
-    """Charge a solving that had no hold: the platform's price, and on the market also the owner's.
-
-    Never refused, since it happened: what free funds do not cover is owed. The owner of a machine on the market is
-    paid in full; the debt is the platform's risk. Promises as capture_hold.
-    """
-    return _charge_once(used, told, None)
+def _people(happened: Iterable[Happened]) -> Iterable[Any]:
+    for used, _ in happened:
+        yield used.payer_id
+        if used.kind == OperationKind.SOLVING_WITH_API_MARKET:
+            yield used.machine_owner_id
 
 
-def _charge_once(used: Used, told: Told, hold: Hold | None) -> Journal:
-    seller = {used.machine_owner_id} if used.kind == OperationKind.SOLVING_WITH_API_MARKET else set()
-    parties = lock_parties(used.payer_id, *seller)
-    cause = Cause(source=SOURCE, key=used.key, digest=used.digest, at=told.at)
+def _charge_once(book: Book, works: Works, known: dict[str, Journal], happened: Happened) -> Journal:
+    used, told = happened
+    journal = known.get(used.key)
+    if journal is None:
+        journal = known[used.key] = _charge(book, works, happened)
     try:
-        journal = posted_before(cause)
+        same_as(journal, happened.cause)
     except KeyConflict as conflict:
         raise UsageContradicted(conflict.detail) from None
-    if journal is None:
-        journal = _charge(used, cause, parties[used.payer_id], hold, event_id=str(told.event_id))
-        say_balances(*parties.values())
-    Usage.objects.get_or_create(
-        event_id=told.event_id,
-        defaults={"type": told.type, "journal": journal, "work_id": used.work_id, "occurred_at": told.at},
+    usage = Usage(event_id=told.event_id, type=told.type, journal=journal, work_id=used.work_id, occurred_at=told.at)
+    book.note("usages", usage)
+    works.charged(used.work_id)
+    return journal
+
+
+def _charge(book: Book, works: Works, happened: Happened) -> Journal:
+    used, told = happened
+    hold = works.hold(used.work_id)
+    open_hold = hold if hold is not None and works.is_open(hold) else None
+    worked_out = _work_out(book, works, happened, hold, open_hold)
+    operation = _operation(happened, hold)
+    journal = book.post(
+        happened.cause,
+        kind=used.kind,
+        moves=worked_out.moves,
+        lot_parts=worked_out.parts,
+        operation=operation,
+        details=worked_out.details,
     )
-    return journal
-
-
-def _charge(used: Used, cause: Cause, party: Party, hold: Hold | None, *, event_id: str) -> Journal:
-    open_hold = hold if hold is not None and is_open(hold) else None
-    price_list = hold.quote.price_list if hold else prices_at(cause.at)
-    charge = _work_out(used, party, open_hold, price_list, at=cause.at)
-    operation = _operation(used, hold, at=cause.at)
-    journal = post(cause=cause, kind=used.kind, moves=charge.moves, operation=operation, details=charge.details)
-    use_lots(journal, charge.parts)
     if open_hold is not None:
-        HoldResolution.objects.create(hold=open_hold, outcome="captured", journal=journal, resolved_at=cause.at)
+        book.end_hold(open_hold, outcome="captured", at=told.at, journal=journal)
+        works.ended(open_hold)
     payee = used.machine_owner_id if used.kind == OperationKind.SOLVING_WITH_API_MARKET else None
-    owed = [Part(Currency.USD, charge.owed_usd)]
-    publishes.operation_posted(operation, journal, [*charge.parts, *owed], cause=event_id, payee_id=payee)
-    log.info("usage.charged", kind=used.kind, lines=used.lines, owed_usd=plain(charge.owed_usd), cause=event_id)
+    paid = [*worked_out.parts, Part(Currency.USD, worked_out.owed_usd)]
+    said = publishes.operation_posted(operation, journal, paid, cause=str(told.event_id), payee_id=payee)
+    book.say(said, journal.pk)
     return journal
 
 
-def _work_out(used: Used, party: Party, hold: Hold | None, price_list: PriceList, *, at: datetime) -> _Charge:
-    prices = price_list.prices
+def _work_out(book: Book, works: Works, happened: Happened, hold: Hold | None, open_hold: Hold | None) -> _Charge:
+    used, told = happened
+    prices = (hold.quote.price_list if hold else book.prices_at(told.at)).prices
     price = price_of(used.kind, prices, columns=used.columns, lines=used.lines, level=used.level)
-    parts, owed, funds = _fund(party, hold, price, prices, at=at)
-    moves = to_revenue(party.pk, parts, owed)
+    parts, owed, funds = _fund(book, works, happened, open_hold, price, prices)
+    moves = to_revenue(used.payer_id, parts, owed)
     sold = _sale(used, prices)
     if sold is not None:
-        from_wallet = min(sold.gross, max(funds.usd, Decimal(0)))
+        from_wallet = min(sold.gross, max(funds.usd, ZERO))
         moves += _sale_moves(used, sold, from_wallet)
         parts = [*parts, Part(Currency.USD, from_wallet)]
         owed += sold.gross - from_wallet
@@ -118,17 +138,17 @@ def _work_out(used: Used, party: Party, hold: Hold | None, price_list: PriceList
 
 
 def _fund(
-    party: Party, hold: Hold | None, price: Decimal, prices: Prices, *, at: datetime
+    book: Book, works: Works, happened: Happened, hold: Hold | None, price: Decimal, prices: Prices
 ) -> tuple[list[Part], Decimal, Funds]:
     """The parts that pay `price`, the dollars that stay owed, and what is free afterwards."""
     taken: list[Part] = []
     if hold is not None:
-        held = list(hold.parts.all())
-        set_free(held)
+        held = works.parts(hold)
+        book.give_back(hold.payer_id, held)
         reserved = [Part(Currency(part.currency), part.amount, part.lot_id) for part in held]
         captured = capture(reserved, held_eaml=hold.quote.price_eaml, used_eaml=price, in_usd=prices.in_usd)
         taken, price = list(captured.parts), captured.beyond_eaml
-    free = after(funds_of(party.pk, at=at), taken)
+    free = after(book.funds(happened.used.payer_id, at=happened.told.at), taken)
     rest = cover(price, free, prices.in_usd)
     return [*taken, *rest.parts], rest.missing_usd, after(free, rest.parts)
 
@@ -137,7 +157,7 @@ def _sale(used: Used, prices: Prices) -> Sale | None:
     if used.kind != OperationKind.SOLVING_WITH_API_MARKET:
         return None
     fee = prices.marketplace_fee_basis_points
-    return sale(lines=used.lines, price_usd=used.market_price_usd or Decimal(0), fee_basis_points=fee)
+    return sale(lines=used.lines, price_usd=used.market_price_usd or ZERO, fee_basis_points=fee)
 
 
 def _sale_moves(used: Used, sold: Sale, from_wallet: Decimal) -> list[Move]:
@@ -150,8 +170,10 @@ def _sale_moves(used: Used, sold: Sale, from_wallet: Decimal) -> list[Move]:
     return [Move(source, sink, amount) for source, sink, amount in allocate(sources, sinks)]
 
 
-def _operation(used: Used, hold: Hold | None, *, at: datetime) -> Operation:
-    return Operation.objects.create(
+def _operation(happened: Happened, hold: Hold | None) -> Operation:
+    used, told = happened
+    return Operation(
+        id=dated_id(told.at, "operation", SOURCE, used.key),
         kind=used.kind,
         machine_id=used.machine_id,
         machine_name=used.machine_name[:500],
@@ -163,7 +185,7 @@ def _operation(used: Used, hold: Hold | None, *, at: datetime) -> Operation:
         count_of_training_epoch=used.epochs,
         columns=used.columns,
         level=used.level,
-        date_time=at,
+        date_time=told.at,
     )
 
 
@@ -176,7 +198,7 @@ def _details(prices: Prices, price: Decimal, owed: Decimal, sold: Sale | None, u
     }
     if sold is not None:
         said |= {
-            "market_price_usd": plain(used.market_price_usd or Decimal(0)),
+            "market_price_usd": plain(used.market_price_usd or ZERO),
             "market_gross_usd": plain(sold.gross),
             "market_fee_usd": plain(sold.fee),
             "market_net_usd": plain(sold.net),

@@ -1,0 +1,253 @@
+"""The book: the money of some people, locked, decided on in memory, and written as one page of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from billing import publishes
+from billing.commands.page import Page
+from billing.commands.parties import lock_parties
+from billing.commands.prices import in_force
+from billing.models import (
+    Balance,
+    CouponLot,
+    Hold,
+    HoldPart,
+    HoldResolution,
+    Journal,
+    LotUse,
+    Operation,
+    Party,
+    PriceList,
+)
+from billing.rules.accounts import AccountName, Move, accounts_of_person, receivable, spent_from, wallet
+from billing.rules.errors import KeyConflict
+from billing.rules.funding import FreeLot, Funds, Part
+from event_bus.outbox import append_all
+from shared_models.clock import utc_now
+from shared_models.events.contract import Event
+from shared_models.ids import dated_id, derived_id
+from shared_models.money import Currency
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a journal exists. Source and key are unique for ever; `digest` is what was said under them."""
+
+    source: str
+    key: str
+    digest: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Slot:
+    """A balance as it stands on this page."""
+
+    posted: Decimal
+    held: Decimal
+
+    @property
+    def free(self) -> Decimal:
+        """What is posted and not reserved."""
+        return self.posted - self.held
+
+
+class Book:
+    """Everything that decisions about `owners` need, under their locks; `close` writes what was decided.
+
+    Decisions of one page see each other in order. Nothing is written before `close`, and then everything at once: rows,
+    balances and events exist together or not at all. Open it inside the transaction that closes it.
+    """
+
+    def __init__(self, *owners: UUID) -> None:
+        self.parties: dict[UUID, Party] = lock_parties(*owners)
+        self._page = Page()
+        self._slots = _slots_of(self.parties)
+        self._lots = _lots_of(self.parties)
+        self._lists: list[PriceList] = []
+        self._touched: dict[UUID, None] = {}
+        self._said: list[tuple[Event, UUID | None]] = []
+
+    def funds(self, owner: UUID, *, at: datetime) -> Funds:
+        """Her free money, with the coupon lots valid `at` that moment in the order they are spent."""
+        lots = [
+            FreeLot(lot.pk, lot.remaining - lot.held)
+            for lot in self._lots.get(owner, ())
+            if lot.remaining > lot.held and (lot.expires_at is None or lot.expires_at > at)
+        ]
+        usd, eaml = wallet(owner, Currency.USD), wallet(owner, Currency.EAML)
+        return Funds(lots, eaml=self._slots[eaml.id].free, usd=self._slots[usd.id].free)
+
+    def free(self, account: AccountName) -> Decimal:
+        """What is posted and not reserved on a person's account."""
+        return self._slots[account.id].free
+
+    def owed(self, owner: UUID) -> Decimal:
+        """The dollars she owes."""
+        return -self._slots[receivable(owner).id].posted
+
+    def prices_at(self, at: datetime) -> PriceList:
+        """The price list that was in force at that moment. Raises PricesMissing."""
+        self._lists = self._lists or list(PriceList.objects.all())
+        return in_force(self._lists, at)
+
+    def posted_before(self, *causes: Cause) -> dict[str, Journal]:
+        """The journals of those causes (of one source) that were posted before, by key."""
+        source, keys = causes[0].source, [cause.key for cause in causes]
+        found = Journal.objects.filter(source=source, idempotency_key__in=keys)
+        return {journal.idempotency_key: journal for journal in found}
+
+    def post(
+        self,
+        cause: Cause,
+        *,
+        kind: str,
+        moves: Iterable[Move],
+        lot_parts: Iterable[Part] = (),
+        operation: Operation | None = None,
+        details: dict[str, Any] | None = None,
+        reverses: UUID | None = None,
+    ) -> Journal:
+        """One journal with its postings, and what it takes out of coupon lots. Its id follows from its cause."""
+        journal = Journal(
+            id=dated_id(cause.at, "journal", cause.source, cause.key),
+            source=cause.source,
+            idempotency_key=cause.key,
+            request_hash=cause.digest,
+            kind=kind,
+            effective_at=cause.at,
+            recorded_at=utc_now(),
+            reverses_id=reverses,
+            operation=operation,
+            details=details or {},
+        )
+        if operation is not None:
+            self._page.add("operations", operation)
+        self._page.add("journals", journal)
+        real = [move for move in moves if move.amount > 0]
+        self._page.add_moves(journal.pk, real)
+        for move in real:
+            self._move(move.debit, -move.amount)
+            self._move(move.credit, move.amount)
+        self._use_lots(journal, lot_parts)
+        return journal
+
+    def hold(self, hold: Hold, parts: Sequence[Part]) -> Sequence[HoldPart]:
+        """Set the parts aside for a piece of work: they are still the person's, but no longer free."""
+        self._page.add("quotes", hold.quote)
+        self._page.add("holds", hold)
+        rows = [
+            HoldPart(
+                hold=hold,
+                account_id=spent_from(hold.payer_id, Currency(part.currency)).id,
+                lot_id=part.lot,
+                currency=part.currency,
+                amount=part.amount,
+            )
+            for part in parts
+        ]
+        for row in rows:
+            self._page.add("hold_parts", row)
+        self._change_held(hold.payer_id, rows, sign=1)
+        return rows
+
+    def give_back(self, owner: UUID, parts: Iterable[HoldPart]) -> None:
+        """The parts of a hold that ends on this page are free from here on; `end_hold` writes that it ended."""
+        self._change_held(owner, parts, sign=-1)
+
+    def end_hold(self, hold: Hold, *, outcome: str, at: datetime, journal: Journal | None = None) -> None:
+        """The hold's one resolution."""
+        self._page.add("resolutions", HoldResolution(hold=hold, outcome=outcome, journal=journal, resolved_at=at))
+
+    def grant(self, lot: CouponLot) -> None:
+        """A new lot of coupon credit."""
+        self._page.add("lots", lot)
+        self._lots.setdefault(lot.owner_id, []).append(lot)
+        self._lots[lot.owner_id].sort(key=_order_of_spending)
+
+    def note(self, kind: str, row: Any) -> None:
+        """A row that goes with the page: `usages` or `declined`."""
+        self._page.add(kind, row)
+
+    def touch(self, owner: UUID) -> None:
+        """Her balances are to be published although no posting changed them."""
+        self._touched[owner] = None
+
+    def say(self, event: Event, *because: object) -> None:
+        """An event to publish with the page; the same `because` gives it the same id for ever."""
+        self._said.append((event, derived_id(event.TYPE, *because) if because else None))
+
+    def close(self) -> None:
+        """Write the page, then say what happened: one balance event a person, however much changed."""
+        if self._page:
+            self._page.write()
+        for owner in self._touched:
+            party = self.parties[owner]
+            party.version += 1
+            self._said.append((publishes.balance_changed(party, self._held_by(owner)), None))
+        changed = [self.parties[owner] for owner in self._touched]
+        Party.objects.bulk_update(changed, ["version", "last_billing_time", "credit_limit"])
+        append_all(self._said)
+        self._touched.clear()
+        self._said.clear()
+
+    def _held_by(self, owner: UUID) -> dict[UUID, publishes.Held]:
+        slots = {name.id: self._slots[name.id] for name in accounts_of_person(owner) if name.id in self._slots}
+        return {pk: (slot.posted, slot.held) for pk, slot in slots.items()}
+
+    def _move(self, account: AccountName, amount: Decimal) -> None:
+        slot = self._slots.get(account.id)
+        if slot is not None:
+            slot.posted += amount
+            self._touched[account.owner] = None
+
+    def _use_lots(self, journal: Journal, parts: Iterable[Part]) -> None:
+        for part in parts:
+            if part.lot is not None:
+                self._page.add("lot_uses", LotUse(lot_id=part.lot, journal=journal, amount=part.amount))
+                self._lot(part.lot).remaining -= part.amount
+
+    def _change_held(self, owner: UUID, parts: Iterable[HoldPart], *, sign: int) -> None:
+        for part in parts:
+            self._slots[part.account_id].held += sign * part.amount
+            if part.lot_id is not None:
+                self._lot(part.lot_id).held += sign * part.amount
+            self._touched[owner] = None
+
+    def _lot(self, lot_id: UUID) -> CouponLot:
+        return next(lot for lots in self._lots.values() for lot in lots if lot.pk == lot_id)
+
+
+def same_as(journal: Journal, cause: Cause) -> Journal:
+    """The journal, if it was made of what the cause says now. Raises KeyConflict."""
+    if journal.request_hash != cause.digest:
+        raise KeyConflict(f"{cause.source} {cause.key} was posted with other content; nothing was posted for this one.")
+    return journal
+
+
+def _slots_of(owners: Iterable[UUID]) -> dict[UUID, Slot]:
+    wanted = [name.id for owner in owners for name in accounts_of_person(owner)]
+    rows = Balance.objects.filter(pk__in=wanted).values_list("pk", "posted", "held")
+    return {pk: Slot(posted, held) for pk, posted, held in rows}
+
+
+def _lots_of(owners: Iterable[UUID]) -> dict[UUID, list[CouponLot]]:
+    found: dict[UUID, list[CouponLot]] = {}
+    for lot in CouponLot.objects.filter(owner_id__in=list(owners), remaining__gt=0):
+        found.setdefault(lot.owner_id, []).append(lot)
+    for lots in found.values():
+        lots.sort(key=_order_of_spending)
+    return found
+
+
+def _order_of_spending(lot: CouponLot) -> tuple[Any, ...]:
+    """Priority, expiry, id; a lot without an end is spent after those that would lapse."""
+    return lot.priority, lot.expires_at is None, lot.expires_at or utc_now(), lot.pk

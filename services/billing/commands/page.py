@@ -1,0 +1,63 @@
+"""What a command or a batch of events writes into the ledger, collected row by row and written by one call."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models
+
+from billing.rules.accounts import Move
+from shared_models.clock import rfc3339
+from shared_models.money import plain
+
+
+class Page:
+    """Rows by kind, as the database function `ledger_write` takes them."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._rows)
+
+    def add(self, kind: str, row: models.Model) -> None:
+        """One row of a table whose columns the caller filled."""
+        self._rows[kind].append({field.column: _as_json(row.__dict__[field.attname]) for field in row._meta.fields})
+
+    def add_moves(self, journal_id: UUID, moves: list[Move]) -> None:
+        """The postings of one journal, in their order; movements of nothing are left out."""
+        rows = self._rows["postings"]
+        for seq, move in enumerate((move for move in moves if move.amount > 0), start=1):
+            rows.append(
+                {
+                    "place": len(rows),
+                    "journal_id": str(journal_id),
+                    "seq": seq,
+                    "debit": str(move.debit.id),
+                    "credit": str(move.credit.id),
+                    "currency": move.debit.currency,
+                    "amount": plain(move.amount),
+                }
+            )
+
+    def write(self) -> None:
+        """Hand everything to the database, which works out the balances and refuses what breaks a rule."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ledger_write(%s::json)", [json.dumps(self._rows)])
+        self._rows.clear()
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    return value
