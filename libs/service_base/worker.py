@@ -129,6 +129,7 @@ async def _run(loops: Sequence[Loop], first: Callable[[], object] | None) -> Non
     from event_bus.kafka import KafkaBroker
     from event_bus.relay import Relay
     from service_base.env import env
+    from shared_models.retention import forget_expired
 
     stop = stop_on_signals()
     http = worker_http.WorkerHttp(settings.TITAN_CONTEXT)
@@ -142,6 +143,8 @@ async def _run(loops: Sequence[Loop], first: Callable[[], object] | None) -> Non
             consumer = ConsumerLoop(broker, group=settings.TITAN_CONSUMER_GROUP, topics=registry.handled_topics())
             tasks.create_task(consumer.run(stop))
         tasks.create_task(Every(3600, inbox.forget_old)(stop))
+        if settings.TIMESERIES_MODELS:
+            tasks.create_task(Every(3600, forget_expired)(stop))
         for loop in loops:
             tasks.create_task(loop(stop))
         http.has_begun = True
