@@ -127,7 +127,9 @@ async def _run(loops: Sequence[Loop], first: Callable[[], object] | None) -> Non
     from event_bus import inbox, registry
     from event_bus.consumer import ConsumerLoop
     from event_bus.kafka import KafkaBroker
+    from event_bus.models import ParkedEvent
     from event_bus.relay import Relay
+    from service_base.bus_reports import BusReporter
     from service_base.env import env
     from shared_models.retention import forget_expired
 
@@ -143,6 +145,7 @@ async def _run(loops: Sequence[Loop], first: Callable[[], object] | None) -> Non
             consumer = ConsumerLoop(broker, group=settings.TITAN_CONSUMER_GROUP, topics=registry.handled_topics())
             tasks.create_task(consumer.run(stop))
         tasks.create_task(Every(3600, inbox.forget_old)(stop))
+        tasks.create_task(BusReporter(settings.TITAN_CONTEXT, parked=ParkedEvent.objects.count).run(stop))
         if settings.TIMESERIES_MODELS:
             tasks.create_task(Every(3600, forget_expired)(stop))
         for loop in loops:
