@@ -55,7 +55,7 @@ async def keep_platform_log(stop: asyncio.Event) -> None:
     from event_bus.pausing import pause
     from service_base.platform_log import TOPIC
 
-    broker = KafkaBroker(env().kafka_bootstrap, client_id="titan-scheduler-log")
+    broker = KafkaBroker(env().kafka_bootstrap, client_id="titan-scheduler-log", instance=env().kafka_instance)
     client: Consumer | None = None
     while not stop.is_set():
         try:
