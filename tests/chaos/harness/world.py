@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import database, traffic
+from harness.failpoints import REACHED
 
 CHAOS = Path(__file__).parents[1]
 ROOT = CHAOS.parents[1]
@@ -228,6 +229,11 @@ class World:
         """Where things stand, for a failing test's message."""
         waiting, effects = (self.number(f"SELECT count(*) FROM {t}") for t in ("outbox", "effect"))
         return f"{waiting} in the outbox, {effects} effects, {self.killed} killed, crashed: {self.crashed}"
+
+    def reached(self) -> list[str]:
+        """The failpoints that fired, as they were written."""
+        lines = [line for member in self.members for line in member.output().splitlines()]
+        return [line.removeprefix(REACHED) for line in lines if line.startswith(REACHED)]
 
     def tails(self) -> str:
         """The last words of each process."""
