@@ -1,6 +1,6 @@
 """One process of the service under test: `python -m harness.member relay|consumer …`; ends at SIGTERM like a worker.
 
-Its failpoints (`--at`), the guards it lacks (`--without`) and its clock (`--clock`) are put on from outside the product.
+Its failpoints (`--at`) and the guards it lacks (`--without`) are put on from outside the product.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-from pathlib import Path
 
 
 def main() -> None:
@@ -21,12 +20,7 @@ def main() -> None:
     parser.add_argument("--at", action="append", default=[], metavar="STEP:MOMENT:N:ACTION")
     parser.add_argument("--without", action="append", default=[], metavar="GUARD")
     parser.add_argument("--session-seconds", type=float, default=6)
-    parser.add_argument("--clock", type=Path)
     arguments = parser.parse_args()
-    if arguments.clock:
-        from harness import clock
-
-        clock.follow(arguments.clock)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     os.environ["DJANGO_SETTINGS_MODULE"] = "harness.probe.settings"
     import django
