@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from django.db import connections
-from tests.timescale.trading.conftest import COARSER, minutes
+from tests.timescale.trading.markets import COARSER, minutes
 
 from shared_models.operations import Tier
 from shared_models.timeseries import ALIAS

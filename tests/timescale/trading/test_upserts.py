@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.timescale.trading.conftest import COARSER, minutes
+from tests.timescale.trading.markets import COARSER, minutes
 
 from shared_models.operations import Tier
 from trading import commands
