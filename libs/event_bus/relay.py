@@ -29,13 +29,13 @@ IDLE_SECONDS = 0.25
 IDLE_AFTER_SECONDS = 5.0
 FOLLOWER_SECONDS = 1.0
 DEPTH_EVERY_SECONDS = 5.0
-# While whole batches come, reading goes on behind the last one instead of stepping over the rows it left dead, up to the
-# newest row that was there at the front. Rows of transactions that committed late lie before that, so at least this
+# While whole batches come, reading goes on behind the last one instead of stepping over the rows it left dead, up to
+# the newest row that was there at the front. Rows of transactions that committed late lie before that, so at least this
 # often reading begins at the front; what was appended to their keys since then lies past that newest row.
 FROM_THE_FRONT_SECONDS = 1.0
 ENDLESS = 2**63 - 1
 _READ = """
-    SELECT seq, topic, key, type, event_id::text, headers ->> 'source', headers ->> 'traceparent', payload, occurred_at,
+    SELECT seq, topic, key, type, event_id::text, headers ->> 'source', headers ->> 'traceparent', payload,
            to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), (SELECT max(seq) FROM outbox)
     FROM outbox WHERE seq > %s AND seq <= %s AND (%s = 1 OR mod(hashtext(key)::bigint + 2147483648, %s) = %s)
     ORDER BY seq LIMIT %s
@@ -62,7 +62,6 @@ class Waiting(NamedTuple):
     source: str
     traceparent: str | None
     payload: str
-    occurred_at: datetime
     time: str
     newest: int
 
@@ -167,7 +166,8 @@ class Relay:
             self._measure_depth()
         if rows and not self._behind:
             self._until = rows[0].newest
-        metrics.outbox_oldest.set((utc_now() - rows[0].occurred_at).total_seconds() if rows else 0)
+        oldest = datetime.fromisoformat(rows[0].time) if rows else utc_now()
+        metrics.outbox_oldest.set((utc_now() - oldest).total_seconds())
         return rows
 
     def _measure_depth(self) -> None:
