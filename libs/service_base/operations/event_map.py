@@ -54,6 +54,16 @@ class Flow:
     sent: float
     readers: tuple[Reader, ...]
 
+    @property
+    def said_by(self) -> str:
+        """Who says it, for people."""
+        return ", ".join(self.producers) or "nobody here"
+
+    @property
+    def short(self) -> str:
+        """The type without the part that all types of its context have."""
+        return self.type.split(".", 2)[2]
+
 
 @dataclass(frozen=True, slots=True)
 class EventMap:

@@ -65,7 +65,7 @@ async def test_the_page_draws_who_says_what_to_whom(operator, signing_key, board
     await tell(board, "identity", listens_to=[CHANGED], handled={CHANGED: 3.5}, lag={"titan.billing.v1": 7})
     page = (await (await browser(operator.email)).get("/system/events")).content.decode()
     assert "billing to identity: 3,5/s" in page
-    assert "3,5/s, 7 behind" in page
+    assert 'identity 3,5/s <span class="warn">7 behind</span>' in page
     assert "never heard of" in page
     assert 'id="parked-billing" href="http://127.0.0.1:8103/system/parked" class="bad">3<' in page
 
