@@ -17,6 +17,7 @@ from identity.commands.people import (
     make_operator,
     register,
 )
+from identity.commands.saying_again import republish
 from identity.commands.sessions import SessionTokens, end_session, refresh, sign_in
 from identity.commands.teams import (
     accept_invitation,
@@ -53,6 +54,7 @@ __all__ = [
     "register",
     "remove_member",
     "rename_team",
+    "republish",
     "revoke_api_key",
     "revoke_invitation",
     "rotate_signing_key",
