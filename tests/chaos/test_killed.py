@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 from harness import failpoints
+from harness.database import Verdict
 from harness.report import Report
 from harness.traffic import Duplicator, beside
 from harness.world import World
@@ -29,7 +30,7 @@ def run_through(world: World, plans: list[str], *, events: int, keys: int) -> in
     """
     duplicator = Duplicator(world.bootstrap, world.topic, one_in=ONE_IN)
     with beside(duplicator.run(events)):
-        world.wrote(world.write(writers=4, events=events, keys=keys, pause=0.02))
+        world.wrote(world.write(writers=4, events=events, keys=keys, batch=100, pause=0.1), 150)
         world.until(lambda: duplicator.seen >= events, 120)
     while set(plans) - set(world.reached()):
         world.wrote(world.write(events=200, keys=keys))
@@ -58,3 +59,63 @@ def test_killed_before_and_after_each_step_every_event_has_its_effect_once_and_i
     assert sorted(world.reached()) == sorted(relay + consumer)
     assert repeated >= EVENTS // ONE_IN * 0.9
     assert world.crashed == []
+
+
+
+FEW_EVENTS, FEW_KEYS = 2_000, 200
+
+
+def test_control_without_the_inbox_effects_double(world: World, report: Report) -> None:
+    deaths_of_consumer = deaths(["consumer.commit"])
+    world.keep("relay")
+    world.keep("consumer", at=deaths_of_consumer, without=["inbox"])
+    repeated = run_through(world, deaths_of_consumer, events=FEW_EVENTS, keys=FEW_KEYS)
+    doubled = world.verdict().doubled
+    report.say("a", f"without the inbox {doubled} effects doubled", control=True, sent_twice=repeated, doubled=doubled)
+    assert doubled >= repeated > 0
+
+
+def test_writers_that_meet_on_few_counters_keep_their_order(world: World, report: Report) -> None:
+    verdict = crowded(world)
+    report.say("a", "20 counters, 8 writers: in order", **vars(verdict), events=FEW_EVENTS)
+    assert vars(verdict) == {"lost": 0, "doubled": 0, "inverted": 0}
+
+
+def test_control_writers_that_append_before_they_lock_invert_events(world: World, report: Report) -> None:
+    verdict = crowded(world, lock_late=True)
+    report.say("a", f"append before lock: {verdict.inverted} events out of order", control=True, **vars(verdict))
+    assert verdict.inverted > 0
+    assert (verdict.lost, verdict.doubled) == (0, 0)
+
+
+def crowded(world: World, **options: object) -> Verdict:
+    """Eight writers that all want the same few counters, one event a transaction."""
+    world.keep("relay")
+    world.keep("consumer")
+    world.wrote(world.write(writers=8, events=FEW_EVENTS, keys=20, batch=1, pause=0.01, **options))
+    world.until(world.drained)
+    return world.verdict()
+
+
+def test_two_relays_send_each_event_once_between_them(world: World, report: Report) -> None:
+    extra = sent_by_two_relays(world)
+    report.say("a", "two relays: nothing sent twice", events=FEW_EVENTS, sent_twice=extra)
+    assert extra == 0
+
+
+def test_control_two_relays_without_the_leader_lock_send_events_twice(world: World, report: Report) -> None:
+    """They only send twice: each sends a prefix of the outbox in order, so the inbox still saves the effects."""
+    extra = sent_by_two_relays(world, without=["leader-lock"])
+    report.say("a", f"two leaders: {extra} records too many", control=True, events=FEW_EVENTS, sent_twice=extra)
+    assert extra > 0
+    assert vars(world.verdict()) == {"lost": 0, "doubled": 0, "inverted": 0}
+
+
+def sent_by_two_relays(world: World, **options: object) -> int:
+    """How many records more than events two relays produced."""
+    world.keep("relay", **options)
+    world.keep("relay", **options)
+    world.keep("consumer")
+    world.wrote(world.write(writers=2, events=FEW_EVENTS, keys=FEW_KEYS))
+    world.until(world.drained)
+    return world.records() - FEW_EVENTS

@@ -181,6 +181,13 @@ class World:
         self.members.append(member)
         return member
 
+    def set_clock(self, seconds: float) -> None:
+        """Let the processes' wall clocks be this far ahead from now on; a world without a moving clock has none."""
+        assert self.clock is not None
+        new = self.clock.with_suffix(".new")
+        new.write_text(str(seconds))
+        new.replace(self.clock)
+
     def wrote(self, writers: list[Member], seconds: float = 90) -> None:
         """Wait until the writers are done; meanwhile dead members are replaced."""
         self.until(lambda: not any(writer.running for writer in writers), seconds)
