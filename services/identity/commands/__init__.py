@@ -16,6 +16,7 @@ from identity.commands.people import (
     keep_coupon,
     make_operator,
     register,
+    set_active,
 )
 from identity.commands.saying_again import republish
 from identity.commands.sessions import SessionTokens, end_session, refresh, sign_in
@@ -58,6 +59,7 @@ __all__ = [
     "revoke_api_key",
     "revoke_invitation",
     "rotate_signing_key",
+    "set_active",
     "set_role",
     "sign_in",
     "transfer_ownership",
