@@ -1,6 +1,6 @@
 # Everything a newcomer needs is `make demo` and `make test`; `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench up down clean lock contracts
+.PHONY: help setup demo test apache check bench up down clean lock contracts
 titan := .venv/bin/titan
 
 help: ## what there is
@@ -21,6 +21,10 @@ down: ## stop everything
 test: ## the whole test suite
 	@deploy/setup.sh test
 	@.venv/bin/python -m titan.testing -- tests/run.sh
+
+apache: ## what speaks to a broker, on Apache Kafka (needs Java 17 and Maven)
+	@deploy/setup.sh test
+	@tests/apache.sh
 
 check: ## lint, types, walls
 	@deploy/setup.sh test check

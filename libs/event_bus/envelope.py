@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from shared_models.events.contract import Envelope
@@ -18,31 +19,38 @@ class BadEnvelope(ValueError):
 def to_headers(*, event_id: str, type_: str, key: str, source: str, time: str, traceparent: str | None) -> Headers:
     """Kafka headers of an event; `time` in RFC 3339."""
     headers = [
-        ("ce_specversion", b"1.0"),
+        *_same_for_all(type_, source),
         ("ce_id", event_id.encode()),
-        ("ce_source", source.encode()),
-        ("ce_type", type_.encode()),
         ("ce_time", time.encode()),
         ("ce_subject", key.encode()),
-        ("ce_dataschema", f"urn:titan:schema:{type_}".encode()),
-        ("content-type", b"application/json"),
     ]
     if traceparent:
         headers.append(("traceparent", traceparent.encode()))
     return headers
 
 
+@lru_cache(maxsize=1024)
+def _same_for_all(type_: str, source: str) -> Headers:
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_source", source.encode()),
+        ("ce_type", type_.encode()),
+        ("ce_dataschema", f"urn:titan:schema:{type_}".encode()),
+        ("content-type", b"application/json"),
+    ]
+
+
 def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
     """The envelope of a Kafka record. Raises BadEnvelope naming what is missing or malformed."""
-    known = {name: value.decode("utf-8", "replace") for name, value in headers}
+    known = dict(headers)
     try:
         return Envelope(
-            id=UUID(known["ce_id"]),
-            type=known["ce_type"],
-            source=known["ce_source"],
-            subject=known.get("ce_subject", ""),
-            time=datetime.fromisoformat(known["ce_time"]),
-            traceparent=known.get("traceparent"),
+            id=UUID(_text(known["ce_id"])),
+            type=_text(known["ce_type"]),
+            source=_text(known["ce_source"]),
+            subject=_text(known.get("ce_subject", b"")),
+            time=datetime.fromisoformat(_text(known["ce_time"])),
+            traceparent=_text(known["traceparent"]) if "traceparent" in known else None,
         )
     except KeyError as missing:
         raise BadEnvelope(f"header {missing} is missing") from None
@@ -50,12 +58,16 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
         raise BadEnvelope(str(error)) from None
 
 
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
 def id_in(headers: Iterable[tuple[str, bytes]]) -> UUID | None:
     """The event's id where the headers hold a readable one."""
     for name, value in headers:
         if name == "ce_id":
             try:
-                return UUID(value.decode("utf-8", "replace"))
+                return UUID(_text(value))
             except ValueError:
                 return None
     return None

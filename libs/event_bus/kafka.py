@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from time import monotonic
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from event_bus.broker import BrokerUnavailable, Consumer, Fences, Producer
@@ -14,6 +17,7 @@ from event_bus.kafka_producer import KafkaProducer
 
 START_SECONDS = 20
 STOP_SECONDS = 3
+METADATA_SECONDS = 0.2
 
 
 class KafkaBroker:
@@ -41,6 +45,7 @@ class KafkaBroker:
             request_timeout_ms=10_000,
             retry_backoff_ms=200,
         )
+        pace(client.client)
         await start(client)
         return KafkaProducer(client)
 
@@ -65,7 +70,24 @@ class KafkaBroker:
         # Not before the start, which would wait for partitions: a join that is given up leaves a member behind for
         # which the next one waits in turn.
         client.subscribe(topics, listener=consumer)
+        pace(client._client)
         return consumer
+
+
+def pace(client: AIOKafkaClient) -> None:
+    """Ask for metadata five times a second at most.
+
+    For as long as a partition has no leader, aiokafka would ask again as soon as it was answered: half a core.
+    """
+    update, last = client._metadata_update, 0.0
+
+    async def paced(*arguments: Any) -> bool:
+        nonlocal last
+        await asyncio.sleep(last + METADATA_SECONDS - monotonic())
+        last = monotonic()
+        return bool(await update(*arguments))
+
+    client._metadata_update = paced
 
 
 async def start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:

@@ -110,6 +110,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         await asyncio.wait({waiting}, timeout=FINISH_SECONDS)
         waiting.cancel()
         await self._commit()
+        self._done.clear()
         self._lined_up.clear()
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
@@ -118,17 +119,20 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _commit(self) -> None:
         owned = self._client.assignment()
-        offsets = {partition: offset for partition, offset in self._done.items() if partition in owned}
-        self._done.clear()
+        self._done = {partition: offset for partition, offset in self._done.items() if partition in owned}
         self._last_commit = monotonic()
+        offsets = dict(self._done)
         if not offsets:
             return
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._client.commit(offsets)
         except (KafkaError, TimeoutError, IllegalStateError) as error:
-            # The fences hold, and the inbox makes redelivery harmless: a failed commit is not worth stopping for.
+            # The fences hold, and the inbox makes redelivery harmless: a failed commit is not worth stopping for. It is
+            # repeated, so that whoever watches the lag does not wait for the next event.
             log.info("consumer.commit_failed", error=f"{type(error).__name__}: {error}")
+        else:
+            self._done = {place: offset for place, offset in self._done.items() if offsets.get(place) != offset}
 
     async def _line_up(self) -> None:
         """Move newly assigned partitions to where this database's effects end."""
@@ -137,21 +141,22 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         fences = await self._fences(self.cluster)
         for partition in new:
-            fence = fences.get((partition.topic, partition.partition))
             try:
-                await self._begin(partition, fence)
+                await self._begin(partition, fences)
             except IllegalStateError:
                 return  # it was taken away meanwhile; the next poll looks again
             self._lined_up.add(partition)
 
-    async def _begin(self, partition: TopicPartition, fence: Fence | None) -> None:
+    async def _begin(self, partition: TopicPartition, fences: dict[tuple[str, int], Fence]) -> None:
+        fence = fences.get((partition.topic, partition.partition))
         self._expected.pop(partition, None)
         async with asyncio.timeout(ANSWER_SECONDS):
             if fence is not None:
                 # The last handled record is read once more: by its id we see whether this is still the same topic.
                 self._client.seek(partition, max(0, fence.next_offset - 1))
                 self._expected[partition] = fence
-            elif (committed := await self._client.committed(partition)) is not None:
+            elif not fences and (committed := await self._client.committed(partition)) is not None:
+                # Only a database older than its first fence believes Kafka: with other fences, this one would be there.
                 self._client.seek(partition, committed)
             else:
                 await self._client.seek_to_beginning(partition)
@@ -160,8 +165,11 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """The records that come after the fence; none, and back to the beginning, when the topic was made anew."""
         fence = self._expected.pop(partition, None)
         first = records[0]
-        if fence is None or (first.offset == fence.next_offset - 1 and id_in(first.headers) == fence.event_id):
-            return records[1:] if fence else records
+        if fence is None:
+            return records
+        if first.offset == fence.next_offset - 1 and id_in(first.headers) == fence.event_id:
+            self._done.setdefault(partition, fence.next_offset)  # perhaps the broker was never told
+            return records[1:]
         if first.offset >= fence.next_offset:
             if missing := first.offset - fence.next_offset:
                 # The topic no longer keeps what was not handled in time; somebody has to know.

@@ -102,8 +102,10 @@ class MemoryConsumer:
     def _position(self, topic: str, partition: int) -> int:
         if (topic, partition) in self._next:
             return self._next[topic, partition]
-        fence = (self._begin or {}).get((topic, partition))
-        return fence.next_offset if fence else self._broker.committed[self._group, topic, partition]
+        if not self._begin:
+            return self._broker.committed[self._group, topic, partition]
+        fence = self._begin.get((topic, partition))
+        return fence.next_offset if fence else 0
 
     async def commit(self) -> None:
         """Remember the positions for the group."""

@@ -29,13 +29,15 @@ IDLE_SECONDS = 0.25
 IDLE_AFTER_SECONDS = 5.0
 FOLLOWER_SECONDS = 1.0
 DEPTH_EVERY_SECONDS = 5.0
-# While whole batches come, reading goes on behind the last one instead of stepping over the rows it left dead. Rows of
-# transactions that committed late lie before that, so at least this often the reading begins at the front.
+# While whole batches come, reading goes on behind the last one instead of stepping over the rows it left dead, up to
+# the newest row that was there at the front. Rows of transactions that committed late lie before that, so at least this
+# often reading begins at the front; what was appended to their keys since then lies past that newest row.
 FROM_THE_FRONT_SECONDS = 1.0
+ENDLESS = 2**63 - 1
 _READ = """
-    SELECT seq, topic, key, type, event_id::text, headers ->> 'source', headers ->> 'traceparent', payload, occurred_at,
-           to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-    FROM outbox WHERE seq > %s AND (%s = 1 OR mod(hashtext(key)::bigint + 2147483648, %s) = %s)
+    SELECT seq, topic, key, type, event_id::text, headers ->> 'source', headers ->> 'traceparent', payload,
+           to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), (SELECT max(seq) FROM outbox)
+    FROM outbox WHERE seq > %s AND seq <= %s AND (%s = 1 OR mod(hashtext(key)::bigint + 2147483648, %s) = %s)
     ORDER BY seq LIMIT %s
 """
 _FORGET = """
@@ -60,8 +62,8 @@ class Waiting(NamedTuple):
     source: str
     traceparent: str | None
     payload: str
-    occurred_at: datetime
     time: str
+    newest: int
 
     def message(self) -> Message:
         """The row as it goes to the broker."""
@@ -90,7 +92,7 @@ class Relay:
         self._shard, self._shards = shard, shards
         self._leadership = Leadership(shard, shards)
         self._watchdog = watchdog or Watchdog()
-        self._behind = 0
+        self._behind, self._until = 0, ENDLESS
         self._last_front = self._last_depth = self._last_sent = monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -120,6 +122,7 @@ class Relay:
         if rows is None:
             return FOLLOWER_SECONDS
         if not rows:
+            self._behind = 0
             return IDLE_SECONDS if monotonic() - self._last_sent > IDLE_AFTER_SECONDS else BUSY_SECONDS
         await self._send(rows)
         self._last_sent = monotonic()
@@ -155,13 +158,16 @@ class Relay:
         metrics.relay_leads.labels(str(self._shard)).set(leads)
         if not leads:
             return None
-        if monotonic() - self._last_front >= FROM_THE_FRONT_SECONDS:
-            self._behind, self._last_front = 0, monotonic()
+        if not self._behind or monotonic() - self._last_front >= FROM_THE_FRONT_SECONDS:
+            self._behind, self._until, self._last_front = 0, ENDLESS, monotonic()
         with connection.cursor() as cursor:
-            cursor.execute(_READ, [self._behind, self._shards, self._shards, self._shard, BATCH])
+            cursor.execute(_READ, [self._behind, self._until, self._shards, self._shards, self._shard, BATCH])
             rows = [Waiting(*row) for row in cursor.fetchall()]
             self._measure_depth()
-        metrics.outbox_oldest.set((utc_now() - rows[0].occurred_at).total_seconds() if rows else 0)
+        if rows and not self._behind:
+            self._until = rows[0].newest
+        oldest = datetime.fromisoformat(rows[0].time) if rows else utc_now()
+        metrics.outbox_oldest.set((utc_now() - oldest).total_seconds())
         return rows
 
     def _measure_depth(self) -> None:

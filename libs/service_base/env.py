@@ -31,6 +31,10 @@ class Env(BaseSettings):
     master_keys: str = ""
     admin_password: str = ""
     kafka_group_suffix: str = ""
+    # A name for this process that outlives it, unique in its group: then its successor waits for no session to expire.
+    kafka_instance: str = ""
+    # 1, 2, 4 or 8; more than one where a single relay cannot send what the service says.
+    relay_shards: int = Field(default=1, ge=1, le=8)
 
 
 @cache

@@ -127,21 +127,33 @@ async def _run(loops: Sequence[Loop], first: Callable[[], object] | None) -> Non
     from event_bus import inbox, registry
     from event_bus.consumer import ConsumerLoop
     from event_bus.kafka import KafkaBroker
+    from event_bus.models import ParkedEvent
     from event_bus.relay import Relay
+    from event_bus.watchdog import Watchdog
+    from service_base.bus_reports import BusReporter
     from service_base.env import env
+    from shared_models.retention import forget_expired
 
     stop = stop_on_signals()
     http = worker_http.WorkerHttp(settings.TITAN_CONTEXT)
-    broker = KafkaBroker(env().kafka_bootstrap, client_id=f"titan-{settings.TITAN_CONTEXT}")
+    broker = KafkaBroker(
+        env().kafka_bootstrap, client_id=f"titan-{settings.TITAN_CONTEXT}", instance=env().kafka_instance
+    )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(http.run(stop))
         if not await _begin(stop, first):
             return
-        tasks.create_task(Relay(broker).run(stop))
-        if registry.handled_topics():
-            consumer = ConsumerLoop(broker, group=settings.TITAN_CONSUMER_GROUP, topics=registry.handled_topics())
+        watchdog = Watchdog()
+        watchdog.start()
+        for shard in range(env().relay_shards):
+            tasks.create_task(Relay(broker, shard, env().relay_shards, watchdog).run(stop))
+        if topics := registry.handled_topics():
+            consumer = ConsumerLoop(broker, group=settings.TITAN_CONSUMER_GROUP, topics=topics, watchdog=watchdog)
             tasks.create_task(consumer.run(stop))
         tasks.create_task(Every(3600, inbox.forget_old)(stop))
+        if settings.TIMESERIES_MODELS:
+            tasks.create_task(Every(3600, forget_expired)(stop))
+        tasks.create_task(BusReporter(settings.TITAN_CONTEXT, parked=ParkedEvent.objects.count).run(stop))
         for loop in loops:
             tasks.create_task(loop(stop))
         http.has_begun = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +12,11 @@ from django.apps import apps
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 
+from shared_models.clock import utc_now
 from shared_models.operations import CreateHypertable, Tier, tier_of
 from shared_models.timeseries import ALIAS
+
+log = logging.getLogger("titan.timeseries")
 
 BATCH = 10_000
 
@@ -41,7 +45,7 @@ def declared() -> list[Retained]:
     return list(found.values())
 
 
-def forget_expired(*, now: datetime) -> dict[str, int]:
+def forget_expired(*, now: datetime | None = None) -> dict[str, int]:
     """Delete the rows whose whole chunk is past its time; how many of each table that is kept here.
 
     A table with a retention policy of TimescaleDB is left to it. Elsewhere the same rows go: chunks dropped from a
@@ -53,9 +57,10 @@ def forget_expired(*, now: datetime) -> dict[str, int]:
         with connections[ALIAS].cursor() as cursor:
             form = _form_of(cursor, kept.table)
             if form != "policy":
-                boundary = _boundary(cursor, kept, now)
+                boundary = _boundary(cursor, kept, now or utc_now())
                 forget = _drop_chunks if form == "hypertable" else _delete
                 forgotten[kept.table] = forget(cursor, kept, boundary)
+                log.info("timeseries.forgotten table=%s rows=%d", kept.table, forgotten[kept.table])
     return forgotten
 
 

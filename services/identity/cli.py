@@ -34,3 +34,18 @@ def operator(email: str, password: str = typer.Option(..., envvar="TITAN_OPERATO
 
     user = commands.make_operator(email=email, password=password)
     typer.echo(f"{user.email} is the operator")
+
+
+@app.command()
+def suspend(email: str, lift: bool = typer.Option(False, "--lift", help="Let the person in again.")) -> None:
+    """Suspend an account: its tokens and keys open nothing any more, on any service."""
+    prepare("identity")
+    from identity import commands
+    from service_base.errors import NotFound
+
+    try:
+        user = commands.set_active(email=email, is_active=lift)
+    except NotFound as refused:
+        typer.echo(str(refused), err=True)
+        raise typer.Exit(1) from refused
+    typer.echo(f"{user.email} is {'restored' if lift else 'suspended'}")

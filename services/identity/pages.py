@@ -19,6 +19,7 @@ from service_base.auth import COOKIE, claims_in
 from service_base.env import env
 from service_base.errors import Refusal
 from service_base.formats import Formats
+from service_base.operations import map_pages
 from service_base.pages import PageRequest, show, signed_in
 from shared_models.clock import utc_now
 
@@ -265,4 +266,5 @@ urlpatterns = [
     path("keys/<uuid:key_id>/revoke", revoke_key, name="revoke-key"),
     path("sessions/<uuid:session_id>/end", end_session, name="end-session"),
     path(".well-known/jwks.json", well_known_jwks, name="jwks"),
+    *map_pages.urlpatterns,
 ]

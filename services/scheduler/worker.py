@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import structlog
 
 from service_base.env import env
 from service_base.worker import prepare, run
+
+if TYPE_CHECKING:
+    from event_bus.fences import Fence
 
 log = structlog.get_logger("scheduler.worker")
 
@@ -55,12 +59,12 @@ async def keep_platform_log(stop: asyncio.Event) -> None:
     from event_bus.pausing import pause
     from service_base.platform_log import TOPIC
 
-    broker = KafkaBroker(env().kafka_bootstrap, client_id="titan-scheduler-log")
+    broker = KafkaBroker(env().kafka_bootstrap, client_id="titan-scheduler-log", instance=env().kafka_instance)
     client: Consumer | None = None
     while not stop.is_set():
         try:
             client = client or await broker.consumer(
-                group=f"{settings.TITAN_CONSUMER_GROUP}.platform-log", topics=[TOPIC]
+                group=f"{settings.TITAN_CONSUMER_GROUP}.platform-log", topics=[TOPIC], fences=_no_fences
             )
             records = await client.poll(timeout=LONGEST_SLEEP, limit=LOG_BATCH)
             if records:
@@ -75,6 +79,11 @@ async def keep_platform_log(stop: asyncio.Event) -> None:
             await pause(stop, LONGEST_SLEEP)
     if client is not None:
         await client.close()
+
+
+async def _no_fences(cluster: str) -> dict[tuple[str, int], Fence]:
+    # A row that comes again is known by its id, so Kafka's own offsets are good enough.
+    return {}
 
 
 def _begin() -> float:

@@ -217,9 +217,7 @@ def _lateness(place: Place, seconds: float) -> list[float]:
 
 
 def _write(place: Place, topic: str, seconds: float) -> dict[str, float]:
-    writer = place.start(
-        "bus_app.latency", "writer", "--topic", topic, "--rate", str(RATE), "--seconds", str(seconds)
-    )
+    writer = place.start("bus_app.latency", "writer", "--topic", topic, "--rate", str(RATE), "--seconds", str(seconds))
     found: dict[str, float] = json.loads(writer.communicate(timeout=seconds + 60)[0])
     return found
 

@@ -73,12 +73,19 @@ def make_world(
     """Makes worlds; a test that breaks a server names one of its own, and makes the topic itself where there is none."""
     worlds: list[World] = []
 
-    def make(*, server_url: str = "", bootstrap: str = "", topic: bool = True, partitions: int = 6) -> World:
+    def make(
+        *,
+        server_url: str = "",
+        bootstrap: str = "",
+        topic: bool = True,
+        partitions: int = 6,
+        clock: Path | None = None,
+    ) -> World:
         server_url = server_url or request.getfixturevalue("postgres_url")
         bootstrap = bootstrap or request.getfixturevalue("kafka_bootstrap")
         name = f"chaos{uuid4().hex[:8]}"
         url = database.make(server_url, name, template=template(server_url))
-        world = World(name=name, server_url=server_url, database_url=url, bootstrap=bootstrap, home=tmp_path)
+        world = World(name, server_url, url, bootstrap, tmp_path, clock=clock)
         if topic:
             traffic.make_topic(bootstrap, world.topic, partitions=partitions)
         worlds.append(world)

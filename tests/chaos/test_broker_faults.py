@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not faults.is_available(), reason="no librdkafka
 BROKERS, PARTITIONS = 3, 6
 WITHOUT_LEADER = (0, 2, 4)
 LEADERLESS_SECONDS = min(25.0, float(os.environ.get("TITAN_CHAOS_OUTAGE", "60")))
-MOST_CPU_PERCENT, MOST_REQUESTS_PER_SECOND = 15.0, 60.0
+MOST_CPU_PERCENT, MOST_REQUESTS_PER_SECOND = 10.0, 20.0
 
 
 @pytest.fixture
@@ -83,15 +83,15 @@ def test_partitions_without_leader_hold_back_their_own_events_only(
     returned = time.monotonic()
     world.until(world.drained, 45)
     verdict = world.verdict()
-    produced = round(requests[faults.PRODUCE] / seconds, 1)
+    asked = round((requests[faults.PRODUCE] + requests[faults.METADATA]) / seconds, 1)
     report.say(
-        "b", "nothing lost, healthy partitions flow, lag drained", events=2_100, healthy_flowed_percent=round(100 * flowed),
-        **vars(cost), produce_requests_per_second=produced, drained_after_seconds=round(time.monotonic() - returned, 1),
+        "b", "nothing lost, lag drained, no hot loop", events=2_100, healthy_flowed_percent=round(100 * flowed),
+        **vars(cost), requests_per_second=asked, drained_after_seconds=round(time.monotonic() - returned, 1),
         records=world.records(), **vars(verdict),
     )  # fmt: skip
     assert (verdict.lost, verdict.doubled, verdict.inverted) == (0, 0, 0)
     assert cost.cpu_percent < MOST_CPU_PERCENT
-    assert produced < MOST_REQUESTS_PER_SECOND
+    assert asked < MOST_REQUESTS_PER_SECOND
     assert flowed == 1
 
 
@@ -146,6 +146,8 @@ def test_each_error_a_broker_can_answer_is_survived_exactly(world: World, broker
         took[name] = round(time.monotonic() - began, 1)
         verdict = world.verdict()
         assert (name, verdict.lost, verdict.doubled, verdict.inverted) == (name, 0, 0, 0)
-    report.say("b", "each survived, exact", faults=len(took), slowest_seconds=max(took.values()), records=world.records(),
-               events=200 + 300 * len(FAULTS), **took)  # fmt: skip
+    report.say(
+        "b", "each survived, exact", faults=len(took), events=200 + 300 * len(FAULTS), records=world.records(),
+        slowest_seconds=max(took.values()), **took,
+    )  # fmt: skip
     assert all(member.running for member in members)

@@ -43,6 +43,9 @@ OPERATORS = {
     "verify": ("billing", "/verify"),
     "import": ("scheduler", "/"),
     "platform-log": ("scheduler", "/logs"),
+    "event-map": ("identity", "/system/events"),
+    "event-type": ("identity", "/system/events/titan.billing.balance.changed.v1"),
+    "parked": ("billing", "/system/parked"),
 }
 
 

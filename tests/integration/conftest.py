@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from titan.configuration import PORTS
+
 
 @dataclass(frozen=True)
 class OwnStack:
@@ -40,6 +42,10 @@ class OwnStack:
         assert ran.returncode == 0, f"titan {' '.join(words)}: {ran.stdout[-3000:]}\n{ran.stderr[-3000:]}"
         return ran.stdout
 
+    def up(self) -> None:
+        """Start it, on the kind of broker that this test run is about."""
+        self.must("up", "--detach", "--kafka", os.environ.get("TITAN_TEST_BROKER", "embedded"))
+
     def demo(self) -> dict[str, object]:
         """Run the main job; its report."""
         file = self.data_dir / "report.json"
@@ -50,7 +56,7 @@ class OwnStack:
 def free_port_base() -> int:
     """A base under which all of a stack's ports are free right now."""
     for base in range(20_000, 60_000, 200):
-        if all(_is_free(base + offset) for offset in (1, 2, 3, 4, 5, 32, 79, 92)):
+        if all(_is_free(base + offset) for offset in PORTS.values()):
             return base
     raise RuntimeError("no free ports")
 
@@ -67,6 +73,6 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStack]:
     for parent in (home, *home.parents[:2]):
         parent.chmod(0o711)  # when we are root, PostgreSQL runs as somebody else and must get through
     stack = OwnStack(home, free_port_base())
-    stack.must("up", "--detach")
+    stack.up()
     yield stack
     stack.titan("down")

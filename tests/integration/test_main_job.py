@@ -63,7 +63,7 @@ def test_after_kill_9_of_everything_it_starts_and_works_again(own_stack, report)
         process.kill()
     psutil.wait_procs(mine, timeout=20)
     time.sleep(0.5)
-    own_stack.must("up", "--detach")
+    own_stack.up()
     assert own_stack.demo()["ok"] is True
 
 

@@ -25,7 +25,7 @@ class Ready(http.server.BaseHTTPRequestHandler):
     def log_message(self, *said): print("asked", flush=True)
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Ready).serve_forever()
 """
-WORKER = "import time; print('worker up', flush=True); time.sleep(3600)"
+WORKER = "print('worker up', flush=True)" + WEB.replace('print("asked", flush=True)', "pass")
 CRASHING = "import sys; sys.exit('no money in the machine')"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(3600)"
 MIGRATION = "import time; print('migrating', flush=True); time.sleep(float(__import__('os').environ.get('SLOW', '0')))"
@@ -39,7 +39,8 @@ def plan(kinds: list[str]) -> Plan:
 
     def processes(configuration: Configuration, secrets: Secrets, service: str) -> list[Command]:
         web = command(configuration, secrets, "identity-web", WEB, str(configuration.port("identity")))
-        return [web, *(command(configuration, secrets, f"identity-{kind}", SCRIPTS[kind]) for kind in kinds)]
+        port = str(configuration.port("identity-worker"))
+        return [web, *(command(configuration, secrets, f"identity-{kind}", SCRIPTS[kind], port) for kind in kinds)]
 
     def migration(configuration: Configuration, secrets: Secrets, service: str, stamp: str) -> Command:
         return command(configuration, secrets, "identity-migrate", MIGRATION)

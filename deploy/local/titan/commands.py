@@ -187,3 +187,23 @@ def replay(
             typer.echo(f"{name}: {outcome['handled']} handled, {outcome['parked']} still parked")
     if any(outcome["parked"] for outcome in outcomes.values()):
         raise typer.Exit(1)
+
+
+@app.command()
+def rebuild(
+    projection: Annotated[str, typer.Argument(help="`principals`: people, teams and keys.")],
+    service: Annotated[str | None, typer.Option(help="Only this service; all that keep it otherwise.")] = None,
+    drop_unknown: Annotated[
+        bool, typer.Option("--drop-unknown", help="Drop what the topic does not have, instead of refusing.")
+    ] = False,
+    as_json: JSON = False,
+) -> None:
+    """Build a projection anew from its topic; readers see the old one until the new one is whole."""
+    from titan.rebuild import rebuild as again
+
+    counts = again(configurations.data_dir(), projection, service=service, drop_unknown=drop_unknown)
+    if as_json:
+        typer.echo(json.dumps(counts, indent=1))
+    else:
+        for name, count in counts.items():
+            typer.echo(f"{name}: " + ", ".join(f"{number} {what}" for what, number in count.items()))

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from titan.errors import TitanError, WrongSetting
 
 SERVICES = ("identity", "ml", "billing", "trading", "scheduler")
-PORTS = {name: offset for offset, name in enumerate(SERVICES, start=1)} | {
+PORTS = {
+    **{name: offset for offset, name in enumerate(SERVICES, start=1)},
+    **{f"{name}-worker": offset for offset, name in enumerate(SERVICES, start=11)},
     "postgres": 32,
     "valkey": 79,
     "kafka": 92,
@@ -48,7 +50,7 @@ class Configuration:
         return getattr(self, server) in (EMBEDDED, APACHE)
 
     def url(self, service: str) -> str:
-        """Where a service's web process answers."""
+        """Where a service's web process answers; `<service>-worker` is where its worker says how it is."""
         host = f"[{self.reachable_host}]" if ":" in self.reachable_host else self.reachable_host
         return f"http://{host}:{self.port(service)}"
 

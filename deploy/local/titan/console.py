@@ -54,9 +54,11 @@ class Console:
         if shown and not self._quiet:
             say(prefixed(name, text, coloured=self._coloured))
 
-    def say(self, text: str) -> None:
-        """One line of the supervisor itself."""
-        self._file(ALL).write(f"titan | {text}")
+    def say(self, text: str, *, about: str | None = None) -> None:
+        """One line of the supervisor itself; what it says about a process is kept in that process's log too."""
+        if about is not None:
+            self._file(about).write(text)
+        self._file(ALL).write(f"{about or 'titan'} | {text}")
         say(prefixed("titan", text, coloured=self._coloured))
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from zlib import crc32
 
 from titan.configuration import APACHE, SERVICES, Configuration
 from titan.embedded import apache_kafka, kafka, postgres, valkey
@@ -88,10 +89,12 @@ def service_commands(configuration: Configuration, secrets: Secrets, service: st
             modules[point.name] = point.value
     python = Path(sys.executable)
     environment = service_environment(configuration, secrets, service)
+    # Two stacks that share a cluster must not take each other's places in a group.
+    where = f"{crc32(f'{socket.gethostname()} {configuration.data_dir}'.encode()):08x}"
     argv: dict[str, Sequence[str]] = {f"{service}-web": _web(configuration, service)}
     argv |= {name: ("-m", module) for name, module in modules.items()}
     return [
-        Command(name=name, argv=[str(python), *arguments], directory=Path.cwd(), environment=environment)
+        Command(name, [str(python), *arguments], Path.cwd(), environment | {"TITAN_KAFKA_INSTANCE": f"{name}-{where}"})
         for name, arguments in argv.items()
     ]
 
@@ -131,9 +134,9 @@ def service_of(process_name: str) -> str:
 
 def check_ports(configuration: Configuration, services: Sequence[str], servers: Sequence[Server]) -> None:
     """Raise PortTaken for the first port that somebody else listens on."""
-    ports = [part for server in servers for part in (server.name, *server.further_ports)]
-    for part in ports + list(services):
-        host = configuration.host if part in services else "127.0.0.1"
+    ours = [part for server in servers for part in (server.name, *server.further_ports)]
+    for part in [*ours, *services, *(f"{service}-worker" for service in services)]:
+        host = "127.0.0.1" if part in ours else configuration.host
         port = configuration.port(part)
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

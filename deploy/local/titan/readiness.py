@@ -1,10 +1,13 @@
-"""Asks web processes whether they are ready, without an HTTP library, because `titan status` must be quick."""
+"""Asks web and worker processes whether they are ready; no HTTP library, because `titan status` must be quick."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from urllib.parse import urlsplit
+
+from titan.configuration import Configuration
 
 
 async def missing_of(url: str, *, seconds: float = 2.0) -> list[str]:
@@ -22,6 +25,18 @@ async def missing_of(url: str, *, seconds: float = 2.0) -> list[str]:
         return [str(lack) for lack in json.loads(body)["missing"]] or [f"answers {status}"]
     except (ValueError, KeyError, TypeError):
         return [f"answers {status}"]
+
+
+async def missing_in(configuration: Configuration, processes: Iterable[str]) -> dict[str, list[str]]:
+    """What each of `processes` lacks that says so: the web and worker ones; all asked at once."""
+    asked = {name: configuration.url(part) for name in processes if (part := _answering(name))}
+    answers = await asyncio.gather(*(missing_of(url) for url in asked.values()))
+    return dict(zip(asked, answers, strict=True))
+
+
+def _answering(process: str) -> str | None:
+    service, _, kind = process.partition("-")
+    return {"web": service, "worker": process}.get(kind)
 
 
 async def _get(url: str, path: str) -> tuple[int, bytes]:

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 
 from titan import configuration as configurations
 from titan import process, readiness
@@ -60,10 +60,14 @@ class Stack:
 
     async def run(self) -> None:
         """Start everything and stay until cancelled; then stop everything. Raises TitanError."""
+        tending: asyncio.Task[None] | None = None
         try:
-            await self._start()
+            servers = await self._start()
+            tending = asyncio.create_task(self._tend(servers))
             await self._watch()
         finally:
+            if tending is not None:
+                tending.cancel()
             self._state.phase = "stopping"
             self._save()
             self.console.say("stopping …")
@@ -75,7 +79,7 @@ class Stack:
         """Stop without waiting for good ends."""
         self._supervisor.hurry()
 
-    async def _start(self) -> None:
+    async def _start(self) -> list[Server]:
         servers = embedded_servers(self.configuration, self._secrets)
         check_ports(self.configuration, self._plan.services, servers)
         self._save()
@@ -83,6 +87,18 @@ class Stack:
         stamps = await self._provision()
         gate = asyncio.Semaphore(MIGRATIONS_AT_ONCE)
         await together(self._start_service(service, stamps.get(service, ""), gate) for service in self._plan.services)
+        return servers
+
+    async def _tend(self, servers: Sequence[Server]) -> None:
+        """When a server has been started again and answers, let what died for want of it try at once."""
+        known = dict.fromkeys((server.name for server in servers), 0)
+        while True:
+            for server in servers:
+                restarts = self._supervisor.children[server.name].seen.restarts
+                if restarts != known[server.name] and await asyncio.to_thread(server.is_ready):
+                    known[server.name] = restarts
+                    self._supervisor.encourage(above=SERVERS)
+            await asyncio.sleep(0.2)
 
     async def _start_server(self, server: Server) -> None:
         await asyncio.to_thread(server.prepare)
@@ -151,9 +167,8 @@ class Stack:
             await asyncio.sleep(0.25 if was == "starting" else 3.0)
 
     async def _missing(self) -> list[str]:
-        asked = [readiness.missing_of(self.configuration.url(service)) for service in self._plan.services]
-        answers = dict(zip(self._plan.services, await asyncio.gather(*asked), strict=True))
-        lacks = [f"{service} {', '.join(lack)}" for service, lack in answers.items() if lack]
+        answers = await readiness.missing_in(self.configuration, self._supervisor.children)
+        lacks = [f"{process} {', '.join(lack)}" for process, lack in answers.items() if lack]
         for name, child in self._supervisor.children.items():
             if child.is_looping:
                 lacks.append(f"{name} keeps dying")

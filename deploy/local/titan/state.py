@@ -24,6 +24,10 @@ class ProcessState:
     pid: int | None = None
     restarts: int = 0
     last_words: str = ""
+    why: str = ""
+    """How it ended last, with its last words; empty as long as it never did."""
+    died_at: float | None = None
+    next_try_at: float | None = None
 
 
 @dataclass(slots=True)

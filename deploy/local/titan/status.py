@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import sys
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,41 +50,49 @@ def status(configuration: Configuration) -> Status:
     chosen = seen.configuration(home)
     memory = {name: resident_bytes(state.pid) for name, state in seen.processes.items()}
     services = list(seen.environment)
-    lacks = asyncio.run(_lacks(chosen, services))
+    lacks = asyncio.run(readiness.missing_in(chosen, seen.processes))
     return Status(
         {
             "state": seen.phase,
             "data_dir": str(home),
-            "services": {name: _service(chosen, seen, name, lacks[name], memory) for name in services},
-            **_servers(chosen, memory),
+            "services": {name: _service(chosen, seen, name, lacks, memory) for name in services},
+            **_servers(chosen, memory, seen.processes),
             "rss_bytes": sum(memory.values()) + resident_bytes(seen.supervisor, alone=True),
             "missing": seen.missing,
         }
     )
 
 
-async def _lacks(configuration: Configuration, services: list[str]) -> dict[str, list[str]]:
-    answers = await asyncio.gather(*(readiness.missing_of(configuration.url(name)) for name in services))
-    return dict(zip(services, answers, strict=True))
-
-
 def _service(
-    configuration: Configuration, seen: states.State, name: str, lacks: list[str], memory: dict[str, int]
+    configuration: Configuration, seen: states.State, name: str, lacks: dict[str, list[str]], memory: dict[str, int]
 ) -> dict[str, Any]:
     own = {process: state for process, state in seen.processes.items() if service_of(process) == name}
     pids = {process: state.pid for process, state in own.items()}
+    missing = [
+        lack if process == f"{name}-web" else f"{process}: {lack}" for process in own for lack in lacks.get(process, [])
+    ]
     return {
         "url": configuration.url(name),
-        "ready": not lacks and bool(pids) and all(pids.values()),
+        "ready": not missing and bool(pids) and all(pids.values()),
         "web_pid": pids.get(f"{name}-web"),
         "worker_pid": pids.get(f"{name}-worker"),
         "rss_bytes": sum(memory[process] for process in own),
-        "processes": {process: {"pid": state.pid, "restarts": state.restarts} for process, state in own.items()},
-        "missing": lacks,
+        "processes": {process: _process(state) for process, state in own.items()},
+        "missing": missing,
     }
 
 
-def _servers(configuration: Configuration, memory: dict[str, int]) -> dict[str, Any]:
+def _process(state: states.ProcessState) -> dict[str, Any]:
+    """What is known of it; `why` is its last end, `next_try_seconds` is there only while it rests."""
+    found: dict[str, Any] = {"pid": state.pid, "restarts": state.restarts, "why": state.why}
+    if state.pid is None and state.next_try_at is not None:
+        found["next_try_seconds"] = max(0.0, round(state.next_try_at - time.time(), 1))
+    return found
+
+
+def _servers(
+    configuration: Configuration, memory: dict[str, int], processes: dict[str, states.ProcessState]
+) -> dict[str, Any]:
     secrets = load_or_make(configuration.secrets_file)
     found: dict[str, dict[str, Any]] = {
         "kafka": {"bootstrap": bootstrap(configuration)},
@@ -93,6 +102,7 @@ def _servers(configuration: Configuration, memory: dict[str, int]) -> dict[str, 
     for name, entry in found.items():
         entry["kind"] = getattr(configuration, name) if configuration.runs(name) else "external"
         entry["rss_bytes"] = memory.get(name, 0)
+        entry["processes"] = {name: _process(processes[name])} if name in processes else {}
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import time
 from collections import deque
@@ -14,9 +15,12 @@ from titan.process import Command
 from titan.state import ProcessState
 
 PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds before the next start, by how many quick deaths there were in a row; the last one is the longest."""
 LONG_LIFE = 20.0
 """Seconds after which an earlier death counts no more."""
 LONGEST_WORDS = 400
+TELLING = re.compile(r"^titan: |FATAL|PANIC|ERROR|^\w*(Error|Exception|Exit|Open|Refused)\b")
+"""How lines look that say why a program ends; some programs say more after that."""
 LOOP_AFTER = 3
 """Quick deaths in a row that make a crash loop."""
 
@@ -34,6 +38,7 @@ class Child:
         self._quick_deaths = 0
         self._began = 0.0
         self._stop_now = asyncio.Event()
+        self._try_now = asyncio.Event()
 
     def lived(self) -> float:
         """Seconds since its last start; 0 while it is not running."""
@@ -44,10 +49,11 @@ class Child:
         """Whether it keeps dying right after its start, and has not yet lived long again."""
         return self._quick_deaths >= LOOP_AFTER and self.lived() < LONG_LIFE
 
-    def last_words(self, lines: int = 2) -> str:
-        """The last lines it wrote since its last start, as one and not too long."""
-        said = " / ".join([line.strip() for line in self._tail if line.strip()][-lines:])
-        return said[-LONGEST_WORDS:] or "it said nothing"
+    def last_words(self) -> str:
+        """Why it ended, as far as it said so since its last start, in one line and not too long."""
+        said = [line.strip() for line in self._tail if line.strip()]
+        telling = [line for line in said if TELLING.search(line)]
+        return (telling or said or ["it said nothing"])[-1][-LONGEST_WORDS:]
 
     async def run(self) -> None:
         """Live for ever: until cancelled, a dead process is started again."""
@@ -62,8 +68,21 @@ class Child:
             self._quick_deaths = 0 if time.monotonic() - self._began > LONG_LIFE else self._quick_deaths + 1
             pause = PAUSES[min(self._quick_deaths, len(PAUSES)) - 1] if self._quick_deaths else 0.0
             self._tell(code, pause)
-            await asyncio.sleep(pause)
+            await self._rest(pause)
             self.seen.restarts += 1
+
+    async def _rest(self, seconds: float) -> None:
+        self._try_now.clear()
+        waiting = asyncio.create_task(self._try_now.wait())
+        try:
+            await asyncio.wait({waiting}, timeout=seconds)
+        finally:
+            waiting.cancel()
+
+    def encourage(self) -> None:
+        """What it stands on is back: forget its quick deaths, and let it try at once."""
+        self._quick_deaths = 0
+        self._try_now.set()
 
     def hurry(self) -> None:
         """Stop waiting for it to end well."""
@@ -123,15 +142,23 @@ class Child:
         self._console.line(self.command.name, text, shown=self._shown)
 
     def _tell(self, code: int, pause: float) -> None:
+        """Say on the console, in its own log and in the state what became of it and why."""
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        again = "starting it again" if pause < 1 else f"next try in {pause:.0f} s"
+        times = f" ({self._quick_deaths} times in a row)" if self._quick_deaths > 1 else ""
+        words = "" if code == -signal.SIGKILL else f": {self.last_words()}"
         self.seen.last_words = self.last_words()
+        self.seen.why = f"{how}{times}{words}"
+        self.seen.died_at = time.time()
+        self.seen.next_try_at = time.time() + pause
         if self.is_looping:
             self._console.say(
                 f"{self.command.name} keeps dying ({self._quick_deaths} times, it {how}): {self.last_words()} "
-                f"(next try in {pause:.0f} s; all of it: titan logs {self.command.name})"
+                f"({again}; all of it: titan logs {self.command.name})",
+                about=self.command.name,
             )
         else:
-            self._console.say(f"{self.command.name} {how}; starting it again")
+            self._console.say(f"{self.command.name} {how}{words}; {again}", about=self.command.name)
         self._changed()
 
 
@@ -149,6 +176,13 @@ class Supervisor:
         for command in commands:
             child = self.children[command.name] = Child(command, self._console, self._changed)
             self._layers.setdefault(layer, []).append(asyncio.create_task(child.run(), name=command.name))
+
+    def encourage(self, *, above: int) -> None:
+        """A server of layer `above` answers again: what needs it and rests after a death tries at once."""
+        for layer, tasks in self._layers.items():
+            if layer > above:
+                for task in tasks:
+                    self.children[task.get_name()].encourage()
 
     async def stop(self) -> None:
         """Stop everything, the last layer first; returns when nothing is left."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -33,11 +33,23 @@ def show_status(status: dict[str, Any]) -> None:
     for name in ("postgres", "kafka", "valkey"):
         server = status[name]
         address = server.get("bootstrap") or server.get("url") or ""
-        table.add_row(name, "", address, server["kind"], "", mebibytes(server["rss_bytes"]))
+        restarts = str(sum(seen["restarts"] for seen in server.get("processes", {}).values()) or "")
+        table.add_row(name, "", address, server["kind"], restarts, mebibytes(server["rss_bytes"]))
     table.add_row("all, with the supervisor", "", "", "", "", mebibytes(status["rss_bytes"]))
     out.print(table)
+    for name, why in _ends(status):
+        out.print(f"{name} {why}", soft_wrap=True, style="yellow", markup=False)
     for lack in status["missing"]:
         out.print(f"missing: {lack}", style="red")
+
+
+def _ends(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each process that ended since the stack began, and why."""
+    parts = [*status["services"].values(), *(status[name] for name in ("postgres", "kafka", "valkey"))]
+    for name, seen in (entry for part in parts for entry in part.get("processes", {}).items()):
+        if seen["why"]:
+            pause = seen.get("next_try_seconds")
+            yield name, seen["why"] + (f" (next try in {pause:.0f} s)" if pause is not None else "")
 
 
 def _out() -> Console:

@@ -1,11 +1,13 @@
 """The relay: leaders of shards, partial acknowledgements, late commits."""
 
 import asyncio
+import json
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 
+from event_bus import metrics
 from event_bus import relay as module
 from event_bus.broker import BrokerUnavailable
 from event_bus.leadership import Leadership
@@ -120,3 +122,45 @@ async def test_a_transaction_that_committed_late_is_sent_although_later_ones_wen
             await relay.step()
     await relay.close()
     assert any(record.key == late.key.encode() for log in broker.logs.values() for record in log)
+
+
+async def test_what_waited_for_a_late_transaction_is_not_sent_before_it(started, say, monkeypatch):
+    """The late row's key is appended to again right after it committed, while reading goes on behind both."""
+    monkeypatch.setattr(module, "BATCH", 10)
+    monkeypatch.setattr(module, "FROM_THE_FRONT_SECONDS", 3600)
+    broker = MemoryBroker()
+    relay = Relay(broker)
+    late = started()
+    appended, may_commit = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def commit_late():
+        with transaction.atomic():
+            append_all([(late, None)])
+            loop.call_soon_threadsafe(appended.set)
+            asyncio.run_coroutine_threadsafe(may_commit.wait(), loop).result(20)
+        connection.close()
+
+    slow = loop.run_in_executor(None, commit_late)
+    await appended.wait()
+    await sync_to_async(say_many)([started() for _ in range(20)])
+    await relay.step()
+    may_commit.set()
+    await slow
+    await sync_to_async(say)(late.model_copy(update={"attempt": 2}))
+    await sync_to_async(say_many)([started() for _ in range(20)])
+    async with asyncio.timeout(20):
+        while await OutboxEvent.objects.aexists():
+            await relay.step()
+    await relay.close()
+    ours = [r for log in broker.logs.values() for r in log if r.key == late.key.encode()]
+    assert [json.loads(record.value)["attempt"] for record in ours] == [1, 2]
+
+
+async def test_how_much_waits_is_counted(started, monkeypatch):
+    monkeypatch.setattr(module, "DEPTH_EVERY_SECONDS", 0)
+    await sync_to_async(say_many)([started() for _ in range(3)])
+    relay = Relay(MemoryBroker())
+    await relay.step()
+    await relay.close()
+    assert metrics.outbox_waiting._value.get() == 3

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from service_base.principals.models import (
-    ApiKeyGrant,
-    KnownTeam,
-    Principal,
-    PublicKey,
-    RevokedApiKey,
-    TeamMembership,
-)
+from service_base.principals.models import ApiKeyGrant, Principal
+from service_base.principals.tables import MEMBERSHIPS, PEOPLE, REVOKED_KEYS, SIGNING_KEYS, TEAMS
 from shared_models.events import identity
-
-_COPIED = (
-    "version",
-    "email",
-    "first_name",
-    "last_name",
-    "is_active",
-    "is_staff",
-    "is_superuser",
-    "time_format",
-    "date_format",
-    "date_separator",
-    "datetime_separator",
-    "decimal_separator",
-)
 
 
 @transaction.atomic
-def remember_person(event: identity.UserChanged) -> None:
-    """Make the projection equal the event, unless it already knows something newer."""
-    state = {name: getattr(event, name) for name in _COPIED}
-    person, new = Principal.objects.select_for_update().get_or_create(id=event.user_id, defaults=state)
-    if not new and person.version < event.version:
-        Principal.objects.filter(pk=person.pk).update(**state)
+def remember_people(events: Sequence[identity.UserChanged], *, even_older: bool = False) -> None:
+    """Make the projection equal the events, unless it already knows something newer (or `even_older`)."""
+    PEOPLE.put((_person(event) for event in events), even_older=even_older)
+
+
+def _person(event: identity.UserChanged) -> dict[str, Any]:
+    # People sign in at identity: here nobody has a password.
+    return event.model_dump(mode="json", exclude={"user_id"}) | {"id": event.user_id, "password": ""}
 
 
 @transaction.atomic
@@ -60,33 +41,27 @@ def meet_person(claims: dict[str, Any]) -> Principal:
 
 
 @transaction.atomic
-def remember_team(event: identity.TeamChanged) -> None:
-    """Make the projection equal the event, unless it already knows something newer."""
-    state = {"name": event.name, "version": event.version, "deleted": event.deleted}
-    team, new = KnownTeam.objects.select_for_update().get_or_create(id=event.team_id, defaults=state)
-    if not new and team.version < event.version:
-        KnownTeam.objects.filter(pk=team.pk).update(**state)
+def remember_teams(events: Sequence[identity.TeamChanged], *, even_older: bool = False) -> None:
+    """Make the projection equal the events, unless it already knows something newer (or `even_older`)."""
+    rows = ({"id": e.team_id, "version": e.version, "name": e.name, "deleted": e.deleted} for e in events)
+    TEAMS.put(rows, even_older=even_older)
 
 
 @transaction.atomic
-def remember_membership(event: identity.TeamMemberChanged) -> None:
-    """Make the projection equal the event, unless it already knows something newer."""
-    state = {"role": event.role or "", "version": event.version}
-    row, new = TeamMembership.objects.select_for_update().get_or_create(
-        team_id=event.team_id, user_id=event.user_id, defaults=state
-    )
-    if not new and row.version < event.version:
-        TeamMembership.objects.filter(pk=row.pk).update(**state)
+def remember_memberships(events: Sequence[identity.TeamMemberChanged], *, even_older: bool = False) -> None:
+    """Make the projection equal the events, unless it already knows something newer (or `even_older`)."""
+    rows = ({"team_id": e.team_id, "user_id": e.user_id, "role": e.role or "", "version": e.version} for e in events)
+    MEMBERSHIPS.put(rows, even_older=even_older)
 
 
 @transaction.atomic
-def revoke_key(*, key_id: UUID, revoked_at: datetime) -> None:
-    """From this commit on the key opens nothing here, whatever a check under way may answer."""
-    RevokedApiKey.objects.get_or_create(key_id=key_id, defaults={"revoked_at": revoked_at})
-    ApiKeyGrant.objects.filter(key_id=key_id).delete()
+def revoke_keys(events: Sequence[identity.ApiKeyRevoked]) -> None:
+    """From this commit on the keys open nothing here, whatever a check under way may answer."""
+    REVOKED_KEYS.put(event.model_dump(mode="json", include={"key_id", "revoked_at"}) for event in events)
+    ApiKeyGrant.objects.filter(key_id__in=[event.key_id for event in events]).delete()
 
 
 @transaction.atomic
-def remember_signing_key(event: identity.SigningKeyPublished) -> None:
-    """Keep the key as it is now."""
-    PublicKey.objects.update_or_create(kid=event.kid, defaults={"jwk": event.jwk, "retired": event.retired})
+def remember_signing_keys(events: Sequence[identity.SigningKeyPublished]) -> None:
+    """Keep the keys as they are now."""
+    SIGNING_KEYS.put(event.model_dump(mode="json") for event in events)

@@ -16,7 +16,9 @@ from identity.commands.people import (
     keep_coupon,
     make_operator,
     register,
+    set_active,
 )
+from identity.commands.saying_again import republish
 from identity.commands.sessions import SessionTokens, end_session, refresh, sign_in
 from identity.commands.teams import (
     accept_invitation,
@@ -53,9 +55,11 @@ __all__ = [
     "register",
     "remove_member",
     "rename_team",
+    "republish",
     "revoke_api_key",
     "revoke_invitation",
     "rotate_signing_key",
+    "set_active",
     "set_role",
     "sign_in",
     "transfer_ownership",

@@ -12,7 +12,7 @@ from identity import publishes
 from identity.commands.audit import record
 from identity.models import User
 from identity.rules import clean_name, folded_email
-from service_base.errors import BadInput, Conflict
+from service_base.errors import BadInput, Conflict, NotFound
 from shared_models.clock import rfc3339
 from shared_models.events import billing
 
@@ -72,6 +72,20 @@ def first_operator(*, password: str) -> User | None:
     if not password or User.get_super_admin() is not None:
         return None
     return make_operator(email=FIRST_OPERATOR, password=password)
+
+
+@transaction.atomic
+def set_active(*, email: str, is_active: bool) -> User:
+    """Suspend an account, or lift that: from this commit on here, within a second elsewhere. Raises NotFound."""
+    user = User.objects.select_for_update().filter(email=folded_email(email)).first()
+    if user is None:
+        raise NotFound(f"Nobody here has the address {email}.")
+    user.is_active = is_active
+    user.version += 1
+    user.save(update_fields=["is_active", "version"])
+    publishes.user_changed(user)
+    record(action="user.restored" if is_active else "user.suspended", actor_id=None, target=user.pk)
+    return user
 
 
 @transaction.atomic

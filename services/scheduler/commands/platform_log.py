@@ -9,9 +9,9 @@ from django.db import transaction
 
 from scheduler.models import JobRun, PlatformLog
 from service_base.platform_log import LogLine
+from shared_models.retention import forget_expired
 from shared_models.timeseries import ALIAS
 
-KEEP_LOG = timedelta(days=30)
 KEEP_RUNS = timedelta(days=180)
 
 
@@ -23,8 +23,12 @@ def store_platform_log(*, lines: Sequence[LogLine]) -> None:
 
 
 def forget_old(*, now: datetime) -> dict[str, int]:
-    """Delete log lines and runs past their time; how many of each. A hypertable's own retention may be first."""
-    lines, _ = PlatformLog.objects.filter(timestamp__lt=now - KEEP_LOG).delete()
+    """Delete log lines and runs past their time; how many of each.
+
+    How long lines are kept stands in their table's migration. TimescaleDB's policy or the worker's hourly loop may
+    have forgotten them before.
+    """
+    lines = forget_expired(now=now).get("platform_log", 0)
     with transaction.atomic():
         runs, _ = JobRun.objects.filter(scheduled_for__lt=now - KEEP_RUNS).delete()
     return {"log_lines": lines, "runs": runs}

@@ -34,7 +34,7 @@ def coarser_candles(
     were asked cannot be told from the answer.
     """
     factor = timeframe.seconds // stored.seconds
-    wanted = {
+    wanted: dict[str, Any] = {
         "symbol": symbol_id,
         "source": source,
         "stored": stored.value,

@@ -18,8 +18,8 @@ TIME = "2026-01-01T00:00:00.000000Z"
 _FILL = """
     WITH person AS (SELECT number, key, body FROM unnest(%s::int[], %s::text[], %s::text[]) AS one(number, key, body))
     INSERT INTO outbox (event_id, topic, key, type, headers, payload, occurred_at)
-    SELECT uuidv7(), %s, key, %s, jsonb_build_object('source', %s::text), replace(body, '"version":0', '"version":' || n),
-           now()
+    SELECT uuidv7(), %s, key, %s, jsonb_build_object('source', %s::text),
+           replace(body, '"version":0', '"version":' || n), now()
     FROM generate_series(1, %s) AS n JOIN person ON person.number = n %% %s ORDER BY n
 """
 

@@ -1,4 +1,4 @@
-"""A line to PostgreSQL that breaks at COMMIT: just before the server hears it, or just after it has done it.
+"""A line to PostgreSQL that breaks at a commit: just before the server hears it, or just after it has done it.
 
 The second is the nasty one: the work is committed and the client is told nothing but that the connection is gone.
 """
@@ -17,11 +17,12 @@ BEFORE, AFTER = "before", "after"
 
 
 class CutLine:
-    """Passes bytes between clients and the server; `plan` says what happens to each COMMIT, then all pass."""
+    """Passes bytes between clients and the server; `plan` says what happens to each statement that commits."""
 
-    def __init__(self, server: tuple[str, int], plan: Sequence[str | None]) -> None:
+    def __init__(self, server: tuple[str, int], plan: Sequence[str | None], commits: bytes) -> None:
         self._server = server
         self._plan = iter(plan)
+        self._commits = commits
         self._lock = threading.Lock()
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._door.getsockname()[1]
@@ -41,10 +42,10 @@ class CutLine:
             self._door.shutdown(socket.SHUT_RDWR)
         self._door.close()
 
-    def verdict(self) -> str | None:
-        """What shall happen to the COMMIT that is passing now."""
+    def verdict(self, statement: bytes) -> str | None:
+        """What shall happen to the statement that is passing now."""
         with self._lock:
-            return next(self._plan, None)
+            return next(self._plan, None) if self._commits in statement else None
 
 
 class _Call:
@@ -76,7 +77,7 @@ class _Call:
     def _question(self, kind: bytes) -> None:
         size = _exactly(self._client, 4)
         body = _exactly(self._client, struct.unpack("!i", size)[0] - 4)
-        what = self._line.verdict() if kind in b"QP" and body.strip(b"\0").upper() == b"COMMIT" else None
+        what = self._line.verdict(body) if kind in b"QP" else None
         if what == BEFORE:
             self._line.cuts.append(what)
             raise ConnectionAbortedError
@@ -89,7 +90,7 @@ class _Call:
         with contextlib.suppress(OSError):
             while data := self._server.recv(65_536):
                 if self._deaf:
-                    break  # the server answers only when the COMMIT is done
+                    break  # the server answers only when it has committed
                 self._client.sendall(data)
         self._hang_up()
 
@@ -101,10 +102,13 @@ class _Call:
 
 
 @contextmanager
-def cut_line(url: str, plan: Sequence[str | None]) -> Iterator[tuple[CutLine, str]]:
-    """A line to the database at `url` and the URL by which clients reach it."""
+def cut_line(url: str, plan: Sequence[str | None], *, commits: bytes = b"COMMIT") -> Iterator[tuple[CutLine, str]]:
+    """A line to the database at `url` and the URL by which clients reach it.
+
+    `commits` is in the statements that commit: what runs in autocommit never says COMMIT.
+    """
     there = urlsplit(url)
-    line = CutLine((there.hostname or "127.0.0.1", there.port or 5432), plan)
+    line = CutLine((there.hostname or "127.0.0.1", there.port or 5432), plan, commits)
     threading.Thread(target=line.serve, daemon=True).start()
     user = f"{there.username}:{there.password}"
     try:

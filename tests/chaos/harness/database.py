@@ -22,8 +22,6 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER note_newest BEFORE INSERT ON effect FOR EACH ROW EXECUTE FUNCTION note_newest();
-CREATE FUNCTION always_locked(bigint) RETURNS boolean LANGUAGE sql AS 'SELECT true';
-CREATE FUNCTION always_locked(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 """
 LOST = """
 SELECT count(*) FROM counter CROSS JOIN generate_series(1, counter.number) AS wanted

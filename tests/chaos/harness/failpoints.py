@@ -26,6 +26,7 @@ CONSUMER = (
     *("consumer.poll", "consumer.begin", "consumer.claim"),
     *("consumer.handler", "consumer.commit", "consumer.offsets"),
 )
+REACHED = "failpoint reached: "
 STATEMENTS = {
     "relay.read": re.compile(r'^\s*SELECT\b.*\bFROM "?outbox"?.*ORDER BY', re.DOTALL),
     "relay.delete": re.compile(r'\bDELETE FROM "?outbox"?'),
@@ -85,7 +86,7 @@ def reach(step: str, moment: str, subject: object = None) -> None:
         if (point.step, point.moment) == (step, moment):
             point.passed += 1
             if point.passed == point.nth:
-                sys.stderr.write(f"failpoint {point}\n")
+                sys.stderr.write(f"{REACHED}{point}\n")
                 sys.stderr.flush()
                 ACTIONS[point.action](subject)
 
@@ -150,7 +151,7 @@ def _watch_transactions() -> None:
 
 
 def _watch_producer() -> None:
-    send, answered = aiokafka.AIOKafkaProducer.send, SendProduceReqHandler.handle_response
+    send, answered = aiokafka.AIOKafkaProducer.send_batch, SendProduceReqHandler.handle_response
 
     async def watched(self: Any, *rest: Any, **more: Any) -> Any:
         with around("relay.send", self):
@@ -160,7 +161,7 @@ def _watch_producer() -> None:
         with around("relay.ack", self):
             return answered(self, response)
 
-    aiokafka.AIOKafkaProducer.send = watched
+    aiokafka.AIOKafkaProducer.send_batch = watched
     SendProduceReqHandler.handle_response = acknowledged
 
 

@@ -1,19 +1,16 @@
 """One process of the service under test: `python -m harness.member relay|consumer …`; ends at SIGTERM like a worker.
 
-Its failpoints (`--at`), the guards it lacks (`--without`) and its clock (`--clock`) are put on from outside the product.
+Its failpoints (`--at`) and the guards it lacks (`--without`) are put on from outside the product.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
-from pathlib import Path
-from typing import Any
-
-import aiokafka
 
 
 def main() -> None:
@@ -22,14 +19,9 @@ def main() -> None:
     parser.add_argument("loops", nargs="+", choices=["relay", "consumer"])
     parser.add_argument("--at", action="append", default=[], metavar="STEP:MOMENT:N:ACTION")
     parser.add_argument("--without", action="append", default=[], metavar="GUARD")
-    parser.add_argument("--session-seconds", type=float, default=3)
-    parser.add_argument("--clock", type=Path)
+    parser.add_argument("--session-seconds", type=float, default=6)
     arguments = parser.parse_args()
-    if arguments.clock:
-        from harness import clock
-
-        clock.follow(arguments.clock)
-    _hurry(arguments.session_seconds)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     os.environ["DJANGO_SETTINGS_MODULE"] = "harness.probe.settings"
     import django
 
@@ -38,10 +30,10 @@ def main() -> None:
 
     guards.remove(arguments.without)
     failpoints.arm(arguments.at)
-    asyncio.run(_run(arguments.loops))
+    asyncio.run(_run(arguments.loops, arguments.session_seconds))
 
 
-async def _run(loops: list[str]) -> None:
+async def _run(loops: list[str], session_seconds: float) -> None:
     from django.conf import settings
 
     from event_bus import registry
@@ -52,7 +44,8 @@ async def _run(loops: list[str]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    broker = KafkaBroker(os.environ["TITAN_KAFKA_BOOTSTRAP"], client_id=os.environ["TITAN_CHAOS_MEMBER"])
+    bootstrap, name = os.environ["TITAN_KAFKA_BOOTSTRAP"], os.environ["TITAN_CHAOS_MEMBER"]
+    broker = KafkaBroker(bootstrap, client_id=name, session_seconds=session_seconds)
     async with asyncio.TaskGroup() as tasks:
         if "relay" in loops:
             tasks.create_task(Relay(broker).run(stop))
@@ -61,17 +54,6 @@ async def _run(loops: list[str]) -> None:
             tasks.create_task(consumer.run(stop))
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-
-
-def _hurry(seconds: float) -> None:
-    # A dead member's partitions wait for its session to end; the product's half minute would make every test long.
-    start = aiokafka.AIOKafkaConsumer.__init__
-
-    def sooner(self: Any, *topics: str, **options: Any) -> None:
-        beat = {"session_timeout_ms": int(seconds * 1000), "heartbeat_interval_ms": int(seconds * 250)}
-        start(self, *topics, **(options | beat))
-
-    aiokafka.AIOKafkaConsumer.__init__ = sooner
 
 
 if __name__ == "__main__":

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
 from zlib import crc32
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from event_bus.topics import ensure_topics
 
-T = TypeVar("T")
 PARTITIONS = 6
 
 
@@ -59,7 +60,7 @@ class Duplicator:
         self._bootstrap = bootstrap
         self._topic = topic
         self._one_in = one_in
-        self.sent = 0
+        self.sent = self.seen = 0
 
     async def run(self, events: int) -> None:
         """Read until `events` different events were seen; repeat each `one_in`-th of them once, a little later."""
@@ -75,6 +76,7 @@ class Duplicator:
                 ]
                 await asyncio.gather(*acks)
                 self.sent += len(acks)
+                self.seen = len(seen)
 
     def _is_wanted(self, record: Any, seen: set[bytes]) -> bool:
         id_ = dict(record.headers)["ce_id"]
@@ -84,11 +86,17 @@ class Duplicator:
         return crc32(id_) % self._one_in == 0
 
 
-def in_thread(work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
-    """Run `work` on a loop of its own beside the test; `result(timeout)` gives what it gave."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(asyncio.run, work)
-    pool.shutdown(wait=False)
-    return future  # type: ignore[return-value]
+@contextmanager
+def beside(work: Coroutine[Any, Any, object]) -> Iterator[None]:
+    """Run `work` on a loop and thread of its own while the block runs, and raise what it raised; a failing block ends it."""
+    with ThreadPoolExecutor(1) as pool:
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(work)
+        done = pool.submit(loop.run_until_complete, task)
+        try:
+            yield
+        except BaseException:
+            loop.call_soon_threadsafe(task.cancel)
+            raise
+        done.result(60)
+        loop.close()

@@ -11,23 +11,39 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from harness import database, traffic
+from harness.failpoints import REACHED
+from harness.nursery import Nursery
 
 CHAOS = Path(__file__).parents[1]
 ROOT = CHAOS.parents[1]
 PATH = [ROOT / "libs", ROOT / "services", ROOT / "deploy" / "local", CHAOS]
 
 
+class Process(Protocol):
+    """What a member needs of its process."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """How it ended, or None."""
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+
+    def wait(self, seconds: float) -> int:
+        """Wait for its end."""
+
+
 class Member:
     """A running process of the service."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(self, name: str, log: Path, process: Process) -> None:
         self.name = name
         self.log = log
-        self.began = time.monotonic()
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        self.process = process
 
     @property
     def running(self) -> bool:
@@ -87,10 +103,12 @@ class World:
     bootstrap: str
     home: Path
     session_seconds: float = 6
+    clock: Path | None = None
     members: list[Member] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
     killed: int = 0
     crashed: list[str] = field(default_factory=list)
+    _nursery: Nursery | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -102,11 +120,6 @@ class World:
     def group(self) -> str:
         """The consumer group of this world's members."""
         return f"titan.{self.name}"
-
-    @property
-    def clock(self) -> Path:
-        """The file whose seconds the members' clocks are ahead, where they follow it."""
-        return self.home / "clock"
 
     def environment(self, member: str, **more: str) -> dict[str, str]:
         """What a process of this world gets to see."""
@@ -128,19 +141,14 @@ class World:
         at: Iterable[str] = (),
         without: Iterable[str] = (),
         session_seconds: float | None = None,
-        clock: bool = False,
         **environment: str,
     ) -> Member:
         """A process that runs the loops `relay` and/or `consumer`; `at` are its failpoints, `without` lacking guards."""
-        name = f"{'-'.join(loops)}-{next(self._numbers)}"
-        command = [sys.executable, "-m", "harness.member", *loops]
-        command += [word for point in at for word in ("--at", point)]
-        command += [word for guard in without for word in ("--without", guard)]
-        command += ["--session-seconds", str(session_seconds or self.session_seconds)]
-        command += ["--clock", str(self.clock)] if clock else []
-        member = Member(name, command, self.environment(name, **environment), self.home / f"{name}.log")
-        self.members.append(member)
-        return member
+        words = [*loops]
+        words += [word for point in at for word in ("--at", point)]
+        words += [word for guard in without for word in ("--without", guard)]
+        words += ["--session-seconds", str(session_seconds or self.session_seconds)]
+        return self._process("-".join(loops), "harness.member", words, environment)
 
     def write(self, *, writers: int = 1, events: int, keys: int, **options: object) -> list[Member]:
         """Processes that commit `events` events in all, over `keys` counters (see harness.writer)."""
@@ -148,14 +156,37 @@ class World:
         started = []
         for seed in range(1, writers + 1):
             words = {"events": events // writers, "keys": keys, "seed": seed} | options
-            name = f"writer-{next(self._numbers)}"
-            command = [sys.executable, "-m", "harness.writer"]
+            line = []
             for option, value in words.items():
                 flag = f"--{option.replace('_', '-')}"
-                command += [flag] if value is True else [flag, str(value)]
-            started.append(Member(name, command, self.environment(name), self.home / f"{name}.log"))
-        self.members += started
+                line += [flag] if value is True else [flag, str(value)]
+            started.append(self._process("writer", "harness.writer", line, {}))
         return started
+
+    def _process(self, kind: str, module: str, words: list[str], environment: dict[str, str]) -> Member:
+        """Forked from the nursery, unless it has to see another environment."""
+        name = f"{kind}-{next(self._numbers)}"
+        log = self.home / f"{name}.log"
+        if environment:
+            with log.open("ab") as output:
+                process: Process = subprocess.Popen(
+                    [sys.executable, "-m", module, *words],
+                    env=self.environment(name, **environment), stdout=output, stderr=output,
+                )  # fmt: skip
+        else:
+            if self._nursery is None:
+                self._nursery = Nursery(self.environment("nursery"), self.home / "nursery.log", clock=self.clock)
+            process = self._nursery.fork(module, words, name, log)
+        member = Member(name, log, process)
+        self.members.append(member)
+        return member
+
+    def set_clock(self, seconds: float) -> None:
+        """Let the processes' wall clocks be this far ahead from now on; a world without a moving clock has none."""
+        assert self.clock is not None
+        new = self.clock.with_suffix(".new")
+        new.write_text(str(seconds))
+        new.replace(self.clock)
 
     def wrote(self, writers: list[Member], seconds: float = 90) -> None:
         """Wait until the writers are done; meanwhile dead members are replaced."""
@@ -229,6 +260,11 @@ class World:
         waiting, effects = (self.number(f"SELECT count(*) FROM {t}") for t in ("outbox", "effect"))
         return f"{waiting} in the outbox, {effects} effects, {self.killed} killed, crashed: {self.crashed}"
 
+    def reached(self) -> list[str]:
+        """The failpoints that fired, as they were written."""
+        lines = [line for member in self.members for line in member.output().splitlines()]
+        return [line.removeprefix(REACHED) for line in lines if line.startswith(REACHED)]
+
     def tails(self) -> str:
         """The last words of each process."""
         return "\n".join(f"--- {m.name} ({m.code}): {m.output()[-1500:]}" for m in self.members[-6:])
@@ -238,3 +274,5 @@ class World:
         self.slots.clear()
         for member in self.members:
             member.kill()
+        if self._nursery is not None:
+            self._nursery.close()

@@ -16,6 +16,8 @@ from titan.errors import PartFailed
 from titan.process import Command
 
 MOST_HEAP = "512m"
+# The quick compiler only: half the processor time to start, and no more for an event until millions have passed.
+QUICK = "-XX:TieredStopAtLevel=1"
 
 
 @contextlib.contextmanager
@@ -35,7 +37,7 @@ def server(data_dir: Path) -> Command:
     return Command(
         name="kafka",
         argv=[
-            *(kafka_jars.java(), f"-Xmx{MOST_HEAP}", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"),
+            *(kafka_jars.java(), f"-Xmx{MOST_HEAP}", QUICK, "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"),
             f"-Dlog4j2.configurationFile={kafka_jars.description() / 'log4j2.yaml'}",
             *("-cp", _class_path(), "kafka.Kafka", str(_settings(home))),
         ],
@@ -63,7 +65,7 @@ def prepare(data_dir: Path, *, port: int, controller: int) -> None:
 
 def _format(data_dir: Path, home: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "_")
-    tool = [kafka_jars.java(), "-cp", _class_path(), "kafka.tools.StorageTool"]
+    tool = [kafka_jars.java(), QUICK, "-cp", _class_path(), "kafka.tools.StorageTool"]
     done = subprocess.run(
         [*tool, "format", "--cluster-id", cluster, "--config", str(_settings(home))],
         env=plain_environment(data_dir),

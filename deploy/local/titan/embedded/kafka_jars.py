@@ -65,15 +65,24 @@ def place() -> Path:
     return cache / f"kafka-{version()}-{digest}"
 
 
+def missing() -> str:
+    """The sentence that says which program is not here, empty when Apache Kafka can run."""
+    try:
+        java()
+        if not place().is_dir():
+            _maven()
+    except ToolMissing as error:
+        return str(error)
+    return ""
+
+
 def fetched(say: Callable[[str], None] = lambda line: None) -> Path:
     """The folder of the jars; once there, neither Maven nor a network is needed. Raises ToolMissing, PartFailed."""
     java()
     jars = place()
     if jars.is_dir():
         return jars
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise ToolMissing(f"Maven is needed once, to fetch Apache Kafka {version()}: {_install('Maven')}, {ELSE}.")
+    maven = _maven()
     say(f"fetching Apache Kafka {version()} with Maven, once, into {jars}")
     with _beside(jars) as fresh:
         _fetch(maven, fresh)
@@ -82,6 +91,13 @@ def fetched(say: Callable[[str], None] = lambda line: None) -> Path:
     if not jars.is_dir():
         raise PartFailed(f"The jars of Apache Kafka cannot be kept in {jars}: set XDG_CACHE_HOME to another directory.")
     return jars
+
+
+def _maven() -> str:
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise ToolMissing(f"Maven is needed once, to fetch Apache Kafka {version()}: {_install('Maven')}, {ELSE}.")
+    return maven
 
 
 @contextlib.contextmanager
