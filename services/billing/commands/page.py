@@ -28,7 +28,7 @@ class Page:
 
     def add(self, kind: str, row: models.Model) -> None:
         """One row of a table whose columns the caller filled."""
-        self._rows[kind].append({field.column: _as_json(row.__dict__[field.attname]) for field in row._meta.fields})
+        self._rows[kind].append(as_row(row))
 
     def add_moves(self, journal_id: UUID, moves: list[Move]) -> None:
         """The postings of one journal, in their order; movements of nothing are left out."""
@@ -51,6 +51,11 @@ class Page:
         with connection.cursor() as cursor:
             cursor.execute("SELECT ledger_write(%s::json)", [json.dumps(self._rows)])
         self._rows.clear()
+
+
+def as_row(row: models.Model) -> dict[str, Any]:
+    """A model's columns as JSON carries them to the database."""
+    return {field.column: _as_json(row.__dict__[field.attname]) for field in row._meta.concrete_fields}
 
 
 def _as_json(value: Any) -> Any:

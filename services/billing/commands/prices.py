@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billing import publishes
+from billing.commands.page import as_row
 from billing.models import PriceList
 from billing.rules.errors import PricesMissing
 from billing.rules.pricing import Prices, must_be_a_price_list
@@ -81,7 +83,7 @@ def _lock() -> None:
 
 
 def _publish(prices: Prices, *, by: UUID | None, at: datetime) -> PriceList:
-    row = PriceList.objects.create(
+    row = PriceList(
         version=prices.version,
         training_cell_eaml=prices.training_cell_eaml,
         solving_line_eaml=prices.solving_line_eaml,
@@ -91,5 +93,7 @@ def _publish(prices: Prices, *, by: UUID | None, at: datetime) -> PriceList:
         effective_at=at,
         published_by=by,
     )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ledger_publish_prices(%s::json)", [json.dumps(as_row(row))])
     append(publishes.prices_published(prices, at))
     return row

@@ -62,8 +62,8 @@ def charge(*happened: Happened) -> list[Journal]:
     """Charge each usage once: from its hold, then from free funds, and what nothing covers is owed.
 
     A hold is captured for what was really used and the rest is free again. When it has ended before (expired, released
-    by a cancellation that came too late) or never was, the usage is charged all the same: it happened. On the market the
-    owner of the machine is paid in full; the debt is the platform's risk. Journals, balances, lots, resolutions and
+    by a cancellation that came too late) or never was, the usage is charged all the same: it happened. On the market
+    the owner of the machine is paid in full; the debt is the platform's risk. Journals, balances, lots, resolutions and
     events of all of them exist together or not at all; a usage told again leads to the journal that exists.
     Raises UsageContradicted, QuantityUnfit, LevelNotPriced.
     """

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from time import time
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.backends.signals import connection_created
 from django.test import Client
 from joserfc import jwt
 from joserfc.jwk import OKPKey
+from psycopg.pq import TransactionStatus
 
 from billing import commands
 from billing.tests.world import Person, World
@@ -22,6 +25,34 @@ from shared_models.events import identity
 # Later than the first price list, which is in force from the moment a test makes it.
 SOME_NOON = datetime(2031, 3, 3, 12, 0, tzinfo=UTC)
 _KEY = OKPKey.generate_key("Ed25519")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell pytest of our marker."""
+    config.addinivalue_line("markers", "owner: runs with the rights of the ledger's owner, not the application's")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Tests run with the rights of the application, so that none passes by the owner's; `owner` marks the others."""
+    has_database = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    if not has_database or item.get_closest_marker("owner"):
+        return (yield)
+    connection_created.connect(_become_application)
+    _become_application(connection=connection)
+    try:
+        return (yield)
+    finally:
+        connection_created.disconnect(_become_application)
+        session = connection.connection
+        # In a failed transaction nothing can be said; rolling it back takes the role back too.
+        if session is not None and session.info.transaction_status != TransactionStatus.INERROR:
+            connection.cursor().execute("RESET ROLE")
+
+
+def _become_application(connection: Any, **_: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('role', session_user || '_app', false)")
 
 
 @pytest.fixture(autouse=True)

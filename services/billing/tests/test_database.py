@@ -14,6 +14,9 @@ from event_bus.testing import deliver
 from shared_models.clock import utc_now
 from shared_models.ids import new_id
 
+# These go around the functions, as only the owner can: what the rows themselves refuse is what is tested.
+pytestmark = pytest.mark.owner
+
 ONLY_GROW = [
     "account",
     "declined_work",

@@ -17,6 +17,9 @@ from event_bus.models import InboxEntry
 from event_bus.testing import deliver
 from shared_models.ids import new_id
 
+# Tampering takes the owner's rights.
+pytestmark = pytest.mark.owner
+
 
 @pytest.fixture
 def busy(world: World) -> Person:
