@@ -11,6 +11,7 @@ TITAN_CONTEXT: str = ""
 TITAN_CONSUMER_GROUP: str = ""
 TITAN_HANDLERS: list[str] = []
 PRINCIPAL_SOURCE: str = ""
+TITAN_API_MIDDLEWARE: list[str] = []
 TIMESERIES_MODELS: list[str] = []
 LOGIN_URL: str = ""
 FORCE_SCRIPT_NAME: str | None = None

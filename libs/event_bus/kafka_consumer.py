@@ -168,7 +168,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if fence is None:
             return records
         if first.offset == fence.next_offset - 1 and id_in(first.headers) == fence.event_id:
-            self._done.setdefault(partition, fence.next_offset)  # perhaps the broker was never told
+            self._done[partition] = fence.next_offset  # perhaps the broker was never told
             return records[1:]
         if first.offset >= fence.next_offset:
             if missing := first.offset - fence.next_offset:

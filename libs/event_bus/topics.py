@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
@@ -11,6 +12,16 @@ from event_bus.broker import BrokerUnavailable
 
 TOPIC_EXISTS = 36
 MOST_REPLICAS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """One partition as the brokers see it; nobody leads it where `leader` is -1."""
+
+    number: int
+    leader: int
+    replicas: int
+    in_sync: int
 
 
 async def ensure_topics(bootstrap: str, names: Sequence[str], *, partitions: int) -> None:
@@ -30,3 +41,21 @@ async def ensure_topics(bootstrap: str, names: Sequence[str], *, partitions: int
     for topic, code, message in made.topic_errors:
         if code not in (0, TOPIC_EXISTS):
             raise BrokerUnavailable(f"topic {topic}: {for_code(code).__name__}: {message}")
+
+
+async def describe_topics(bootstrap: str, names: Sequence[str]) -> dict[str, list[PartitionState]]:
+    """The partitions of each topic; a topic that is missing has none. Raises BrokerUnavailable."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        described = await admin.describe_topics(list(names))
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailable(f"cannot describe topics: {type(error).__name__}: {error}") from error
+    finally:
+        await admin.close()
+    return {
+        topic["topic"]: [
+            PartitionState(p["partition"], p["leader"], len(p["replicas"]), len(p["isr"])) for p in topic["partitions"]
+        ]
+        for topic in described
+    }

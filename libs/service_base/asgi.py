@@ -10,20 +10,20 @@ from typing import Any
 
 from service_base import logging as titan_logging
 
-# Each request's work runs on its own thread, so connections are shared through a pool.
-POOL = "8"
+# Threads for synchronous work; each keeps a connection to each database it uses.
+THREADS = "8"
 
 
 def application_of(context: str) -> Any:
     """The ASGI application of the service `context`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"{context}.settings")
-    os.environ.setdefault("TITAN_DATABASE_POOL", POOL)
-    from django.core.asgi import get_asgi_application
+    os.environ.setdefault("TITAN_WEB_THREADS", THREADS)
+    import django
 
     # Static files are read in pieces from the disk's cache; Django warns of each, although nothing is amiss.
     warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
-    http = get_asgi_application()
+    django.setup(set_prefix=False)
     titan_logging.send_to_platform(context)
     from channels.routing import ProtocolTypeRouter, URLRouter
     from channels.security.websocket import AllowedHostsOriginValidator
@@ -32,4 +32,13 @@ def application_of(context: str) -> Any:
     if find_spec(f"{context}.dashboards"):
         routes = import_module(f"{context}.dashboards").websocket_urlpatterns
     sockets = AllowedHostsOriginValidator(URLRouter(routes))
-    return ProtocolTypeRouter({"http": http, "websocket": sockets})
+    return ProtocolTypeRouter({"http": _http(), "websocket": sockets})
+
+
+def _http() -> Any:
+    from service_base.env import env
+    from service_base.handler import ApiHandler, ByPath, PageHandler
+    from service_base.threads import Threads
+
+    threads = Threads(env().web_threads)
+    return ByPath(api=ApiHandler(threads), pages=PageHandler(threads))

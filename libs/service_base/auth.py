@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from time import time
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from ninja.security import HttpBearer
@@ -23,12 +24,28 @@ AUDIENCE = "titan"
 COOKIE = "titan_access"
 # Two machines' clocks may differ by this much.
 LEEWAY_SECONDS = 5
-_CLAIMS_KEPT = 2048
+_TOKENS_KEPT = 2048
 _REQUIRED = jwt.JWTClaimsRegistry(
     leeway=LEEWAY_SECONDS, exp={"essential": True}, sub={"essential": True}, aud={"essential": True, "value": AUDIENCE}
 )
 
-_claims_of: dict[str, dict[str, Any]] = {}
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a verified access token says, taken apart once."""
+
+    claims: dict[str, Any]
+    kid: str
+    user_id: UUID
+    teams: dict[UUID, str]
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its time is over."""
+        return bool(self.claims["exp"] + LEEWAY_SECONDS <= time())
+
+
+_known: dict[str, Token] = {}
 
 
 class Bearer(HttpBearer):
@@ -40,61 +57,60 @@ class Bearer(HttpBearer):
 
     async def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         """The caller, or None for a wrong token. Raises NotAllowed when a key lacks the scope."""
-        caller = await sync_to_async(caller_of)(token)
+        caller = await caller_of(token)
         if caller is not None and self.scope is not None:
             caller.must_have(self.scope)
         return caller
 
 
+@cache
 def source() -> PrincipalSource:
     """This service's source of people and keys."""
     found: PrincipalSource = import_string(settings.PRINCIPAL_SOURCE)()
     return found
 
 
-def caller_of(token: str) -> Caller | None:
-    """Who `token` (an access token or an API key) speaks for; None when it speaks for nobody."""
-    people = source()
-    if token.startswith("tk_"):
-        return people.api_key(token)
-    claims = claims_in(token, people)
-    person = people.person(claims) if claims else None
-    if person is None or claims is None:
-        return None
-    return Caller(person, teams={UUID(team): role for team, role in claims.get("teams", {}).items()})
+async def caller_of(text: str) -> Caller | None:
+    """Who `text` (an access token or an API key) speaks for, by the state committed now; None when for nobody.
+
+    A token's signature is verified once; that its person is active and its signing key in use is read each time.
+    """
+    if text.startswith("tk_"):
+        return await source().api_key(text)
+    token = await token_in(text)
+    return await source().session(token) if token else None
 
 
-def claims_in(token: str, people: PrincipalSource) -> dict[str, Any] | None:
-    """The claims of a valid access token; None for anything else. Valid ones are remembered until they expire."""
-    known = _claims_of.get(token)
-    if known is None:
-        known = _verified(token, people)
-        if known is None:
+async def token_in(text: str) -> Token | None:
+    """The valid access token in `text`; None for anything else. Verified ones are remembered until they expire."""
+    token = _known.get(text)
+    if token is None:
+        token = await _verified(text)
+        if token is None:
             return None
-        if len(_claims_of) >= _CLAIMS_KEPT:
-            _claims_of.clear()
-        _claims_of[token] = known
-    return known if known["exp"] + LEEWAY_SECONDS > time() else None
+        if len(_known) >= _TOKENS_KEPT:
+            _known.clear()
+        _known[text] = token
+    return None if token.has_expired else token
 
 
-def _verified(token: str, people: PrincipalSource) -> dict[str, Any] | None:
-    kid = _kid_of(token)
-    key = people.signing_key(kid) if kid else None
-    if key is None:
+async def _verified(text: str) -> Token | None:
+    kid = _kid_of(text)
+    key = await source().signing_key(kid) if kid else None
+    if kid is None or key is None:
         return None
     try:
         # The algorithm is fixed here: what the token's own header asks for is not trusted.
-        decoded = jwt.decode(token, OKPKey.import_key(key), algorithms=[ALGORITHM])
-        _REQUIRED.validate(decoded.claims)
+        claims = dict(jwt.decode(text, OKPKey.import_key(key), algorithms=[ALGORITHM]).claims)
+        _REQUIRED.validate(claims)
+        teams = {UUID(team): role for team, role in claims.get("teams", {}).items()}
+        return Token(claims, kid, UUID(claims["sub"]), teams)
     except (JoseError, ValueError):
         return None
-    return dict(decoded.claims)
 
 
-def _kid_of(token: str) -> str | None:
-    from joserfc import jws
-
+def _kid_of(text: str) -> str | None:
     try:
-        return jws.extract_compact(token.encode()).headers().get("kid")
+        return jws.extract_compact(text.encode()).headers().get("kid")
     except (JoseError, ValueError):
         return None

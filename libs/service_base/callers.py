@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from service_base.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from service_base.auth import Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,16 @@ class Caller:
 
 
 class PrincipalSource(Protocol):
-    """Where a service finds people and keys: its projections, or, in identity, the originals."""
+    """Where a service finds people and keys: its projections, or, in identity, the originals. No answer is remembered.
 
-    def signing_key(self, kid: str) -> dict[str, Any] | None:
+    It is asked at each request, so it answers on the event loop.
+    """
+
+    async def signing_key(self, kid: str) -> dict[str, Any] | None:
         """The public key (JWK) with that id."""
 
-    def person(self, claims: dict[str, Any]) -> Any | None:
-        """The active user of a valid token, made just in time if need be; None for a deactivated one."""
+    async def session(self, token: Token) -> Caller | None:
+        """The active person of a valid token whose key is still in use, made just in time if need be; else None."""
 
-    def teams(self, user_id: UUID) -> dict[UUID, str]:
-        """The person's teams and her role in each."""
-
-    def api_key(self, key: str) -> Caller | None:
+    async def api_key(self, key: str) -> Caller | None:
         """The caller behind an API key; None when it is unknown, expired or revoked."""

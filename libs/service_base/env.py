@@ -26,7 +26,7 @@ class Env(BaseSettings):
     data_dir: Path = Path(".titan")
     log_format: str = Field(default="json", pattern="^(json|console)$")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
-    database_pool: int = Field(default=0, ge=0, le=100)
+    web_threads: int = Field(default=0, ge=0, le=100)
     secure_cookies: bool = False
     master_keys: str = ""
     admin_password: str = ""

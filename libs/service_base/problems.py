@@ -84,7 +84,7 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(Throttled, _throttled)
     api.add_exception_handler(RequestDataTooBig, _too_large)
     api.add_exception_handler(HttpError, _http)
-    api.add_exception_handler(Exception, _unexpected)
+    api.add_exception_handler(Exception, unexpected)
 
 
 def for_unrouted(request: HttpRequest, answer: HttpResponseBase) -> HttpResponseBase:
@@ -92,7 +92,7 @@ def for_unrouted(request: HttpRequest, answer: HttpResponseBase) -> HttpResponse
     if not request.path_info.startswith("/api/") or "html" not in answer.get("Content-Type", ""):
         return answer
     if answer.status_code == 404:
-        return _answer(request, 404, "not-found", "Not found", "There is no such address; /api/v1/docs lists them.")
+        return no_such_address(request)
     if answer.status_code == 405:
         allowed = answer.get("Allow", "")
         detail = f"{request.method} is not possible here; possible is {allowed}."
@@ -100,6 +100,26 @@ def for_unrouted(request: HttpRequest, answer: HttpResponseBase) -> HttpResponse
         problem["Allow"] = allowed
         return problem
     return answer
+
+
+def no_such_address(request: HttpRequest) -> JsonResponse:
+    """The answer where no route is."""
+    return _answer(request, 404, "not-found", "Not found", "There is no such address; /api/v1/docs lists them.")
+
+
+def unreadable(path: str, status: int) -> JsonResponse:
+    """The answer to what is no request at all, such as an address that is not UTF-8."""
+    detail = "The address or the headers of this request cannot be read; send them as UTF-8."
+    return response(
+        document(status=status, slug="bad-request", title="The request cannot be read", detail=detail, instance=path)
+    )
+
+
+def unexpected(request: HttpRequest, error: Exception | type[Exception]) -> JsonResponse:
+    """The answer to an error that nobody foresaw; what it was goes to the log only."""
+    log.error("api.unexpected_error", path=request.path, exc_info=error)
+    detail = "Something here is broken, not in your request; nothing of it was kept. The trace id finds it in the logs."
+    return _answer(request, 500, "unexpected", "Unexpected error", detail)
 
 
 def _refusal(request: HttpRequest, error: Refusal | type[Refusal]) -> JsonResponse:
@@ -160,12 +180,6 @@ def _too_large(request: HttpRequest, error: Any) -> JsonResponse:
 
 def _http(request: HttpRequest, error: Any) -> JsonResponse:
     return _answer(request, error.status_code, "bad-request", "The request cannot be read", str(error))
-
-
-def _unexpected(request: HttpRequest, error: Any) -> JsonResponse:
-    log.error("api.unexpected_error", path=request.path, exc_info=error)
-    detail = "Something here is broken, not in your request; nothing of it was kept. The trace id finds it in the logs."
-    return _answer(request, 500, "unexpected", "Unexpected error", detail)
 
 
 def _answer(

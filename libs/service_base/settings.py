@@ -51,7 +51,8 @@ def _same_everywhere() -> dict[str, Any]:
         "DEBUG": False,
         "ALLOWED_HOSTS": ["*"] if env().public_url else [env().host, "127.0.0.1", "localhost", "testserver"],
         "ROOT_URLCONF": "service_base.urls",
-        "MIDDLEWARE": _middleware(),
+        "MIDDLEWARE": _page_middleware(),
+        "TITAN_API_MIDDLEWARE": _api_middleware(),
         "TEMPLATES": [_templates()],
         "DATABASE_ROUTERS": ["shared_models.router.TimeseriesRouter"],
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
@@ -84,7 +85,16 @@ def _django_apps() -> list[str]:
     ]
 
 
-def _middleware() -> list[str]:
+def _api_middleware() -> list[str]:
+    # Around every answer below /api/: all asynchronous, none with state of its own.
+    return [
+        "service_base.middleware.RequestContext",
+        "service_base.middleware.ApiHeaders",
+    ]
+
+
+def _page_middleware() -> list[str]:
+    # Around pages, the admin, static files, health and metrics.
     return [
         "django.middleware.security.SecurityMiddleware",
         "service_base.middleware.RequestContext",
@@ -126,9 +136,6 @@ def _databases(*, with_timeseries: bool) -> dict[str, Any]:
 def database(url: str) -> dict[str, Any]:
     """Django's description of the PostgreSQL at `url`."""
     parts = urlsplit(url)
-    options: dict[str, Any] = {}
-    if env().database_pool:
-        options["pool"] = {"min_size": 0, "max_size": env().database_pool, "timeout": 10}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/"),
@@ -136,8 +143,9 @@ def database(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or 5432),
-        "CONN_MAX_AGE": 0,
-        "OPTIONS": options,
+        # A web process's threads keep their connections; what else opens one lets it go after its work.
+        "CONN_MAX_AGE": 300 if env().web_threads else 0,
+        "CONN_HEALTH_CHECKS": True,
     }
 
 

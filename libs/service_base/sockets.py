@@ -5,8 +5,6 @@ from __future__ import annotations
 from http.cookies import SimpleCookie
 from typing import Any
 
-from asgiref.sync import sync_to_async
-
 from service_base.auth import COOKIE, caller_of
 from service_base.callers import Caller
 
@@ -24,4 +22,4 @@ async def caller_in(scope: dict[str, Any]) -> Caller | None:
     if scheme.lower() != "bearer":
         cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
         token = cookie.value if cookie else ""
-    return await sync_to_async(caller_of)(token) if token else None
+    return await caller_of(token) if token else None

@@ -17,17 +17,30 @@ _AS_BEFORE = {"A": "ENABLE ALWAYS", "O": "ENABLE"}
 
 
 class TokenClient(AsyncClient):
-    """An HTTP client that sends `Authorization: Bearer <token>` with every request."""
+    """A client of the API that sends `Authorization: Bearer <token>` with every request."""
 
     def __init__(self, token: str) -> None:
         super().__init__()
         self.token = token
+        self.handler = _api_handler()
 
     def generic(self, method: Any, path: Any, *args: Any, headers: Any = None, **kwargs: Any) -> Any:
         """One request, with the token among its headers."""
         # Django 5.2's AsyncClient takes default headers but loses them on the way to the scope.
         sent = {"authorization": f"Bearer {self.token}"} | (headers or {})
         return super().generic(method, path, *args, headers=sent, **kwargs)
+
+
+def _api_handler() -> Any:
+    # Only now: a plugin is imported before there are settings.
+    from django.test.client import AsyncClientHandler
+
+    from service_base.handler import ApiChain
+
+    class Handler(ApiChain, AsyncClientHandler):
+        """The middleware and the last resort that the API has in a web process."""
+
+    return Handler()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -41,6 +41,13 @@ def licence_of(cursor: Any) -> str | None:
     return None if licence is None else str(licence)
 
 
+def is_hypertable(connection: Any, table: str) -> bool:
+    """Whether TimescaleDB, which is there, keeps that table in chunks."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM timescaledb_information.hypertables WHERE hypertable_name = %s", [table])
+        return cursor.fetchone() is not None
+
+
 class TimeseriesOperation(Operation):
     """Changes a time series table's form in its own database, and never the model's Python state."""
 
@@ -145,6 +152,7 @@ class CreateHypertable(TimeseriesOperation):
 class CreateContinuousAggregate(TimeseriesOperation):
     """Keep what `select` says of `model_name`'s table under `name`, where TimescaleDB can; elsewhere do nothing.
 
+    It cannot where the table was made before the database got TimescaleDB and is no hypertable.
     The aggregate holds what was refreshed and nothing else (`materialized_only`): whoever reads it knows how far that
     is and asks the table for the rest. It begins empty, since it is made inside the migration's transaction.
     """
@@ -156,7 +164,7 @@ class CreateContinuousAggregate(TimeseriesOperation):
 
     def make(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model], tier: Tier) -> None:
         """Define the aggregate, empty."""
-        if tier is Tier.COMMUNITY:
+        if tier is Tier.COMMUNITY and is_hypertable(schema_editor.connection, model._meta.db_table):
             options = "timescaledb.continuous, timescaledb.materialized_only = true"
             schema_editor.execute(
                 f'CREATE MATERIALIZED VIEW "{self.name}" WITH ({options}) AS {self.select} WITH NO DATA', params=None

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from identity import commands, queries, rules, tokens
 from identity.models import User
 from service_base.addresses import is_ours, url_of
-from service_base.auth import COOKIE, claims_in
+from service_base.auth import COOKIE, token_in
 from service_base.env import env
 from service_base.errors import Refusal
 from service_base.formats import Formats
@@ -103,8 +103,9 @@ async def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session and forget the cookies."""
     token = request.COOKIES.get(COOKIE, "")
     caller = getattr(request, "caller", None)
-    if caller is not None:
-        await sync_to_async(_end_session_of)(caller.user, token)
+    session_id = await _session_in(token)
+    if caller is not None and session_id is not None:
+        await sync_to_async(commands.end_session)(user=caller.user, session_id=session_id)
     answer = HttpResponseRedirect(f"{url_of('identity')}/sign-in")
     answer.delete_cookie(COOKIE)
     answer.delete_cookie(REFRESH_COOKIE, path=_refresh_path())
@@ -115,8 +116,8 @@ async def sign_out(request: HttpRequest) -> HttpResponse:
 async def account(request: PageRequest) -> HttpResponse:
     """The person's account: balances, teams, keys, sessions, formats, what happened."""
     shown = await sync_to_async(_account)(request.caller.user)
-    claims = await sync_to_async(_claims_in)(request.COOKIES.get(COOKIE, ""))
-    return await show(request, "identity/account.html", shown | {"this_session": claims and UUID(claims["sid"])})
+    this_session = await _session_in(request.COOKIES.get(COOKIE, ""))
+    return await show(request, "identity/account.html", shown | {"this_session": this_session})
 
 
 @require_POST
@@ -220,14 +221,9 @@ def _where(user_agent: str) -> str:
     return f"{browser} on {system}" if system else browser
 
 
-def _claims_in(token: str) -> dict[str, Any] | None:
-    return claims_in(token, queries.Originals())
-
-
-def _end_session_of(user: User, token: str) -> None:
-    claims = _claims_in(token)
-    if claims:
-        commands.end_session(user=user, session_id=UUID(claims["sid"]))
+async def _session_in(text: str) -> UUID | None:
+    token = await token_in(text)
+    return UUID(token.claims["sid"]) if token else None
 
 
 def _with_cookies(answer: HttpResponse, opened: commands.SessionTokens) -> HttpResponse:

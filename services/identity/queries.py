@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,10 @@ from django.db.models import Q, QuerySet
 
 from identity.models import ApiKey, AuditEntry, Session, SigningKey, Team, TeamMembership, User
 from identity.rules import digest, parse_api_key
+from service_base.auth import Token
 from service_base.callers import Caller
 from service_base.errors import NotFound
+from service_base.reading import as_model, columns_of, row
 from shared_models.clock import utc_now
 
 
@@ -71,25 +74,38 @@ def audit_of(user: User) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(Q(actor_id=user.pk) | Q(target=str(user.pk)))
 
 
+_USER = f"""{columns_of(User)}, (
+    SELECT json_object_agg(team_id, role)::text FROM team_membership WHERE user_id = "user".id) AS roles"""
+BY_TOKEN = f"""SELECT {_USER} FROM "user" WHERE id = %s AND is_active
+    AND EXISTS (SELECT FROM signing_key WHERE kid = %s AND retired_at IS NULL)
+    AND NOT EXISTS (SELECT FROM session WHERE session.id = %s AND ended_at IS NOT NULL)"""
+BY_KEY = f"""SELECT {_USER}, api_key.id AS key_id, scopes
+    FROM api_key JOIN "user" ON "user".id = api_key.user_id AND is_active
+    WHERE api_key.id = %s AND secret_hash = %s AND revoked_at IS NULL
+    AND (expires_at IS NULL OR expires_at > %s)"""
+
+
 class Originals:
     """The source of people and keys in identity itself."""
 
-    def signing_key(self, kid: str) -> dict[str, Any] | None:
+    async def signing_key(self, kid: str) -> dict[str, Any] | None:
         """The public key with that id."""
-        key = SigningKey.objects.filter(kid=kid, retired_at=None).first()
-        return key.public_jwk if key else None
+        found = await row("SELECT public_jwk FROM signing_key WHERE kid = %s AND retired_at IS NULL", [kid])
+        return dict(json.loads(found.public_jwk)) if found else None
 
-    def person(self, claims: dict[str, Any]) -> User | None:
-        """The active user of a valid token whose session has not been ended."""
-        user = User.objects.filter(pk=claims["sub"], is_active=True).first()
-        ended = Session.objects.filter(pk=claims["sid"], ended_at__isnull=False).exists()
-        return None if ended else user
+    async def session(self, token: Token) -> Caller | None:
+        """The active user of a valid token whose session has not been ended; her teams as they are now."""
+        found = await row(BY_TOKEN, [token.user_id, token.kid, token.claims["sid"]])
+        return Caller(as_model(User, found), teams=_roles(found.roles)) if found else None
 
-    def teams(self, user_id: UUID) -> dict[UUID, str]:
-        """The person's teams and her role in each."""
-        return teams_of(user_id)
-
-    def api_key(self, key: str) -> Caller | None:
+    async def api_key(self, key: str) -> Caller | None:
         """The caller behind an API key."""
-        found = valid_api_key(key)
-        return Caller(found.user, frozenset(found.scopes), teams_of(found.user_id), found.pk) if found else None
+        parsed = parse_api_key(key)
+        found = await row(BY_KEY, [parsed[0], digest(parsed[1]), utc_now()]) if parsed else None
+        if found is None:
+            return None
+        return Caller(as_model(User, found), frozenset(json.loads(found.scopes)), _roles(found.roles), found.key_id)
+
+
+def _roles(known: str | None) -> dict[UUID, str]:
+    return {UUID(team): role for team, role in json.loads(known or "{}").items()}

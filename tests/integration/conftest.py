@@ -7,13 +7,17 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from titan import state as states
 from titan.configuration import PORTS
+
+IDLE_START_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -76,3 +80,16 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStack]:
     stack.up()
     yield stack
     stack.titan("down")
+
+
+@pytest.fixture(scope="session")
+def slowness(own_stack: OwnStack) -> float:
+    """How many times longer than on an idle laptop starting a service takes here and now; never less than 1.
+
+    What a guarantee allows is multiplied by it, so that a busy machine fails no test and an idle one is held to it.
+    """
+    began = time.monotonic()
+    start = "import django; django.setup(); import service_base.urls, scheduler.asgi"
+    variables = states.read(own_stack.data_dir).environment["scheduler"]
+    subprocess.run([sys.executable, "-c", start], env=os.environ | variables, check=True, capture_output=True)
+    return max(1.0, (time.monotonic() - began) / IDLE_START_SECONDS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -70,19 +69,9 @@ def watched(own_stack) -> Watched:
     return found
 
 
-@pytest.fixture(scope="module")
-def allowed(own_stack) -> float:
-    """The goal, or on a machine so slow or busy that Python alone takes its time, twice what a bare start takes."""
-    began = time.monotonic()
-    settings = {"DJANGO_SETTINGS_MODULE": "scheduler.settings"}
-    variables = states.read(own_stack.data_dir).environment["scheduler"] | settings
-    command = [sys.executable, "-c", "import django; django.setup(); import service_base.urls, scheduler.asgi"]
-    subprocess.run(command, env=os.environ | variables, check=True, capture_output=True)
-    return max(GOAL, 2 * (time.monotonic() - began))
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_killed_is_ready_again_within_five_seconds(watched, allowed, capsys, kind):
+def test_what_is_killed_is_ready_again_within_five_seconds(watched, slowness, capsys, kind):
+    allowed = GOAL * slowness
     watched.wait_until_ready(60)
     before, restarts = watched.pids(), watched.restarts()
     if before.get(kind) is None:

@@ -41,8 +41,9 @@ def make_databases(url: str, passwords: dict[str, str]) -> dict[str, str]:
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
         for service, password in passwords.items():
             _make_role(connection, service, password)
-            for database in (service, f"{service}_timeseries"):
-                _make_database(connection, database, service)
+            _make_database(connection, service, service)
+            if _make_database(connection, f"{service}_timeseries", service):
+                _give_timescaledb(url, f"{service}_timeseries")
         stamps = connection.execute(
             "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = ANY(%s)",
             [list(passwords)],
@@ -56,13 +57,21 @@ def _make_role(connection: psycopg.Connection[Any], role: str, password: str) ->
     connection.execute(sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, sql.Identifier(role), password))
 
 
-def _make_database(connection: psycopg.Connection[Any], database: str, owner: str) -> None:
+def _make_database(connection: psycopg.Connection[Any], database: str, owner: str) -> bool:
     if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
-        return
+        return False
     name, role = sql.Identifier(database), sql.Identifier(owner)
     connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))  # a superuser elsewhere may be none
     connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(name, role))
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+    return True
+
+
+def _give_timescaledb(url: str, database: str) -> None:
+    # Only while it has no tables: they are made hypertables when they are migrated, and never later.
+    with psycopg.connect(url, dbname=database, autocommit=True, connect_timeout=10) as connection:
+        if connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'").fetchone():
+            connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
 
 
 async def make_topics(bootstrap: str) -> None:

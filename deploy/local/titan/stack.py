@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Coroutine, Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
 
 from titan import configuration as configurations
 from titan import process, readiness
@@ -82,6 +83,8 @@ class Stack:
     async def _start(self) -> list[Server]:
         servers = embedded_servers(self.configuration, self._secrets)
         check_ports(self.configuration, self._plan.services, servers)
+        with contextlib.suppress(PackageNotFoundError):  # a checkout that is not installed has no version
+            states.note_maker(self.configuration.data_dir, version("titan-local"))
         self._save()
         await together(self._start_server(server) for server in servers)
         stamps = await self._provision()

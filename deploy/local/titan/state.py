@@ -59,6 +59,19 @@ def write(path: Path, state: State) -> None:
     scratch.rename(path)
 
 
+def note_maker(data_dir: Path, version: str) -> None:
+    """Leave a note of which TITAN uses the data directory."""
+    (data_dir / "run" / "maker").write_text(version)
+
+
+def maker_of(data_dir: Path) -> str | None:
+    """The TITAN that used the data directory last, as far as it left a note."""
+    try:
+        return (data_dir / "run" / "maker").read_text().strip() or None
+    except OSError:
+        return None
+
+
 def read(data_dir: Path) -> State | None:
     """The last state written, whether or not its stack still runs."""
     try:

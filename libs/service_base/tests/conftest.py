@@ -18,7 +18,7 @@ from shared_models.ids import new_id
 
 @pytest.fixture(autouse=True)
 def forget_tokens() -> None:
-    auth._claims_of.clear()
+    auth._known.clear()
 
 
 @pytest.fixture(autouse=True)

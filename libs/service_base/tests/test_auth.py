@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from asgiref.sync import async_to_sync
 
 from event_bus.testing import deliver
 from service_base import auth
@@ -17,6 +18,7 @@ from shared_models.events import identity
 from shared_models.ids import new_id
 
 pytestmark = pytest.mark.django_db
+caller_of = async_to_sync(auth.caller_of)
 
 
 def changed(user_id, version, **changes):
@@ -27,7 +29,7 @@ def changed(user_id, version, **changes):
 
 def test_somebody_unheard_of_is_met_just_in_time(token_for):
     user_id = new_id()
-    assert auth.caller_of(token_for(sub=str(user_id))).id == user_id
+    assert caller_of(token_for(sub=str(user_id))).id == user_id
     assert Principal.objects.get(pk=user_id).first_name == "Ada"
 
 
@@ -35,25 +37,40 @@ def test_a_deactivated_person_is_nobody_even_with_a_valid_token(token_for):
     user_id = new_id()
     token = token_for(sub=str(user_id))
     deliver(changed(user_id, 2, is_active=False))
-    assert auth.caller_of(token) is None
+    assert caller_of(token) is None
 
 
 @pytest.mark.parametrize("claims", [{"exp": 1}, {"aud": "another"}])
 def test_an_expired_or_foreign_token_is_nobody(token_for, claims):
-    assert auth.caller_of(token_for(**claims)) is None
+    assert caller_of(token_for(**claims)) is None
 
 
 def test_a_remembered_token_still_expires(token_for, monkeypatch):
     token = token_for(exp=int(time()) + 5)
-    assert auth.caller_of(token) is not None
+    assert caller_of(token) is not None
     monkeypatch.setattr(auth, "time", lambda: time() + 60)
-    assert auth.caller_of(token) is None
+    assert caller_of(token) is None
 
 
 def test_a_token_under_a_retired_key_is_nobody(token_for, key):
     token = token_for()
     deliver(identity.SigningKeyPublished(kid="k1", jwk=dict(key.as_dict(private=False)), retired=True))
-    assert auth.caller_of(token) is None
+    assert caller_of(token) is None
+
+
+def test_a_known_token_under_a_key_retired_since_is_nobody(token_for, key):
+    token = token_for()
+    assert caller_of(token) is not None
+    deliver(identity.SigningKeyPublished(kid="k1", jwk=dict(key.as_dict(private=False)), retired=True))
+    assert caller_of(token) is None
+
+
+def test_a_role_given_since_the_token_was_signed_counts_at_once(token_for):
+    kept, raised, user = new_id(), new_id(), new_id()
+    deliver(changed(user, 1))
+    deliver(identity.TeamMemberChanged(team_id=raised, user_id=user, version=1, role="admin"))
+    token = token_for(sub=str(user), teams={str(kept): "viewer", str(raised): "member"})
+    assert caller_of(token).teams == {kept: "viewer", raised: "admin"}
 
 
 def test_an_older_version_of_a_person_never_overwrites_a_newer_one():
@@ -63,11 +80,12 @@ def test_an_older_version_of_a_person_never_overwrites_a_newer_one():
     assert Principal.objects.get(pk=user_id).first_name == "New"
 
 
-def test_leaving_a_team_takes_the_role_away_and_joining_late_does_not_bring_it_back():
+def test_leaving_a_team_takes_the_role_away_and_joining_late_does_not_bring_it_back(token_for):
     team, user = new_id(), new_id()
+    deliver(changed(user, 1))
     deliver(identity.TeamMemberChanged(team_id=team, user_id=user, version=5, role=None))
     deliver(identity.TeamMemberChanged(team_id=team, user_id=user, version=4, role="owner"))
-    assert source.ProjectedPrincipals().teams(user) == {}
+    assert caller_of(token_for(sub=str(user), teams={str(team): "owner"})).teams == {}
     assert TeamMembership.objects.get().version == 5
 
 
@@ -92,24 +110,24 @@ def test_an_api_key_is_asked_for_once_a_minute(identity_says):
     body = {"key_id": str(key_id), "scopes": ["ml:solve"], "claims": {"sub": str(user_id)}}
     asked = identity_says(200, body)
     for _ in range(3):
-        caller = auth.caller_of("tk_something")
+        caller = caller_of("tk_something")
     assert (caller.id, caller.scopes, len(asked)) == (user_id, frozenset({"ml:solve"}), 1)
     ApiKeyGrant.objects.update(checked_at=utc_now() - timedelta(minutes=2))
-    auth.caller_of("tk_something")
+    caller_of("tk_something")
     assert len(asked) == 2
 
 
 def test_a_revoked_key_opens_nothing_although_its_check_was_remembered(identity_says):
     user_id, key_id = new_id(), new_id()
     identity_says(200, {"key_id": str(key_id), "scopes": [], "claims": {"sub": str(user_id)}})
-    assert auth.caller_of("tk_something") is not None
+    assert caller_of("tk_something") is not None
     deliver(identity.ApiKeyRevoked(key_id=key_id, user_id=user_id, revoked_at=utc_now()))
-    assert auth.caller_of("tk_something") is None
+    assert caller_of("tk_something") is None
 
 
 def test_a_key_identity_does_not_know_is_nobody(identity_says):
     identity_says(404, {})
-    assert auth.caller_of("tk_something") is None
+    assert caller_of("tk_something") is None
 
 
 def test_identity_being_away_is_said_and_not_taken_for_a_wrong_key(monkeypatch):
@@ -118,10 +136,10 @@ def test_identity_being_away_is_said_and_not_taken_for_a_wrong_key(monkeypatch):
 
     monkeypatch.setattr(source.httpx, "post", away)
     with pytest.raises(Unavailable):
-        auth.caller_of("tk_something")
+        caller_of("tk_something")
 
 
 def test_a_wrong_subject_never_reaches_the_database_as_text(token_for):
     with pytest.raises(ValueError, match="UUID"):
         UUID("x' OR 1=1")
-    assert auth.caller_of("x.y.z") is None
+    assert caller_of("x.y.z") is None

@@ -8,11 +8,12 @@ import pytest
 from django.db import connections
 from tests.timescale.trading.markets import COARSER, minutes
 
+from shared_models import operations
 from shared_models.operations import Tier
 from shared_models.timeseries import ALIAS
 from trading import commands
 from trading.models import CandleFrontier, Price
-from trading.queries import aggregates_exist
+from trading.queries import aggregates_exist, coarser
 from trading.rules.candles import Timeframe
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "timeseries"])
@@ -161,6 +162,23 @@ def test_prices_outlive_their_table_s_way_to_an_ordinary_one_and_back(market, mi
     assert list(Price.objects.order_by("pk").values_list()) == kept
     migrating()
     assert list(Price.objects.order_by("pk").values_list()) == kept
+
+
+def test_a_database_that_got_timescaledb_after_its_tables_keeps_ordinary_ones(market, migrating, monkeypatch):
+    migrating("trading", "zero")
+    with monkeypatch.context() as before:
+        before.setattr(operations, "tier_of", lambda connection: Tier.PLAIN)
+        migrating("trading", "0004")
+    migrating()
+    monkeypatch.setattr(coarser, "_has_aggregates", coarser._has_aggregates.__wrapped__)
+    try:
+        assert not aggregates_exist()
+        market.load(minutes(BEGIN, 500))
+        assert commands.refresh_candles() == 0
+        for timeframe in COARSER:
+            assert market.read(timeframe) == market.expected(timeframe)
+    finally:
+        migrating("trading", "zero")
 
 
 def test_every_tier_but_the_community_edition_keeps_no_aggregate(tier):

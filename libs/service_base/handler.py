@@ -1,0 +1,201 @@
+"""How a request is answered: the API's on the event loop with next to nothing around it, pages' as Django does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from io import BytesIO
+from typing import Any
+
+from asgiref.sync import ThreadSensitiveContext
+from django.conf import settings
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+from django.utils.module_loading import import_string
+
+from service_base import problems
+from service_base.threads import Loan, Threads
+
+Scope = dict[str, Any]
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# Requests that take longer are watched: when their client goes they are cancelled.
+WATCHED_AFTER_SECONDS = 0.5
+_WITHOUT_BODY = frozenset({204, 304})
+
+
+class ByPath:
+    """Requests below /api/ go to one handler, all others to the other."""
+
+    def __init__(self, api: ASGIHandler, pages: ASGIHandler) -> None:
+        self._api = api
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"].removeprefix(get_script_prefix(scope))
+        handler = self._api if is_api(path) else self._pages
+        await handler(scope, receive, send)
+
+
+def is_api(path: str) -> bool:
+    """Whether the API answers at `path`; the documents for people below it are pages."""
+    return path.startswith("/api/") and not path.endswith("/docs")
+
+
+class PageHandler(ASGIHandler):
+    """Django's own handling on a lent thread, for pages and the admin."""
+
+    def __init__(self, threads: Threads) -> None:
+        super().__init__()
+        self._threads = threads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; what streams does so on a thread of its own."""
+        loan = Loan(self._threads)
+        scope["titan.loan"] = loan
+        try:
+            async with ThreadSensitiveContext(executor=loan):
+                await self.handle(scope, receive, send)
+        finally:
+            loan.end()
+
+    async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
+        """The answer; its parts come later, on another thread, when it streams."""
+        response = await super().run_get_response(request)
+        if response.streaming and isinstance(request, ASGIRequest):
+            request.scope["titan.loan"].keep()
+        return response
+
+
+class ApiChain:
+    """The API's middleware around its views, all on the event loop: no signals, no log line for a client's mistake."""
+
+    def load_middleware(self, is_async: bool = True) -> None:
+        """Build the chain from the setting `TITAN_API_MIDDLEWARE`."""
+        chain: Any = self._view
+        for path in reversed(settings.TITAN_API_MIDDLEWARE):
+            chain = import_string(path)(chain)
+        self._middleware_chain = chain
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        """The answer to `request`, whatever happens."""
+        response: HttpResponseBase = await self._middleware_chain(request)
+        response._resource_closers.append(request.close)  # type: ignore[attr-defined]
+        return response
+
+    async def _view(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            return await self._get_response_async(request)  # type: ignore[attr-defined,no-any-return]
+        except Http404:
+            return problems.no_such_address(request)
+        except Exception as error:
+            return problems.unexpected(request, error)
+
+
+class ApiHandler(ApiChain, ASGIHandler):
+    """Answers in place: no task, thread or signal a request; those that last are watched for a client that goes."""
+
+    def __init__(self, threads: Threads) -> None:
+        super().__init__()
+        self._threads = threads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        loan, client = Loan(self._threads), _Client(receive)
+        try:
+            async with ThreadSensitiveContext(executor=loan):
+                await self._answer(scope, body, send, loan, client)
+        except asyncio.CancelledError:
+            if not client.has_gone:
+                raise
+        finally:
+            client.ignore()
+            loan.end()
+            body.close()
+
+    async def read_body(self, receive: Receive) -> Any:
+        """The body as a file: in memory when it comes at once, as small ones do, else spooled to disk."""
+        first = await receive()
+        if first["type"] == "http.request" and not first.get("more_body"):
+            return BytesIO(first.get("body", b""))
+        pending = [first]
+
+        async def again() -> Message:
+            return pending.pop() if pending else await receive()
+
+        return await super().read_body(again)
+
+    async def _answer(self, scope: Scope, body: Any, send: Send, loan: Loan, client: _Client) -> None:
+        set_script_prefix(get_script_prefix(scope))
+        request, refused = self.create_request(scope, body)
+        response: Any = (
+            problems.unreadable(scope["path"], refused.status_code)
+            if request is None
+            else await self.run_get_response(request)
+        )
+        try:
+            if response.streaming:
+                loan.keep()
+                client.watch()
+                await self.send_response(response, send)
+            else:
+                await _send_at_once(response, send)
+        finally:
+            for close in response._resource_closers:
+                close()
+
+    def create_request(self, scope: Mapping[str, Any], body_file: Any) -> Any:
+        """The request; HEAD is asked like GET, and the server leaves the body out."""
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        return super().create_request(scope, body_file)
+
+
+async def _send_at_once(response: Any, send: Send) -> None:
+    content = response.content
+    if response.status_code not in _WITHOUT_BODY:
+        response.headers.setdefault("Content-Length", str(len(content)))
+    headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+    headers += [(b"Set-Cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+class _Client:
+    """Notices that the client has gone, and then cancels the task that answers it."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.has_gone = False
+        self._receive = receive
+        self._answering = asyncio.current_task()
+        self._listening: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(WATCHED_AFTER_SECONDS, self.watch)
+
+    def watch(self) -> None:
+        """Listen from now on."""
+        self._listening = self._listening or asyncio.get_running_loop().create_task(self._listen())
+
+    def ignore(self) -> None:
+        """The answer is out, or never will be."""
+        self._timer.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
+
+    async def _listen(self) -> None:
+        message = await self._receive()
+        if message["type"] == "http.disconnect" and self._answering is not None:
+            self.has_gone = True
+            self._answering.cancel()
