@@ -17,7 +17,7 @@ def address(postgres_url: str, role: str, database: str) -> str:
 
 @pytest.fixture(scope="module")
 def provisioned(postgres_url: str) -> str:
-    make_databases(postgres_url, PASSWORDS)
+    make_databases(postgres_url, PASSWORDS, {"beta": "an-app-secret"})
     return postgres_url
 
 
@@ -34,7 +34,14 @@ def test_a_service_cannot_open_the_database_of_another(provisioned: str, databas
         psycopg.connect(address(provisioned, "alpha", database))
 
 
+def test_an_applications_role_opens_its_database_and_owns_nothing_there(provisioned: str) -> None:
+    server = provisioned.rpartition("@")[2].partition("/")[0]
+    with psycopg.connect(f"postgresql://beta_app:an-app-secret@{server}/beta") as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE TABLE own (n int)")
+
+
 def test_making_them_again_changes_only_the_passwords_and_reads_the_stamps(provisioned: str) -> None:
     with psycopg.connect(address(provisioned, "alpha", "alpha")) as connection:
         connection.execute("COMMENT ON DATABASE alpha IS 'schema seven'")
-    assert make_databases(provisioned, PASSWORDS) == {"alpha": "schema seven", "beta": ""}
+    assert make_databases(provisioned, PASSWORDS, {}) == {"alpha": "schema seven", "beta": ""}

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from titan.errors import TitanError, WrongSetting
 
 SERVICES = ("identity", "ml", "billing", "trading", "scheduler")
+# Services whose processes have a role without rights on what they guard; another role owns the tables.
+GUARDED = frozenset({"billing"})
 PORTS = {
     **{name: offset for offset, name in enumerate(SERVICES, start=1)},
     **{f"{name}-worker": offset for offset, name in enumerate(SERVICES, start=11)},

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from titan import process
-from titan.configuration import EMBEDDED, Configuration
+from titan.configuration import EMBEDDED, GUARDED, Configuration
 from titan.embedded import postgres, valkey
 from titan.secret import Secrets
 
@@ -45,13 +45,23 @@ def titan_variables(configuration: Configuration, secrets: Secrets, service: str
 
 
 def database_url(configuration: Configuration, secrets: Secrets, service: str) -> str:
-    """A service's own database, as its own role."""
-    password = secrets.databases[service]
+    """A service's own database, as the role that its processes have."""
+    role = f"{service}_app" if service in GUARDED else service
+    return _url_as(configuration, service, role, secrets.databases[service])
+
+
+def owner_url(configuration: Configuration, secrets: Secrets, service: str) -> str:
+    """A service's own database, as the role that owns its tables: for migrations alone."""
+    password = secrets.owner_password(service) if service in GUARDED else secrets.databases[service]
+    return _url_as(configuration, service, service, password)
+
+
+def _url_as(configuration: Configuration, service: str, role: str, password: str) -> str:
     if configuration.postgres == EMBEDDED:
-        return postgres.url(password, configuration.port("postgres"), user=service, database=service)
+        return postgres.url(password, configuration.port("postgres"), user=role, database=service)
     server = urlsplit(configuration.postgres)
     address = server.netloc.rpartition("@")[2]
-    return urlunsplit(server._replace(netloc=f"{service}:{quote(password)}@{address}", path=f"/{service}"))
+    return urlunsplit(server._replace(netloc=f"{role}:{quote(password)}@{address}", path=f"/{service}"))
 
 
 def admin_url(configuration: Configuration, secrets: Secrets) -> str:

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from titan.configuration import APACHE, SERVICES, Configuration
 from titan.embedded import apache_kafka, kafka, postgres, valkey
-from titan.environment import service_environment
+from titan.environment import owner_url, service_environment
 from titan.errors import PortTaken
 from titan.process import Command
 from titan.secret import Secrets
@@ -114,7 +114,8 @@ def migration_command(configuration: Configuration, secrets: Secrets, service: s
         name=f"{service}-migrate",
         argv=[sys.executable, "-m", "titan.migrate", stamp],
         directory=Path.cwd(),
-        environment=service_environment(configuration, secrets, service),
+        environment=service_environment(configuration, secrets, service)
+        | {"TITAN_DATABASE_URL": owner_url(configuration, secrets, service)},
     )
 
 

@@ -27,15 +27,17 @@ class Wanted:
 
     postgres: str
     databases: dict[str, str]
+    applications: dict[str, str]
     kafka: str
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))
 
 
-def make_databases(url: str, passwords: dict[str, str]) -> dict[str, str]:
+def make_databases(url: str, passwords: dict[str, str], applications: dict[str, str]) -> dict[str, str]:
     """One role and two databases (its own, its time series) for each service, with no way into another's.
 
+    A service among `applications` gets a second role, `<service>_app`, that may open its database and owns nothing.
     Returns the schema stamp that the last migration left on each service's database.
     """
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
@@ -44,6 +46,12 @@ def make_databases(url: str, passwords: dict[str, str]) -> dict[str, str]:
             _make_database(connection, service, service)
             if _make_database(connection, f"{service}_timeseries", service):
                 _give_timescaledb(url, f"{service}_timeseries")
+        for service, password in applications.items():
+            _make_role(connection, f"{service}_app", password)
+            role = sql.Identifier(f"{service}_app")
+            connection.execute(
+                sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(sql.Identifier(service), role)
+            )
         stamps = connection.execute(
             "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = ANY(%s)",
             [list(passwords)],
@@ -88,7 +96,7 @@ def main() -> int:
     """Read Wanted from standard input, print the stamps as JSON; errors are one sentence on standard error."""
     wanted = Wanted(**json.load(sys.stdin))
     try:
-        stamps = make_databases(wanted.postgres, wanted.databases)
+        stamps = make_databases(wanted.postgres, wanted.databases, wanted.applications)
         asyncio.run(make_topics(wanted.kafka))
     except psycopg.Error as error:
         sys.stderr.write(f"PostgreSQL: {str(error).strip().splitlines()[0]}\n")

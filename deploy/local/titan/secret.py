@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import os
 import secrets
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from titan.configuration import SERVICES
@@ -23,6 +25,10 @@ class Secrets:
     valkey_password: str
     master_keys: str
     databases: dict[str, str]
+
+    def owner_password(self, service: str) -> str:
+        """The password of the role that owns a guarded service's tables; no process but its migration gets it."""
+        return hmac.new(self.postgres_password.encode(), f"owner of {service}".encode(), sha256).hexdigest()
 
 
 def load_or_make(path: Path) -> Secrets:

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from titan import configuration as configurations
 from titan import process, readiness
 from titan import state as states
-from titan.configuration import Configuration
+from titan.configuration import GUARDED, Configuration
 from titan.console import Console
 from titan.environment import admin_url, bootstrap, titan_variables
 from titan.errors import PartFailed
@@ -115,8 +115,10 @@ class Stack:
 
     async def _provision(self) -> dict[str, str]:
         """Databases, roles and topics; the schema stamp of each service."""
-        passwords = {service: self._secrets.databases[service] for service in self._plan.services}
-        wanted = Wanted(admin_url(self.configuration, self._secrets), passwords, bootstrap(self.configuration))
+        secrets, services = self._secrets, self._plan.services
+        owners = {s: secrets.owner_password(s) if s in GUARDED else secrets.databases[s] for s in services}
+        applications = {service: secrets.databases[service] for service in services if service in GUARDED}
+        wanted = Wanted(admin_url(self.configuration, secrets), owners, applications, bootstrap(self.configuration))
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "titan.provision"),
             stdin=asyncio.subprocess.PIPE,
