@@ -4,6 +4,7 @@ from service_base.worker import Every, prepare, run
 
 # A person sees her money free again this long after its hold ended, at most.
 SWEEP_SECONDS = 5
+DAY_SECONDS = 86_400
 
 
 def main() -> None:
@@ -15,6 +16,8 @@ def main() -> None:
         "billing",
         Every(SWEEP_SECONDS, commands.expire_holds),
         Every(SWEEP_SECONDS, commands.expire_coupons),
+        Every(SWEEP_SECONDS, commands.seal_journals),
+        Every(DAY_SECONDS, commands.keep_partitions),
         first=commands.publish_first_prices,
     )
 

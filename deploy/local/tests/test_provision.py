@@ -36,9 +36,9 @@ def test_a_service_cannot_open_the_database_of_another(provisioned: str, databas
 
 def test_an_applications_role_opens_its_database_and_owns_nothing_there(provisioned: str) -> None:
     server = provisioned.rpartition("@")[2].partition("/")[0]
-    with psycopg.connect(f"postgresql://beta_app:an-app-secret@{server}/beta") as connection:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("CREATE TABLE own (n int)")
+    application = psycopg.connect(f"postgresql://beta_app:an-app-secret@{server}/beta")
+    with application, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        application.execute("CREATE TABLE own (n int)")
 
 
 def test_making_them_again_changes_only_the_passwords_and_reads_the_stamps(provisioned: str) -> None:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Max
+
 from billing import publishes
 from billing.commands.page import Page
 from billing.commands.parties import lock_parties
@@ -23,13 +25,14 @@ from billing.models import (
     LotUse,
     Operation,
     Party,
+    PeriodClose,
     PriceList,
 )
 from billing.rules.accounts import AccountName, Move, accounts_of_person, receivable, spent_from, wallet
 from billing.rules.errors import KeyConflict
 from billing.rules.funding import FreeLot, Funds, Part
 from event_bus.outbox import append_all
-from shared_models.clock import utc_now
+from shared_models.clock import rfc3339, utc_now
 from shared_models.events.contract import Event
 from shared_models.ids import dated_id, derived_id
 from shared_models.money import Currency
@@ -73,6 +76,7 @@ class Book:
         self._slots = _slots_of(self.parties)
         self._lots = _lots_of(self.parties)
         self._lists: list[PriceList] = []
+        self._closed_until = PeriodClose.objects.aggregate(Max("until"))["until__max"]
         self._touched: dict[UUID, None] = {}
         self._said: list[tuple[Event, UUID | None]] = []
 
@@ -116,18 +120,25 @@ class Book:
         details: dict[str, Any] | None = None,
         reverses: UUID | None = None,
     ) -> Journal:
-        """One journal with its postings, and what it takes out of coupon lots. Its id follows from its cause."""
+        """One journal with its postings, and what it takes out of coupon lots. Its id follows from its cause.
+
+        What happened in a period that is closed takes effect at the beginning of the open one, and says when it was.
+        """
+        effective_at, said = cause.at, dict(details or {})
+        if self._closed_until is not None and cause.at < self._closed_until:
+            effective_at = self._closed_until
+            said["happened_at"] = rfc3339(cause.at)
         journal = Journal(
             id=dated_id(cause.at, "journal", cause.source, cause.key),
             source=cause.source,
             idempotency_key=cause.key,
             request_hash=cause.digest,
             kind=kind,
-            effective_at=cause.at,
+            effective_at=effective_at,
             recorded_at=utc_now(),
             reverses_id=reverses,
             operation=operation,
-            details=details or {},
+            details=said,
         )
         if operation is not None:
             self._page.add("operations", operation)

@@ -3,7 +3,8 @@
 -- migration, so that a new table is never forgotten: whatever is not of the ledger may be written.
 CREATE FUNCTION ledger_tables() RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
     SELECT ARRAY['account', 'balance', 'journal', 'posting', 'operation', 'usage', 'quote', 'price_list', 'hold',
-                 'hold_part', 'hold_resolution', 'declined_work', 'coupon_lot', 'lot_use', 'django_migrations']
+                 'hold_part', 'hold_resolution', 'declined_work', 'coupon_lot', 'lot_use', 'period_close',
+                 'journal_seal', 'django_migrations']
 $$;
 
 CREATE FUNCTION ledger_grant() RETURNS void LANGUAGE plpgsql AS $$

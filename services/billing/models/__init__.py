@@ -2,7 +2,7 @@
 
 from billing.models.coupons import Coupon, CouponLot, LotUse
 from billing.models.holds import DeclinedWork, Hold, HoldPart, HoldResolution, PriceList, Quote
-from billing.models.ledger import Account, Balance, Entry, Journal, Party, Posting
+from billing.models.ledger import Account, Balance, Entry, Journal, Party, PeriodClose, Posting
 from billing.models.operations import Operation, Payment, Usage
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Operation",
     "Party",
     "Payment",
+    "PeriodClose",
     "Posting",
     "PriceList",
     "Quote",

@@ -120,10 +120,10 @@ class Posting(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    journal = models.ForeignKey(Journal, on_delete=models.PROTECT, related_name="postings")
+    # No constraint in the database on these three: the statement trigger checks that they exist and fit at a fraction
+    # of the cost of a foreign key (and of the lock it takes on the row).
+    journal = models.ForeignKey(Journal, on_delete=models.PROTECT, db_constraint=False, related_name="postings")
     seq = models.SmallIntegerField()
-    # No constraint in the database on these two: the statement trigger checks existence and currency at a fraction
-    # of the cost of a foreign key (and of the lock it takes on the account's row).
     debit_account = models.ForeignKey(Account, on_delete=models.PROTECT, db_constraint=False, related_name="debits")
     credit_account = models.ForeignKey(Account, on_delete=models.PROTECT, db_constraint=False, related_name="credits")
     currency = currency_field()
@@ -134,7 +134,6 @@ class Posting(models.Model):
     class Meta:
         db_table = "posting"
         constraints = [
-            models.UniqueConstraint(fields=["journal", "seq"], name="posting_once"),
             models.CheckConstraint(name="amount_positive", condition=models.Q(amount__gt=0)),
             models.CheckConstraint(
                 name="between_two_accounts", condition=~models.Q(debit_account=models.F("credit_account"))
@@ -143,6 +142,21 @@ class Posting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"
+
+
+class PeriodClose(models.Model):
+    """Up to when the books are closed; what comes late is posted into the open period."""
+
+    until = models.DateTimeField(primary_key=True)
+    closed_at = models.DateTimeField()
+    closed_by = models.UUIDField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "period_close"
+
+    def __str__(self) -> str:
+        return f"closed until {self.until}"
 
 
 class Entry(models.Model):

@@ -179,4 +179,12 @@ CHECKS = [
         FROM parked_event WHERE consumer = %(consumer)s AND type = ANY(%(usage_types)s) ORDER BY id LIMIT 1
         """,
     ),
+    Check(
+        "the chain of seals holds",
+        "each seal follows from the one before it, its journal and its postings",
+        """
+        SELECT format('the seal at position %%s does not fit its journal', broken)
+        FROM ledger_first_broken_seal() AS broken WHERE broken IS NOT NULL
+        """,
+    ),
 ]

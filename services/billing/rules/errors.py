@@ -60,3 +60,7 @@ class WalletShort(FundsShort):
 
 class PricesMissing(Unavailable):
     """No price list was published yet; the worker publishes the first at its start."""
+
+
+class PeriodUnfit(BadInput):
+    """The books cannot be closed up to that moment."""

@@ -1,0 +1,32 @@
+"""Postings by month, closed periods, and the chain of seals; with what was posted before there were months."""
+
+from pathlib import Path
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+HERE = Path(__file__)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("billing", "0004_ledger_privileges")]
+    operations = [
+        migrations.RunSQL(
+            HERE.with_suffix(".sql").read_text(),
+            HERE.with_name("0005_periods_and_partitions_undo.sql").read_text(),
+            state_operations=[
+                # The primary key says it now, and the trigger that the journal exists.
+                migrations.RemoveConstraint("posting", "posting_once"),
+                migrations.AlterField(
+                    "posting",
+                    "journal",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="postings",
+                        to="billing.journal",
+                    ),
+                ),
+            ],
+        ),
+    ]
