@@ -13,7 +13,7 @@ from django.db.models import Max
 
 from billing import publishes
 from billing.commands.page import Page
-from billing.commands.parties import lock_parties
+from billing.commands.parties import lock_parties, open_all
 from billing.commands.prices import in_force
 from billing.models import (
     Balance,
@@ -245,8 +245,12 @@ def same_as(journal: Journal, cause: Cause) -> Journal:
 
 
 def _slots_of(owners: Iterable[UUID]) -> dict[UUID, Slot]:
-    wanted = [name.id for owner in owners for name in accounts_of_person(owner)]
+    people = list(owners)
+    wanted = [name.id for owner in people for name in accounts_of_person(owner)]
     rows = Balance.objects.filter(pk__in=wanted).values_list("pk", "posted", "held")
+    if len(rows) < len(wanted):  # somebody from before there were accounts of that purpose
+        open_all(people)
+        rows = rows.all()
     return {pk: Slot(posted, held) for pk, posted, held in rows}
 
 

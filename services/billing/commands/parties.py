@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -28,12 +29,13 @@ def lock_parties(*owners: UUID) -> dict[UUID, Party]:
     known = set(Party.objects.filter(pk__in=wanted).values_list("pk", flat=True))
     new = [owner for owner in wanted if owner not in known]
     if new:
-        _open(new)
+        open_all(new)
     # ORDER BY: two transactions that lock the same two people in different orders deadlock.
     return {party.pk: party for party in Party.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
 
 
-def _open(owners: list[UUID]) -> None:
+def open_all(owners: Sequence[UUID]) -> None:
+    """Every account that a person has, for each of `owners`; those that exist stay as they are."""
     rows = [_row(name, has_balance=True) for owner in owners for name in accounts_of_person(owner)]
     rows += [_row(name, has_balance=False) for name in accounts_of_platform()]
     with connection.cursor() as cursor:

@@ -15,7 +15,7 @@ from billing.commands.book import Book, Cause, same_as
 from billing.commands.funds import to_revenue
 from billing.commands.works import Works
 from billing.models import Hold, Journal, Operation, Usage
-from billing.rules.accounts import Move, Purpose, of_platform, receivable, wallet
+from billing.rules.accounts import Move, Purpose, of_platform, receivable, seller_payable, wallet
 from billing.rules.errors import KeyConflict
 from billing.rules.funding import Funds, Part, after, allocate, capture, cover
 from billing.rules.kinds import OperationKind
@@ -164,7 +164,7 @@ def _sale_moves(used: Used, sold: Sale, from_wallet: Decimal) -> list[Move]:
     buyer = used.payer_id
     sources = [(wallet(buyer, Currency.USD), from_wallet), (receivable(buyer), sold.gross - from_wallet)]
     sinks = [
-        (wallet(used.machine_owner_id, Currency.USD), sold.net),
+        (seller_payable(used.machine_owner_id), sold.net),
         (of_platform(Purpose.MARKETPLACE_FEE, Currency.USD), sold.fee),
     ]
     return [Move(source, sink, amount) for source, sink, amount in allocate(sources, sinks)]

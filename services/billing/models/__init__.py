@@ -2,7 +2,7 @@
 
 from billing.models.coupons import Coupon, CouponLot, LotUse
 from billing.models.holds import DeclinedWork, Hold, HoldPart, HoldResolution, PriceList, Quote
-from billing.models.ledger import Account, Balance, Entry, Journal, Party, PeriodClose, Posting
+from billing.models.ledger import Account, Balance, Entry, Journal, JournalSeal, Party, PeriodClose, Posting
 from billing.models.operations import Operation, Payment, Usage
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "HoldPart",
     "HoldResolution",
     "Journal",
+    "JournalSeal",
     "LotUse",
     "Operation",
     "Party",

@@ -71,7 +71,7 @@ class CouponLot(models.Model):
 
 
 class LotUse(models.Model):
-    """What a journal took out of a lot; only grows."""
+    """What a journal took out of a lot, or, below zero, what a reversal gave back to it; only grows."""
 
     id = models.BigAutoField(primary_key=True)
     lot = models.ForeignKey(CouponLot, on_delete=models.PROTECT, related_name="uses")
@@ -80,7 +80,7 @@ class LotUse(models.Model):
 
     class Meta:
         db_table = "lot_use"
-        constraints = [models.CheckConstraint(name="lot_use_positive", condition=models.Q(amount__gt=0))]
+        constraints = [models.CheckConstraint(name="lot_use_of_something", condition=~models.Q(amount=0))]
 
     def __str__(self) -> str:
         return str(self.amount)

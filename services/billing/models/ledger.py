@@ -152,11 +152,24 @@ class PeriodClose(models.Model):
     closed_by = models.UUIDField(null=True)
 
     class Meta:
-        managed = False
         db_table = "period_close"
 
     def __str__(self) -> str:
         return f"closed until {self.until}"
+
+
+class JournalSeal(models.Model):
+    """A journal's place in the chain: a hash over the seal before it, the journal and its postings."""
+
+    position = models.BigIntegerField(primary_key=True)
+    journal = models.OneToOneField(Journal, on_delete=models.PROTECT, db_constraint=False, related_name="seal")
+    seal = models.BinaryField()
+
+    class Meta:
+        db_table = "journal_seal"
+
+    def __str__(self) -> str:
+        return f"{self.position}: {bytes(self.seal).hex()}"
 
 
 class Entry(models.Model):
@@ -188,7 +201,7 @@ class Entry(models.Model):
         """Which of several parts of one charge it is, such as the marketplace's fee; nothing where there is one."""
         if not self._is_of_market or self.amount > 0:
             return ""
-        parts = {Purpose.WALLET: "to its owner", Purpose.MARKETPLACE_FEE: "fee", Purpose.REVENUE: "platform"}
+        parts = {Purpose.SELLER_PAYABLE: "to its owner", Purpose.MARKETPLACE_FEE: "fee", Purpose.REVENUE: "platform"}
         return parts[Purpose(self.counter_account.purpose)]
 
     @property

@@ -11,7 +11,16 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from billing.models import Entry
-from billing.rules.accounts import AccountName, Purpose, coupon_account, receivable, wallet
+from billing.rules.accounts import (
+    AccountName,
+    Purpose,
+    coupon_account,
+    escrow,
+    payout_in_transit,
+    receivable,
+    seller_payable,
+    wallet,
+)
 from billing.rules.kinds import JOURNAL_KINDS
 from service_base.errors import BadInput
 from shared_models.money import Currency
@@ -22,6 +31,9 @@ ACCOUNTS: dict[str, Callable[[UUID], AccountName]] = {
     "eaml": lambda owner: wallet(owner, Currency.EAML),
     "coupon": coupon_account,
     "owed": receivable,
+    "earned": seller_payable,
+    "in-transit": payout_in_transit,
+    "escrow": escrow,
 }
 
 

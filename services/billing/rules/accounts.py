@@ -26,6 +26,15 @@ class Purpose(StrEnum):
     PROMO_EXPENSE = "promo_expense"
     BREAKAGE = "breakage"
     EXCHANGE = "exchange"
+    SELLER_PAYABLE = "seller_payable"
+    PAYOUT_IN_TRANSIT = "payout_in_transit"
+    ESCROW = "escrow"
+    TAX = "tax"
+    SUSPENSE = "suspense"
+
+
+# What nobody can spend more of than there is.
+_FLOORED = (Purpose.WALLET, Purpose.COUPON, Purpose.SELLER_PAYABLE, Purpose.PAYOUT_IN_TRANSIT, Purpose.ESCROW)
 
 
 class AccountName(NamedTuple):
@@ -43,7 +52,7 @@ class AccountName(NamedTuple):
     @property
     def floor(self) -> Decimal | None:
         """How low the account's free balance may go: people cannot spend what they lack, the platform has no floor."""
-        return Decimal(0) if self.purpose in (Purpose.WALLET, Purpose.COUPON) else None
+        return Decimal(0) if self.purpose in _FLOORED else None
 
 
 class Move(NamedTuple):
@@ -69,6 +78,21 @@ def receivable(owner: UUID) -> AccountName:
     return AccountName(owner, Purpose.RECEIVABLE, Currency.USD)
 
 
+def seller_payable(owner: UUID) -> AccountName:
+    """What a person earned on the market and has neither kept in her wallet nor been paid out."""
+    return AccountName(owner, Purpose.SELLER_PAYABLE, Currency.USD)
+
+
+def payout_in_transit(owner: UUID) -> AccountName:
+    """What is on its way to a person's bank; it comes back to nothing when the payment provider has answered."""
+    return AccountName(owner, Purpose.PAYOUT_IN_TRANSIT, Currency.USD)
+
+
+def escrow(owner: UUID) -> AccountName:
+    """What a person's signed contracts have set aside for the consultants."""
+    return AccountName(owner, Purpose.ESCROW, Currency.USD)
+
+
 def of_platform(purpose: Purpose, currency: Currency) -> AccountName:
     """One of the platform's accounts."""
     return AccountName(PLATFORM, purpose, currency)
@@ -76,7 +100,15 @@ def of_platform(purpose: Purpose, currency: Currency) -> AccountName:
 
 def accounts_of_person(owner: UUID) -> list[AccountName]:
     """All accounts that a person has from her first movement on."""
-    return [wallet(owner, Currency.USD), wallet(owner, Currency.EAML), coupon_account(owner), receivable(owner)]
+    return [
+        wallet(owner, Currency.USD),
+        wallet(owner, Currency.EAML),
+        coupon_account(owner),
+        receivable(owner),
+        seller_payable(owner),
+        payout_in_transit(owner),
+        escrow(owner),
+    ]
 
 
 def accounts_of_platform() -> list[AccountName]:
@@ -84,6 +116,8 @@ def accounts_of_platform() -> list[AccountName]:
     usd, eaml, coupon = Currency.USD, Currency.EAML, Currency.COUPON
     return [
         of_platform(Purpose.PAYMENT_CLEARING, usd),
+        of_platform(Purpose.TAX, usd),
+        of_platform(Purpose.SUSPENSE, usd),
         of_platform(Purpose.MARKETPLACE_FEE, usd),
         of_platform(Purpose.PROMO_EXPENSE, coupon),
         of_platform(Purpose.BREAKAGE, coupon),

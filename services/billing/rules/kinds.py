@@ -40,9 +40,36 @@ _LABELS = {
 COUPON_ACTIVATED = "coupon_activated"
 COUPON_EXPIRED = "coupon_expired"
 TOKENS_BOUGHT = "tokens_bought"
+INCOME_KEPT = "income_kept"
+PAYOUT_REQUESTED = "payout_requested"
+PAYOUT_PAID = "payout_paid"
+PAYOUT_FAILED = "payout_failed"
+PAYMENT_UNMATCHED = "payment_unmatched"
+PAYMENT_REFUNDED = "payment_refunded"
+CONTRACT_SIGNED = "contract_signed"
+CONTRACT_FINISHED = "contract_finished"
+CONTRACT_CANCELLED = "contract_cancelled"
+TAX_CHARGED = "tax_charged"
+REVERSAL = "reversal"
 
 OPERATION_KINDS = [kind.value for kind in OperationKind]
-JOURNAL_KINDS = [*OPERATION_KINDS, COUPON_ACTIVATED, COUPON_EXPIRED, TOKENS_BOUGHT]
+_OTHER_LABELS = {
+    COUPON_ACTIVATED: "Coupon activated",
+    COUPON_EXPIRED: "Coupon expired",
+    TOKENS_BOUGHT: "Tokens bought",
+    INCOME_KEPT: "Market income to the wallet",
+    PAYOUT_REQUESTED: "Payout requested",
+    PAYOUT_PAID: "Payout paid",
+    PAYOUT_FAILED: "Payout failed",
+    PAYMENT_UNMATCHED: "Payment without an owner",
+    PAYMENT_REFUNDED: "Payment refunded",
+    CONTRACT_SIGNED: "Contract signed",
+    CONTRACT_FINISHED: "Contract finished",
+    CONTRACT_CANCELLED: "Contract cancelled",
+    TAX_CHARGED: "Tax",
+    REVERSAL: "Reversal",
+}
+JOURNAL_KINDS = [*OPERATION_KINDS, *_OTHER_LABELS]
 
 # The journals that a usage event of ml causes, one each.
 USAGE_KINDS = [
@@ -63,9 +90,7 @@ _JOURNAL_LABELS = {
     OperationKind.MACHINE_COPY_UPDATE.value: "Machine copy update",
     OperationKind.PAY_A_BILL.value: "Bill paid",
     OperationKind.CREDIT_FROM_USER.value: "Top-up",
-    COUPON_ACTIVATED: "Coupon activated",
-    COUPON_EXPIRED: "Coupon expired",
-    TOKENS_BOUGHT: "Tokens bought",
+    **_OTHER_LABELS,
 }
 
 

@@ -36,6 +36,7 @@ class Pocket:
     usd: int = 0
     eaml: int = 0
     owed: int = 0
+    earned: int = 0
     usd_held: int = 0
     eaml_held: int = 0
     lots: list[Lot] = field(default_factory=list)

@@ -165,7 +165,7 @@ def test_a_seller_does_not_see_how_the_buyer_paid(api: Any, world: World, ana: P
     [entry] = (get(client, "ledger/entries")).json()["items"]
     story = (get(client, f"ledger/journals/{entry['journal_id']}")).json()
 
-    assert story["postings"] == [{"from": "wallet", "to": "wallet", "currency": "USD", "amount": "0.9"}]
+    assert story["postings"] == [{"from": "wallet", "to": "seller_payable", "currency": "USD", "amount": "0.9"}]
     assert (story["quote"], story["hold"], story["events"]) == (None, None, [])
     assert story["sentence"] == "Sold 100 lines × 0.01 USD: 1 USD, of which 0.1 USD is TITAN's fee."
 

@@ -133,7 +133,7 @@ class Ledger(RuleBasedStateMachine):
         deliver(event, event_id=event_id)
         self.pockets[who].pay(lines, self.now)
         self.pockets[who].pay_usd(10 * lines)
-        self.pockets[1 - who].usd += 9 * lines
+        self.pockets[1 - who].earned += 9 * lines
         return event, event_id
 
     @rule(event=told, same_id=st.booleans())
@@ -178,6 +178,7 @@ class Ledger(RuleBasedStateMachine):
                 "eaml": (pocket.eaml, pocket.eaml_held),
                 "coupons": (sum(lot.left for lot in pocket.lots), sum(lot.held for lot in pocket.lots)),
                 "owed": (-pocket.owed, 0),
+                "earned": (pocket.earned, 0),
             }
 
     @invariant()
@@ -200,8 +201,8 @@ def _is_over(work_id: Any) -> bool:
 
 def _shown(person: Person) -> dict[str, tuple[Decimal, Decimal]]:
     shown = {}
-    for name in ("usd", "eaml", "coupons", "owed"):
-        unit = UNIT if name in ("usd", "owed") else Decimal(1)
+    for name in ("usd", "eaml", "coupons", "owed", "earned"):
+        unit = UNIT if name in ("usd", "owed", "earned") else Decimal(1)
         row = Balance.objects.get(pk=getattr(person, name).id)
         shown[name] = (row.posted / unit, row.held / unit)
     return shown

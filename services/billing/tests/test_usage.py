@@ -98,17 +98,17 @@ def test_a_market_call_pays_the_owner_less_the_fee_and_the_platform_its_solving(
     fee = of_platform(Purpose.MARKETPLACE_FEE, Currency.USD)
     assert postings(charge_of(event)) == [
         (ana.usd.id, REVENUE_USD.id, Decimal("0.01")),
-        (ana.usd.id, owner.usd.id, Decimal("0.9")),
+        (ana.usd.id, owner.earned.id, Decimal("0.9")),
         (ana.usd.id, fee.id, Decimal("0.1")),
     ]
-    assert balance(owner.usd) == Decimal("0.9")
+    assert balance(owner.earned) == Decimal("0.9")
 
 
 def test_the_owner_on_the_market_is_paid_in_full_by_a_caller_without_funds(world: World, broke: Person) -> None:
     owner = world.person()
     deliver(world.solved(broke, lines=100, owner=owner))
 
-    assert balance(owner.usd) == Decimal("0.9")
+    assert balance(owner.earned) == Decimal("0.9")
     assert balance(broke.owed) == Decimal("-1.01")
 
 
@@ -120,7 +120,7 @@ def test_a_batch_on_the_market_is_captured_from_its_hold_and_its_owner_is_paid(w
     deliver(world.solved(ana, lines=4000, owner=owner, work_id=wanted.work_id))
 
     assert balance(ana.usd) == available(ana.usd) == Decimal("59.6")  # 0.40 to the platform, 40 to the owner
-    assert balance(owner.usd) == Decimal(36)
+    assert balance(owner.earned) == Decimal(36)
     assert Hold.objects.get(work_id=wanted.work_id).state == "captured"
 
 

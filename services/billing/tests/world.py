@@ -10,7 +10,7 @@ from uuid import UUID
 
 from billing import commands, queries
 from billing.models import Balance, CouponLot, Hold, Journal, Posting, Usage
-from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
+from billing.rules.accounts import AccountName, coupon_account, receivable, seller_payable, wallet
 from event_bus.testing import deliver
 from shared_models.events import ml
 from shared_models.ids import new_id
@@ -37,6 +37,11 @@ class Person:
     def coupons(self) -> AccountName:
         """Her coupon credit."""
         return coupon_account(self.id)
+
+    @property
+    def earned(self) -> AccountName:
+        """What she earned on the market."""
+        return seller_payable(self.id)
 
     @property
     def owed(self) -> AccountName:
