@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from service_base import logging as titan_logging
-from service_base import platform_log, sessions, worker_http
+from service_base import platform_log, sessions, telemetry, worker_http
 
 log = structlog.get_logger("titan.worker")
 Loop = Callable[[asyncio.Event], Coroutine[object, object, None]]
@@ -111,6 +111,7 @@ def prepare(context: str) -> None:
 
     sessions.bind(settings.DATABASES)
     titan_logging.send_to_platform(context)
+    telemetry.start(context)
 
 
 def stop_on_signals() -> asyncio.Event:
