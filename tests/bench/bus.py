@@ -273,18 +273,21 @@ def row(
     least: float | None = None, most: float | None = None,
 ) -> Row:  # fmt: skip
     """A line of the table; a goal is a least or a most."""
-    digits = 0 if value >= 1000 else 1
     return {
         "id": f"B-BUS-{name.upper()}",
         "what": what,
-        "value": round(value, digits),
+        "value": _rounded(value),
         "unit": unit,
         "anchor": anchor[0] if anchor else None,
-        "anchor_value": round(anchor[1], digits) if anchor else None,
+        "anchor_value": _rounded(anchor[1]) if anchor else None,
         "ratio": round(value / anchor[1], 2) if anchor else None,
         "goal": f">= {least:g}" if least is not None else f"<= {most:.4g}" if most is not None else None,
         "met": value >= least if least is not None else value <= most if most is not None else None,
     }
+
+
+def _rounded(value: float) -> float:
+    return round(value) if value >= 1000 else round(value, 1)
 
 
 def show(rows: Sequence[Row]) -> None:
