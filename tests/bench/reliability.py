@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -70,7 +70,7 @@ def play_faults(broker: str, kept: Path) -> bool:
 
 def page(kept: Path) -> str:
     """docs/reliability.md from what is kept."""
-    lines = [line for broker in BROKERS for line in read_lines(kept / f"faults-{broker}.jsonl")]
+    lines = latest(line for broker in BROKERS for line in read_lines(kept / f"faults-{broker}.jsonl"))
     rows = read(kept / "bench.json", [])
     where = read(kept / "machine.json", machine())
     template = Template((HERE / "reliability.template.md").read_text())
@@ -89,12 +89,23 @@ def read_lines(path: Path) -> list[Line]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def latest(lines: Iterable[Line]) -> list[Line]:
+    """Of a test that was run several times on a broker, only the last run's line."""
+    return list({(line["test"], line["broker"]): line for line in lines}.values())
+
+
 def faults(lines: Sequence[Line]) -> str:
     """A table for each fault: its tests, then the controls that show the tests can fail."""
-    return "\n\n".join(
+    tables = [
         f"### {letter}. {what}\n\n{_fault_table([line for line in lines if line['row'] == letter])}"
         for letter, what in FAULTS.items()
-    )
+    ]
+    silent = [f"`{_test_of(line)}` on {BROKERS[line['broker']]}" for line in lines if line["row"] not in FAULTS]
+    return "\n\n".join([*tables, *([f"**Ended before they had figures:** {', '.join(silent)}."] if silent else [])])
+
+
+def _test_of(line: Line) -> str:
+    return str(line["test"]).partition("::")[2]
 
 
 def _fault_table(lines: Sequence[Line]) -> str:
