@@ -124,7 +124,8 @@ def test_a_full_disk_stops_work_and_loses_nothing(make_world: Callable[..., Worl
             world.until(world.drained, 60)
             verdict = world.verdict()
             report.say(
-                "c", "exact", events=EVENTS, effects_when_full=before if before is not None else "server down", drained_after_seconds=round(time.monotonic() - back, 1), **vars(verdict),
+                "c", "exact", events=EVENTS, effects_when_full=before if before is not None else "server down",
+                drained_after_seconds=round(time.monotonic() - back, 1), **vars(verdict),
             )  # fmt: skip
             assert (verdict.lost, verdict.doubled, verdict.inverted) == (0, 0, 0)
             assert all(member.running for member in members)
