@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -114,6 +115,12 @@ def prepare(context: str) -> None:
     telemetry.start(context)
 
 
+def settle() -> None:
+    """Spare the garbage collector what stays loaded for ever: looking through it took a third of a consumer's time."""
+    gc.collect()
+    gc.freeze()
+
+
 def stop_on_signals() -> asyncio.Event:
     """An event that SIGTERM and SIGINT set; work in hand is finished first."""
     stop = asyncio.Event()
@@ -135,6 +142,7 @@ async def _run(loops: Sequence[Loop], first: Callable[[], object] | None) -> Non
     from service_base.env import env
     from shared_models.retention import forget_expired
 
+    settle()
     stop = stop_on_signals()
     http = worker_http.WorkerHttp(settings.TITAN_CONTEXT)
     broker = KafkaBroker(
