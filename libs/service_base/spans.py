@@ -39,8 +39,8 @@ def record(context: str, processor: SpanProcessor, *, share: float) -> TracerPro
     provider.add_span_processor(processor)
     _tracer = provider.get_tracer("titan")
     propagate.set_global_textmap(_w3c)
-    tracing.span = handling  # type: ignore[assignment]
-    tracing.together = together  # type: ignore[assignment]
+    tracing.span = handling
+    tracing.together = together
     return provider
 
 
@@ -99,7 +99,7 @@ def together(name: str, handler: Any, events: Sequence[tuple[Any, Any]]) -> Iter
     callers = [_context_of(envelope.traceparent) for _, envelope in events if envelope.traceparent]
     links = [Link(caller) for caller in callers if caller.is_valid]
     root = trace.set_span_in_context(trace.INVALID_SPAN)
-    attributes = {"messaging.batch.message_count": len(events), "messaging.destination.name": name}
+    attributes: dict[str, Any] = {"messaging.batch.message_count": len(events), "messaging.destination.name": name}
     with _tracer.start_as_current_span(f"batch {name}", root, SpanKind.CONSUMER, attributes, links) as span:
         own = [] if hasattr(handler, "__wrapped__") else _one_each(name, links, span)
         try:
