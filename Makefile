@@ -1,10 +1,10 @@
 # Everything a newcomer needs is `make demo` and `make test`; `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test apache check bench up down clean lock contracts
+.PHONY: help setup demo test apache check bench quality reliability up down clean lock contracts
 titan := .venv/bin/titan
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## .venv with everything that runs TITAN
 	@deploy/setup.sh
@@ -33,9 +33,17 @@ check: ## lint, types, walls
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy libs services deploy/local
 
-bench: ## how good machines are beside other models, on the *.parquet files of a folder: make bench TABLES=FOLDER
+bench: ## how fast: the event bus and the request path, each figure beside an anchor of the same run (minutes)
+	@deploy/setup.sh test bench
+	@$(titan) bench
+
+quality: ## how good machines are beside other models, on the *.parquet files of a folder: make quality TABLES=FOLDER
 	@deploy/setup.sh bench
 	@.venv/bin/python tests/bench/ml_quality.py $(TABLES)
+
+reliability: ## play every fault on both brokers, measure, and write docs/reliability.md (most of an hour)
+	@deploy/setup.sh test bench
+	@.venv/bin/python tests/bench/reliability.py
 
 contracts: ## write docs/events anew from the code: JSON Schemas, AsyncAPI documents, the table of events
 	@deploy/setup.sh

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from pydantic import ValidationError
 
-from event_bus import metrics
+from event_bus import metrics, tracing
 from event_bus.broker import Record
 from event_bus.envelope import BadEnvelope, from_headers
 from event_bus.outbox import MAX_PAYLOAD_BYTES
@@ -50,7 +50,8 @@ def call_handlers(deliveries: Sequence[Delivery]) -> None:
         events = [(delivery.event, delivery.envelope) for delivery in group]
         for handler in handlers_for(type_):
             started = perf_counter()
-            handler(events)
+            with tracing.together(type_, handler, events):
+                handler(events)
             metrics.handler_seconds.labels(type_).observe(perf_counter() - started)
 
 

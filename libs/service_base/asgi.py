@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from service_base import logging as titan_logging
+from service_base import telemetry
 
 # Threads for synchronous work; each keeps a connection to each database it uses.
 THREADS = "8"
@@ -25,6 +26,7 @@ def application_of(context: str) -> Any:
 
     django.setup(set_prefix=False)
     titan_logging.send_to_platform(context)
+    telemetry.start(context)
     from channels.routing import ProtocolTypeRouter, URLRouter
     from channels.security.websocket import AllowedHostsOriginValidator
 
@@ -32,7 +34,7 @@ def application_of(context: str) -> Any:
     if find_spec(f"{context}.dashboards"):
         routes = import_module(f"{context}.dashboards").websocket_urlpatterns
     sockets = AllowedHostsOriginValidator(URLRouter(routes))
-    return ProtocolTypeRouter({"http": _http(), "websocket": sockets})
+    return telemetry.around(ProtocolTypeRouter({"http": _http(), "websocket": sockets}))
 
 
 def _http() -> Any:

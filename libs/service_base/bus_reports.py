@@ -177,7 +177,7 @@ async def reports(board: Redis) -> list[BusReport]:
     return sorted(found, key=lambda report: report.at, reverse=True)
 
 
-def _read(told: bytes) -> BusReport | None:
+def _read(told: bytes | str) -> BusReport | None:
     try:
         return BusReport.model_validate_json(told)
     except ValueError:

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def asyncapi_of(service: str) -> dict[str, Any]:
 
 def files() -> dict[str, str]:
     """Every file below docs/events as it should be, by its path there."""
-    documents = {service: asyncapi_of(service) for service in SERVICES}
+    with ThreadPoolExecutor(os.cpu_count()) as several:
+        documents = dict(zip(SERVICES, several.map(asyncapi_of, SERVICES), strict=True))
     schemas = {type_: schema_of(contract) for type_, contract in every_contract().items()}
     return {
         **{f"schemas/{type_}.json": _as_text(schema) for type_, schema in schemas.items()},

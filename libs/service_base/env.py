@@ -31,6 +31,10 @@ class Env(BaseSettings):
     master_keys: str = ""
     admin_password: str = ""
     kafka_group_suffix: str = ""
+    # The address of an OpenTelemetry collector (OTLP over HTTP); empty sends no traces.
+    otlp_endpoint: str = ""
+    # How many of the traces that begin here are sent; a caller's decision is kept.
+    otlp_share: float = Field(default=0.05, ge=0, le=1)
     # A name for this process that outlives it, unique in its group: then its successor waits for no session to expire.
     kafka_instance: str = ""
     # 1, 2, 4 or 8; more than one where a single relay cannot send what the service says.

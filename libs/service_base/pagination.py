@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet
 
 from service_base.errors import BadInput
+from service_base.reading import as_model, columns_of, rows
 
 M = TypeVar("M", bound=Model)
 DEFAULT = 50
@@ -53,6 +54,36 @@ def as_page(
     """One page as the API answers it, each row through `show`."""
     found, following = page_of(rows, cursor=cursor, limit=limit, field=field, newest_first=newest_first)
     return {"items": [show(row) for row in found], "next_cursor": following}
+
+
+async def read_page(
+    model: type[M],
+    where: str,
+    params: Sequence[Any],
+    show: Callable[[M], Any],
+    *,
+    cursor: str | None,
+    limit: int = DEFAULT,
+) -> dict[str, Any]:
+    """As `as_page` of a model's rows by primary key, newest first, but read without a thread; `where` is SQL."""
+    size, key = max(1, min(limit, MOST)), model._meta.pk
+    assert key is not None
+    sql = f'SELECT {columns_of(model)} FROM "{model._meta.db_table}" WHERE ({where})'
+    asked = list(params)
+    if cursor:
+        sql += f" AND {key.column} < %s"
+        asked.append(_key_of(key, cursor))
+    found = await rows(f"{sql} ORDER BY {key.column} DESC LIMIT {size + 1}", asked)
+    items = [as_model(model, row) for row in found[:size]]
+    following = _encode(items[-1].pk) if len(found) > size else None
+    return {"items": [show(item) for item in items], "next_cursor": following}
+
+
+def _key_of(key: Field[Any, Any], cursor: str) -> Any:
+    try:
+        return key.to_python(_decode(cursor))
+    except ValidationError:
+        raise BadInput("This cursor was not given by this list; leave it out to start anew.", field="cursor") from None
 
 
 def _encode(value: Any) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 # A connection that rested longer than this is tried before it is used: the server may have gone meanwhile.
 RESTED_SECONDS = 1.0
@@ -24,13 +24,25 @@ class Lent:
         self._threads = threads
         self._used_at = monotonic()
 
-    def ready(self) -> None:
-        """Before a request's first work, on the thread itself: let go of connections that broke, aged or rested."""
+    def submit(self, future: Future[Any], work: Callable[[], Any], *, first: bool = False) -> None:
+        """Run `work` on the thread; with `first` it is the first of its request."""
+        self.executor.submit(_run, future, partial(self._do, work, first))
+
+    def _do(self, work: Callable[[], Any], first: bool) -> Any:
+        if first:
+            self._let_go()
+        try:
+            return work()
+        except (InterfaceError, OperationalError):
+            # Where one connection broke the others may have: each thread tries its own before its next work.
+            self._threads.broken_at = monotonic()
+            raise
+
+    def _let_go(self) -> None:
+        """Of connections that broke, aged or rested."""
         now = monotonic()
         rested = now - self._used_at > RESTED_SECONDS or self._used_at < self._threads.broken_at
         for connection in connections.all(initialized_only=True):
-            if connection.errors_occurred:
-                self._threads.broken_at = now
             if connection.errors_occurred or rested:
                 # Closes it when it is too old or unusable; else has it tried at its next use.
                 connection.close_if_unusable_or_obsolete()
@@ -85,8 +97,10 @@ class Loan(Executor):
         future: Future[Any] = Future()
         work = partial(fn, *args, **kwargs)
         self._last = future
-        if executor := self._own or (self._lent and self._lent.executor):
-            executor.submit(_run, future, work)
+        if self._own is not None:
+            self._own.submit(_run, future, work)
+        elif self._lent is not None:
+            self._lent.submit(future, work)
         elif self._waiting is not None:
             self._waiting.append((future, work))
         else:
@@ -99,7 +113,7 @@ class Loan(Executor):
         """Start what waits, on the thread that has come free."""
         self._lent = lent
         for number, (future, work) in enumerate(self._waiting or ()):
-            lent.executor.submit(_run, future, work if number else partial(_after, lent.ready, work))
+            lent.submit(future, work, first=number == 0)
         self._waiting = None
 
     def keep(self) -> None:
@@ -135,8 +149,3 @@ def _run(future: Future[Any], work: Callable[[], Any]) -> None:
         future.set_result(work())
     except BaseException as error:
         future.set_exception(error)
-
-
-def _after(first: Callable[[], None], work: Callable[[], Any]) -> Any:
-    first()
-    return work()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from service_base import logging as titan_logging
-from service_base import platform_log, sessions, worker_http
+from service_base import platform_log, sessions, telemetry, worker_http
 
 log = structlog.get_logger("titan.worker")
 Loop = Callable[[asyncio.Event], Coroutine[object, object, None]]
@@ -111,6 +112,13 @@ def prepare(context: str) -> None:
 
     sessions.bind(settings.DATABASES)
     titan_logging.send_to_platform(context)
+    telemetry.start(context)
+
+
+def settle() -> None:
+    """Spare the garbage collector what stays loaded for ever: looking through it took a third of a consumer's time."""
+    gc.collect()
+    gc.freeze()
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -134,6 +142,7 @@ async def _run(loops: Sequence[Loop], first: Callable[[], object] | None) -> Non
     from service_base.env import env
     from shared_models.retention import forget_expired
 
+    settle()
     stop = stop_on_signals()
     http = worker_http.WorkerHttp(settings.TITAN_CONTEXT)
     broker = KafkaBroker(

@@ -8,13 +8,23 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from identity.models import ApiKey, AuditEntry, Session, SigningKey, Team, TeamMembership, User
+from identity.models import AuditEntry, Session, SigningKey, Team, TeamMembership, User
 from identity.rules import digest, parse_api_key
 from service_base.auth import Token
 from service_base.callers import Caller
 from service_base.errors import NotFound
 from service_base.reading import as_model, columns_of, row
 from shared_models.clock import utc_now
+
+_USER = f"""{columns_of(User)}, (
+    SELECT json_object_agg(team_id, role)::text FROM team_membership WHERE user_id = "user".id) AS roles"""
+BY_TOKEN = f"""SELECT {_USER} FROM "user" WHERE id = %s AND is_active
+    AND EXISTS (SELECT FROM signing_key WHERE kid = %s AND retired_at IS NULL)
+    AND NOT EXISTS (SELECT FROM session WHERE session.id = %s AND ended_at IS NOT NULL)"""
+BY_KEY = f"""SELECT {_USER}, api_key.id AS key_id, scopes, last_used_at
+    FROM api_key JOIN "user" ON "user".id = api_key.user_id AND is_active
+    WHERE api_key.id = %s AND secret_hash = %s AND revoked_at IS NULL
+    AND (expires_at IS NULL OR expires_at > %s)"""
 
 
 def teams_of(user_id: UUID) -> dict[UUID, str]:
@@ -58,31 +68,15 @@ def signing_key_now() -> SigningKey:
     return key
 
 
-def valid_api_key(text: str) -> ApiKey | None:
-    """The key with that text, if it is neither expired nor revoked."""
+async def valid_api_key(text: str) -> Any | None:
+    """The person behind the key with that text, its id, scopes and last use; None once it expired or was revoked."""
     parsed = parse_api_key(text)
-    if parsed is None:
-        return None
-    key_id, secret = parsed
-    unexpired = Q(expires_at=None) | Q(expires_at__gt=utc_now())
-    found = ApiKey.objects.filter(unexpired, pk=key_id, revoked_at=None, user__is_active=True)
-    return found.filter(secret_hash=digest(secret)).select_related("user").first()
+    return await row(BY_KEY, [parsed[0], digest(parsed[1]), utc_now()]) if parsed else None
 
 
 def audit_of(user: User) -> QuerySet[AuditEntry]:
     """What the person did and what was done to her."""
     return AuditEntry.objects.filter(Q(actor_id=user.pk) | Q(target=str(user.pk)))
-
-
-_USER = f"""{columns_of(User)}, (
-    SELECT json_object_agg(team_id, role)::text FROM team_membership WHERE user_id = "user".id) AS roles"""
-BY_TOKEN = f"""SELECT {_USER} FROM "user" WHERE id = %s AND is_active
-    AND EXISTS (SELECT FROM signing_key WHERE kid = %s AND retired_at IS NULL)
-    AND NOT EXISTS (SELECT FROM session WHERE session.id = %s AND ended_at IS NOT NULL)"""
-BY_KEY = f"""SELECT {_USER}, api_key.id AS key_id, scopes
-    FROM api_key JOIN "user" ON "user".id = api_key.user_id AND is_active
-    WHERE api_key.id = %s AND secret_hash = %s AND revoked_at IS NULL
-    AND (expires_at IS NULL OR expires_at > %s)"""
 
 
 class Originals:
@@ -100,8 +94,7 @@ class Originals:
 
     async def api_key(self, key: str) -> Caller | None:
         """The caller behind an API key."""
-        parsed = parse_api_key(key)
-        found = await row(BY_KEY, [parsed[0], digest(parsed[1]), utc_now()]) if parsed else None
+        found = await valid_api_key(key)
         if found is None:
             return None
         return Caller(as_model(User, found), frozenset(json.loads(found.scopes)), _roles(found.roles), found.key_id)

@@ -15,8 +15,8 @@ from ninja.security import APIKeyQuery
 
 from scheduler.models import EconomicEvent
 from scheduler.rules.calendar_rows import FIGURES
-from service_base.auth import source
 from service_base.callers import Caller
+from service_base.principals.models import Principal
 
 MOST_EVENTS = 5000
 _SALT = "scheduler.feed"
@@ -50,12 +50,12 @@ def as_ical(events: Iterable[EconomicEvent]) -> bytes:
     return bytes(calendar.to_ical())
 
 
-def _person_of(key: str) -> Any | None:
+def _person_of(key: str) -> Principal | None:
     try:
         user_id = signing.Signer(salt=_SALT).unsign(key)
     except signing.BadSignature:
         return None
-    return source().person({"sub": user_id})
+    return Principal.objects.filter(pk=user_id, is_active=True).first()
 
 
 def _component(event: EconomicEvent) -> Event:

@@ -102,3 +102,19 @@ def test_a_broker_killed_and_restarted_loses_nothing_and_is_found_again(
     assert all(member.running for member in members)
     assert cost.cpu_percent < MOST_CPU_PERCENT
     assert cost.attempts_per_second < MOST_ATTEMPTS_PER_SECOND
+
+
+def test_without_acknowledgements_a_killed_broker_loses_events(world: World, broker: Breakable, report: Report) -> None:
+    """The control: rows are deleted once they are handed to the client, which dies with what it still held."""
+    relay = world.start("relay", without=["acknowledgement"])
+    world.start("consumer")
+    half_way(world)
+    broker.kill()
+    world.wrote(world.write(events=EVENTS, keys=KEYS))
+    world.until(lambda: world.number("SELECT count(*) FROM outbox") == 0)
+    relay.stop()
+    broker.start()
+    world.until(world.drained, BACK_SECONDS)
+    verdict = world.verdict()
+    report.say("b", "lost events are found", control=True, **vars(verdict))
+    assert verdict.lost > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -66,11 +67,13 @@ async def partitions(bootstrap: str) -> int:
 
 
 async def removed(bootstrap: str) -> None:
-    """Take the topic away."""
+    """Take the topic away; Apache Kafka says so a moment before it is true."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         await admin.delete_topics([TOPIC])
+        while TOPIC in await admin.list_topics():
+            await asyncio.sleep(0.02)
     finally:
         await admin.close()
 

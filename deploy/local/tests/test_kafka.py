@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from brokers import PARTITIONS, found, made, produced
 from test_embedded import kill_everything_of
 
 from titan import process
+from titan.embedded import kafka_wire
 from titan.embedded.kafka import kafka
 
 
@@ -69,6 +71,19 @@ def test_a_waiting_consumer_gets_a_new_record_at_once(topic: str) -> None:
         assert time.monotonic() - began < 2.0
 
     with_consumer(topic, story)
+
+
+@pytest.mark.parametrize("version", [4, 5, 7, 11])
+@pytest.mark.parametrize(("error", "records", "is_news"), [(1, b"", True), (0, b"batch", True), (0, b"", False)])
+def test_a_fetch_that_has_an_error_to_tell_waits_no_more_than_one_with_records(
+    version: int, error: int, records: bytes, is_news: bool
+) -> None:
+    answer = struct.pack("!ii", 7, 0) + (struct.pack("!hi", 0, 0) if version >= 7 else b"")
+    answer += struct.pack("!ih1si", 1, 1, b"t", 1) + struct.pack("!ihqq", 0, error, 10, 10)
+    answer += (struct.pack("!q", 0) if version >= 5 else b"") + struct.pack("!i", 0)
+    answer += (struct.pack("!i", -1) if version >= 11 else b"") + struct.pack("!i", len(records)) + records
+
+    assert kafka_wire.has_records(version, answer) is is_news
 
 
 def test_an_idle_consumer_costs_next_to_nothing(tmp_path: Path) -> None:

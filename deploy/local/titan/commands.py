@@ -162,6 +162,22 @@ def demo(
         raise typer.Exit(1)
 
 
+@app.command()
+def bench(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Ids, or how they begin: B-BUS.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file too.")] = None,
+) -> None:
+    """Measure the event bus and the request path, each beside an anchor in the same run; takes minutes."""
+    from titan.bench import bench as measured
+    from titan.bench import document, machine
+    from titan.tables import show_bench
+
+    rows = measured(ids or [])
+    show_bench(rows, machine())
+    if json_file is not None:
+        json_file.write_text(document(rows))
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def manage(context: typer.Context, service: Annotated[str, typer.Argument(help="identity, ml, …")]) -> None:
     """Django's own commands for one service, such as `titan manage trading makemigrations`."""

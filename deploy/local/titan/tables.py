@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from titan.console import is_coloured, prefixed, say
-from titan.doctor import Finding
+from titan.doctor.finding import Finding
 
 
 def show_status(status: dict[str, Any]) -> None:
@@ -70,6 +70,22 @@ def show_findings(findings: Sequence[Finding]) -> None:
         out.print(f"{mark} {finding.name}: {finding.detail}", soft_wrap=True)
         if finding.way_out:
             out.print(f"        {finding.way_out}", soft_wrap=True)
+
+
+def show_bench(rows: Sequence[dict[str, Any]], machine: dict[str, str]) -> None:
+    """What was measured, beside its anchor and its goal; a bench tells, it does not fail."""
+    out = _out()
+    table = Table(box=None, pad_edge=False)
+    for heading in ("id", "what", "value", "", "goal", "", "of", "anchor in the same run"):
+        table.add_column(heading, justify="right" if heading in ("value", "of") else "left", no_wrap=heading == "id")
+    for row in rows:
+        met = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[row["met"]]
+        anchor = f"{row['anchor']}: {row['anchor_value']:,}" if row["anchor"] else ""
+        ratio = f"{row['ratio']:.2f} ×" if row["anchor"] else ""
+        value = f"{row['value']:,}"
+        table.add_row(row["id"], row["what"], value, row["unit"], row["goal"] or "", met, ratio, anchor)
+    out.print(table)
+    out.print(", ".join(f"{name} {value}" for name, value in machine.items()), style="dim")
 
 
 def show_log_line(line: str) -> None:

@@ -39,17 +39,26 @@ class Replayed:
 
 def parked(*, type_: str | None = None, key: str | None = None) -> QuerySet[ParkedEvent]:
     """What this service's consumer set aside; `behind` says how many wait behind an event, `waits` that it is one."""
-    rows = ParkedEvent.objects.filter(consumer=settings.TITAN_CONSUMER_GROUP)
-    place = rows.filter(topic=OuterRef("topic"), key=OuterRef("key")).order_by()
-    later = place.filter(id__gt=OuterRef("id")).values("key").annotate(n=Count("id")).values("n")
-    rows = rows.annotate(waits=Exists(place.filter(id__lt=OuterRef("id"))), behind=Subquery(later))
+    later = _same_place().filter(id__gt=OuterRef("id")).values("key").annotate(n=Count("id")).values("n")
     wanted = {name: value for name, value in (("type", type_), ("key", key)) if value}
-    return rows.filter(**wanted)
+    return _ours().filter(**wanted).annotate(waits=_an_earlier_one(), behind=Subquery(later))
 
 
 def first_of_each_key(*, type_: str | None = None, key: str | None = None) -> QuerySet[ParkedEvent]:
     """The events that hold their keys up, without those that only wait behind them."""
-    return parked(type_=type_, key=key).filter(waits=False)
+    return parked(type_=type_, key=key).filter(~_an_earlier_one())
+
+
+def _ours() -> QuerySet[ParkedEvent]:
+    return ParkedEvent.objects.filter(consumer=settings.TITAN_CONSUMER_GROUP)
+
+
+def _same_place() -> QuerySet[ParkedEvent]:
+    return _ours().filter(topic=OuterRef("topic"), key=OuterRef("key")).order_by()
+
+
+def _an_earlier_one() -> Exists:
+    return Exists(_same_place().filter(id__lt=OuterRef("id")))
 
 
 def parked_types() -> list[str]:

@@ -37,7 +37,7 @@ class EntriesIn(Schema):
 @router.get("/balances")
 async def balances(request: Request) -> dict[str, Any]:
     """The caller's money: per currency what is posted, held and available; what she owes and may owe."""
-    return schemas.show_wallet(await sync_to_async(queries.wallet_of)(request.auth.id))
+    return schemas.show_wallet(await queries.read_wallet(request.auth.id))
 
 
 @router.get("/ledger/entries")

@@ -15,7 +15,7 @@ from service_base.api import Request
 from service_base.auth import Bearer
 from service_base.errors import NotFound
 from service_base.idempotency.answers import HEADER, answer_once
-from service_base.pagination import as_page
+from service_base.pagination import read_page
 from shared_models.ids import new_id
 
 router = Router(tags=["money"], auth=Bearer("billing:read"))
@@ -47,8 +47,8 @@ async def confirm_top_up(request: Request, payment_id: UUID) -> HttpResponse:
 @router.get("/topups")
 async def top_ups(request: Request, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
     """The caller's top-ups, newest first."""
-    mine = Payment.objects.filter(owner_id=request.auth.id)
-    return await sync_to_async(as_page)(mine, schemas.show_payment, cursor=cursor, limit=limit)
+    mine = (Payment, "owner_id = %s", [request.auth.id])
+    return await read_page(*mine, schemas.show_payment, cursor=cursor, limit=limit)
 
 
 @router.get("/topups/{payment_id}")
@@ -115,7 +115,7 @@ async def set_credit_limit(request: Request, owner_id: UUID, body: schemas.Credi
     """How much a person may owe before new work is declined; operators only."""
     request.auth.must_be_operator()
     await sync_to_async(commands.set_credit_limit)(owner=owner_id, limit_usd=body.limit_usd)
-    return schemas.show_wallet(await sync_to_async(queries.wallet_of)(owner_id))
+    return schemas.show_wallet(await queries.read_wallet(owner_id))
 
 
 def _key(request: Request) -> str:

@@ -5,7 +5,17 @@ from billing.queries.export import csv_of
 from billing.queries.journals import Story, journals_seen_by, story_of
 from billing.queries.statement import ACCOUNTS, Statement, StatementFilter, account_of, entries_of, statement_of
 from billing.queries.verify import Verdict, verify
-from billing.queries.wallet import Wallet, holds_of, lots_of, machines_of, operations_of, parts_of, quotes_of, wallet_of
+from billing.queries.wallet import (
+    Wallet,
+    holds_of,
+    lots_of,
+    machines_of,
+    operations_of,
+    parts_of,
+    quotes_of,
+    read_wallet,
+    wallet_of,
+)
 
 __all__ = [
     "ACCOUNTS",
@@ -27,6 +37,7 @@ __all__ = [
     "operations_of",
     "parts_of",
     "quotes_of",
+    "read_wallet",
     "statement_of",
     "story_of",
     "verify",

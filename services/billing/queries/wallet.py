@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, QuerySet
@@ -13,9 +14,15 @@ from django.db.models import F, QuerySet
 from billing.models import Balance, CouponLot, Hold, Operation, Party, Quote
 from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
 from billing.rules.funding import Part
+from service_base.reading import rows
 from shared_models.money import Currency
 
 ZERO = Decimal(0)
+WALLET = """
+    SELECT version, credit_limit, last_billing_time, account_id, posted, held
+    FROM (SELECT %s::uuid AS owner) AS asked
+    LEFT JOIN party ON owner_id = owner LEFT JOIN balance ON account_id = ANY(%s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +62,17 @@ class Wallet:
 
 
 def wallet_of(owner: UUID) -> Wallet:
-    """The person's wallet as it is committed now."""
+    """The person's wallet as it is committed now, or as the transaction at hand has made it."""
     party = Party.objects.filter(pk=owner).first() or Party(owner_id=owner)
-    names = {
-        "usd": wallet(owner, Currency.USD),
-        "eaml": wallet(owner, Currency.EAML),
-        "coupon": coupon_account(owner),
-    }
-    debt = receivable(owner)
-    rows = Balance.objects.in_bulk([name.id for name in [*names.values(), debt]])
-    return Wallet(
-        owner=owner,
-        version=party.version,
-        purses=[_purse(account, name, rows.get(name.id)) for account, name in names.items()],
-        owed=-rows[debt.id].posted if debt.id in rows else ZERO,
-        credit_limit=party.credit_limit,
-        last_billing_time=party.last_billing_time,
-    )
+    balances = Balance.objects.in_bulk([name.id for name in _names(owner).values()])
+    return _wallet(owner, party, balances)
+
+
+async def read_wallet(owner: UUID) -> Wallet:
+    """The person's wallet as it is committed now, read without a thread."""
+    found = await rows(WALLET, [owner, [name.id for name in _names(owner).values()]])
+    party = found[0] if found[0].version is not None else Party(owner_id=owner)
+    return _wallet(owner, party, {row.account_id: row for row in found})
 
 
 def holds_of(owner: UUID, *, open_only: bool = False) -> QuerySet[Hold]:
@@ -112,5 +113,28 @@ def machines_of(owner: UUID) -> Sequence[tuple[UUID, str]]:
     return sorted(((pk, name) for pk, name in rows if pk is not None), key=lambda row: row[1])
 
 
-def _purse(account: str, name: AccountName, row: Balance | None) -> Purse:
+def _names(owner: UUID) -> dict[str, AccountName]:
+    return {
+        "usd": wallet(owner, Currency.USD),
+        "eaml": wallet(owner, Currency.EAML),
+        "coupon": coupon_account(owner),
+        "owed": receivable(owner),
+    }
+
+
+def _wallet(owner: UUID, party: Any, balances: Mapping[UUID, Any]) -> Wallet:
+    """Of rows that have the columns of Party and Balance, whichever way they were read."""
+    names = _names(owner)
+    debt = balances.get(names.pop("owed").id)
+    return Wallet(
+        owner=owner,
+        version=party.version,
+        purses=[_purse(account, name, balances.get(name.id)) for account, name in names.items()],
+        owed=-debt.posted if debt else ZERO,
+        credit_limit=party.credit_limit,
+        last_billing_time=party.last_billing_time,
+    )
+
+
+def _purse(account: str, name: AccountName, row: Any) -> Purse:
     return Purse(account, name.currency.value, row.posted if row else ZERO, row.held if row else ZERO)

@@ -3,6 +3,7 @@
 from identity.commands.audit import record, verify_chain
 from identity.commands.keys import (
     create_api_key,
+    is_worth_noting,
     keep_signing_keys,
     note_key_use,
     revoke_api_key,
@@ -44,6 +45,7 @@ __all__ = [
     "end_session",
     "first_operator",
     "invite",
+    "is_worth_noting",
     "keep_balances",
     "keep_coupon",
     "keep_signing_keys",

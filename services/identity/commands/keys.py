@@ -60,11 +60,14 @@ def revoke_api_key(*, user: User, key_id: UUID) -> ApiKey:
     return key
 
 
-def note_key_use(*, key: ApiKey) -> None:
-    """Remember when the key was last used, to the minute, so that a busy key does not become a hot row."""
-    now = utc_now()
-    if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+def is_worth_noting(last_used_at: datetime | None) -> bool:
+    """Whether a use now is news: to the minute, so that a busy key does not become a hot row."""
+    return last_used_at is None or utc_now() - last_used_at > timedelta(minutes=1)
+
+
+def note_key_use(*, key_id: UUID) -> None:
+    """Remember that the key was used now."""
+    ApiKey.objects.filter(pk=key_id).update(last_used_at=utc_now())
 
 
 def keep_signing_keys() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,20 +46,20 @@ class Spent:
 
 def cpu_of_family(parent: int) -> float:
     """CPU seconds of a process, of its children, and of those that have ended."""
-    ticks = 0
-    for pid, parent_of, times in _processes():
-        if pid == parent:
-            ticks += sum(times)  # its own, and of the children it has buried
-        elif parent_of == parent:
-            ticks += sum(times[:2])
-    return ticks / TICKS
-
-
-def _processes() -> Iterator[tuple[int, int, list[int]]]:
-    """Process id, parent, and times: user, system, and both of ended children."""
+    seconds = 0.0
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 # The name may hold anything, so counting begins behind it.
                 facts = (entry / "stat").read_text().rpartition(")")[2].split()
-                yield int(entry.name), int(facts[1]), [int(fact) for fact in facts[11:15]]
+                if parent in (int(entry.name), int(facts[1])):
+                    seconds += _on_cpu(entry, facts)
+                if int(entry.name) == parent:
+                    seconds += (int(facts[13]) + int(facts[14])) / TICKS  # children that it has buried
+    return seconds
+
+
+def _on_cpu(process: Path, facts: list[str]) -> float:
+    with contextlib.suppress(OSError):
+        return int((process / "schedstat").read_text().split()[0]) / 1e9  # one thread each, so this is all
+    return (int(facts[11]) + int(facts[12])) / TICKS

@@ -14,6 +14,8 @@ from uuid import UUID
 
 import django
 
+from service_base.worker import settle
+
 moments: dict[str, float] = {}
 
 
@@ -26,6 +28,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     asked = parser.parse_args()
     django.setup()
+    settle()
     if asked.part == "writer":
         write(asked.topic, asked.rate, asked.seconds)
     else:

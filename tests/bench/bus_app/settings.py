@@ -4,4 +4,3 @@ from service_base.settings import for_service
 
 globals().update(for_service("bus_app"))
 INSTALLED_APPS = [name for name in INSTALLED_APPS if name != "bus_app"]  # noqa: F821
-TITAN_HANDLERS = ["bus_app.handlers"]

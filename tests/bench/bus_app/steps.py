@@ -14,6 +14,7 @@ import django
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bus_app.cost import Mark, Spent
+from service_base.worker import settle
 
 WARM_UP = 4_000
 BATCH = 2_000
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--group", default="bench")
     asked = parser.parse_args()
     django.setup()
+    settle()
     json.dump(asyncio.run(STEPS[asked.step](asked)).figures(), sys.stdout)
 
 

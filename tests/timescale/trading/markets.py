@@ -12,6 +12,8 @@ from typing import Any
 from shared_models.operations import Tier
 from trading.rules.candles import Candle, Timeframe
 
+# A Thursday before European clocks go forward; the walk's holes carry it over weeks, month ends and American DST.
+BEGIN = datetime(2020, 3, 5, 22, 31, tzinfo=UTC)
 COARSER = [one for one in Timeframe if one is not Timeframe.M1]
 
 

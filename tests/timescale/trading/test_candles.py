@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from django.db import connections
-from tests.timescale.trading.markets import COARSER, minutes
+from tests.timescale.trading.markets import BEGIN, COARSER, minutes
 
 from shared_models import operations
 from shared_models.operations import Tier
@@ -17,9 +17,6 @@ from trading.queries import aggregates_exist, coarser
 from trading.rules.candles import Timeframe
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "timeseries"])
-
-# A Thursday before European clocks go forward; the walk's holes carry it over weeks, month ends and American DST.
-BEGIN = datetime(2020, 3, 5, 22, 31, tzinfo=UTC)
 
 
 def aggregated(ask, market, timeframe):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from titan import state as states
 from titan.configuration import Configuration
@@ -56,9 +57,13 @@ def _services(configuration: Configuration, secrets: Secrets, names: list[str]) 
         yield from asked(
             f"{name} database",
             without_password(url),
-            lambda url=url, name=name: (*database.examine_own(url, name), *bus.examine(url, name)),
+            partial(_ask_database, url, name),
             "See `titan logs postgres`; a password that does not fit is in secrets.json of another data directory.",
         )
+
+
+def _ask_database(url: str, service: str) -> list[Finding]:
+    return [*database.examine_own(url, service), *bus.examine(url, service)]
 
 
 def _readiness(name: str, service: dict[str, object]) -> Finding:

@@ -8,6 +8,7 @@ from zlib import crc32
 
 import psycopg
 
+from titan.doctor.database import one
 from titan.doctor.finding import Finding, judged
 
 OLD_SECONDS = 60.0
@@ -24,8 +25,9 @@ PARKED = "SELECT count(*), count(DISTINCT key), min(type), min(error) FROM parke
 def examine(url: str, service: str) -> Iterator[Finding]:
     """What the service's own tables say. Raises what connecting does."""
     with psycopg.connect(url, connect_timeout=5, autocommit=True) as connection:
-        yield _outbox(service, *_one(connection, WAITING), _leader(connection, service))
-        yield _parked(service, *_one(connection, PARKED))
+        waiting, oldest = one(connection, WAITING)
+        yield _outbox(service, waiting, oldest, _leader(connection, service))
+        yield _parked(service, *one(connection, PARKED))
 
 
 def _outbox(service: str, waiting: int, oldest: float, leader: tuple[Any, ...] | None) -> Finding:
@@ -62,9 +64,3 @@ def _parked(service: str, events: int, keys: int, type_: str | None, error: str 
         f"{events} of {keys} keys, for example {type_}: {said}" if events else "none",
         f"Read them on {service}'s operations page, mend the cause, then `titan replay {service}`.",
     )
-
-
-def _one(connection: psycopg.Connection[Any], query: str) -> tuple[Any, ...]:
-    row = connection.execute(query).fetchone()
-    assert row is not None, query  # an aggregate always has a row
-    return row

@@ -42,7 +42,7 @@ OWN = (
 def examine_server(url: str) -> Iterator[Finding]:
     """What the server's administrator can see. Raises what connecting does."""
     with psycopg.connect(url, connect_timeout=5, autocommit=True) as connection:
-        now, used, most, number, version = _one(connection, LOAD)
+        now, used, most, number, version = one(connection, LOAD)
         idle = connection.execute(IDLE, [IDLE_SECONDS]).fetchone()
         old = connection.execute(OLD_SNAPSHOT, [SNAPSHOT_SECONDS]).fetchone()
     yield clock("clock of PostgreSQL", now)
@@ -84,7 +84,7 @@ def _snapshot(found: tuple[Any, ...] | None) -> Finding:
 def examine_own(url: str, service: str) -> Iterator[Finding]:
     """What a service's own role can see on its own database. Raises what connecting does."""
     with psycopg.connect(url, connect_timeout=5, autocommit=True) as connection:
-        role, is_mighty, stamp = _one(connection, OWN)
+        role, is_mighty, stamp = one(connection, OWN)
     yield judged(
         f"{service} role",
         not is_mighty,
@@ -109,7 +109,9 @@ def _session(url: str, service: str) -> Finding:
     return Finding(f"{service} session locks", True, "hold beyond their transaction")
 
 
-def _one(connection: psycopg.Connection[Any], query: str) -> tuple[Any, ...]:
+def one(connection: psycopg.Connection[Any], query: str) -> tuple[Any, ...]:
+    """The row of a query that always has one."""
     row = connection.execute(query).fetchone()
-    assert row is not None, query  # a query without conditions has a row
-    return row
+    if row is None:
+        raise LookupError(f"no row: {query}")
+    return tuple(row)

