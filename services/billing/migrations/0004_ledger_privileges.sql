@@ -13,10 +13,13 @@ DECLARE
     name text;
     is_ledger boolean;
 BEGIN
-    BEGIN
-        EXECUTE format('CREATE ROLE %I NOLOGIN', app);
-    EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- whoever set this server up made it
-    END;
+    -- Whoever set this server up made it, unless its owner may make roles himself.
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = app) THEN
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', app);
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- somebody else did, just now
+        END;
+    END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', app);
     FOR name, is_ledger IN
         SELECT c.relname, c.relname = ANY(ledger_tables()) OR c.relispartition
