@@ -74,6 +74,11 @@ class PricingAdmin(ReadOnlyAdmin):
     """Quotes and prices."""
 
 
-@admin.register(models.Coupon, models.CouponLot, models.LotUse, models.Payment, models.Usage)
+@admin.register(models.Coupon, models.CouponLot, models.LotUse, models.Usage)
 class OriginAdmin(ReadOnlyAdmin):
     """Coupons, payments and usage events."""
+
+
+@admin.register(models.Payment, models.Payout, models.UnmatchedPayment, models.ProviderReport)
+class ProviderAdmin(ReadOnlyAdmin):
+    """What goes through the payment provider."""

@@ -16,6 +16,7 @@ def main() -> None:
         "billing",
         Every(SWEEP_SECONDS, commands.expire_holds),
         Every(SWEEP_SECONDS, commands.expire_coupons),
+        Every(SWEEP_SECONDS, commands.send_payouts),
         Every(SWEEP_SECONDS, commands.seal_journals),
         Every(DAY_SECONDS, commands.keep_partitions),
         first=commands.publish_first_prices,

@@ -2,9 +2,11 @@
 
 from ninja import Router
 
-from billing.api import ledger, money, prices
+from billing.api import ledger, money, payouts, prices, webhooks
 
 router = Router()
 router.add_router("", ledger.router)
 router.add_router("", money.router)
 router.add_router("", prices.router)
+router.add_router("", payouts.router)
+router.add_router("", webhooks.router)

@@ -4,9 +4,14 @@ from billing.commands.bills import buy_tokens, pay_bill, set_credit_limit
 from billing.commands.coupons import activate_coupon, create_coupon, expire_coupons
 from billing.commands.holds import Ended, Wish, expire_holds, quote_and_hold, release_holds
 from billing.commands.parties import open_accounts
+from billing.commands.payouts import keep_income, request_payout, send_payouts, settle_payout, settle_test_payout
 from billing.commands.periods import close_period, keep_partitions, seal_journals
 from billing.commands.prices import publish_first_prices, publish_prices
-from billing.commands.topups import confirm_test_payment, start_top_up, top_up
+from billing.commands.refunds import refund_top_up, take_refund
+from billing.commands.reports import take_report
+from billing.commands.reversals import reverse_journal
+from billing.commands.suspense import assign_payment, set_aside
+from billing.commands.topups import confirm_test_payment, fail_top_up, settle_top_up, start_top_up, top_up
 from billing.commands.usage import Happened, charge
 
 __all__ = [
@@ -14,6 +19,7 @@ __all__ = [
     "Happened",
     "Wish",
     "activate_coupon",
+    "assign_payment",
     "buy_tokens",
     "charge",
     "close_period",
@@ -21,15 +27,27 @@ __all__ = [
     "create_coupon",
     "expire_coupons",
     "expire_holds",
+    "fail_top_up",
+    "keep_income",
     "keep_partitions",
     "open_accounts",
     "pay_bill",
     "publish_first_prices",
     "publish_prices",
     "quote_and_hold",
+    "refund_top_up",
     "release_holds",
+    "request_payout",
+    "reverse_journal",
     "seal_journals",
+    "send_payouts",
+    "set_aside",
     "set_credit_limit",
+    "settle_payout",
+    "settle_test_payout",
+    "settle_top_up",
     "start_top_up",
+    "take_refund",
+    "take_report",
     "top_up",
 ]

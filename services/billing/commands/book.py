@@ -234,7 +234,12 @@ class Book:
             self._touched[owner] = None
 
     def _lot(self, lot_id: UUID) -> CouponLot:
-        return next(lot for lots in self._lots.values() for lot in lots if lot.pk == lot_id)
+        known = (lot for lots in self._lots.values() for lot in lots if lot.pk == lot_id)
+        found = next(known, None)
+        if found is None:  # nothing was left of it, and a reversal gives some back
+            found = CouponLot.objects.get(pk=lot_id)
+            self._lots.setdefault(found.owner_id, []).append(found)
+        return found
 
 
 def same_as(journal: Journal, cause: Cause) -> Journal:

@@ -124,9 +124,9 @@ def _expire(lot_id: UUID, owner: UUID, *, at: datetime) -> bool:
     free: Decimal = lot.remaining - lot.held
     if free <= 0:
         return False  # it was spent or reserved between our look and our lock
-    # A lot can lapse in pieces, when a hold gives some back after its end: what remains tells the pieces apart.
+    # A lot can lapse in pieces, when a hold or a reversal gives some back after its end: its uses tell them apart.
     book.post(
-        Cause(SOURCE, f"expire:{lot.pk}:{lot.remaining}", digest_of(amount=free), at),
+        Cause(SOURCE, f"expire:{lot.pk}:{lot.uses.count()}:{lot.remaining}", digest_of(amount=free), at),
         kind=COUPON_EXPIRED,
         moves=[Move(coupon_account(owner), of_platform(Purpose.BREAKAGE, Currency.COUPON), free)],
         lot_parts=[Part(Currency.COUPON, free, lot.pk)],

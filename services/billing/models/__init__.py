@@ -3,7 +3,8 @@
 from billing.models.coupons import Coupon, CouponLot, LotUse
 from billing.models.holds import DeclinedWork, Hold, HoldPart, HoldResolution, PriceList, Quote
 from billing.models.ledger import Account, Balance, Entry, Journal, JournalSeal, Party, PeriodClose, Posting
-from billing.models.operations import Operation, Payment, Usage
+from billing.models.operations import Operation, Usage
+from billing.models.payments import Payment, Payout, ProviderReport, UnmatchedPayment
 
 __all__ = [
     "Account",
@@ -21,9 +22,12 @@ __all__ = [
     "Operation",
     "Party",
     "Payment",
+    "Payout",
     "PeriodClose",
     "Posting",
     "PriceList",
+    "ProviderReport",
     "Quote",
+    "UnmatchedPayment",
     "Usage",
 ]

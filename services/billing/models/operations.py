@@ -1,4 +1,4 @@
-"""Operations, the usage events that caused them, and payments."""
+"""Operations, and the usage events that caused them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from django.db import models
 from billing.models.holds import Quote
 from billing.models.ledger import Journal
 from billing.rules.kinds import OPERATION_KINDS, OperationKind
-from shared_models.clock import utc_now
-from shared_models.fields import currency_field, id_field, money_field, one_of
-
-PAYMENT_STATES = ["pending", "succeeded"]
+from shared_models.fields import id_field, one_of
 
 
 def _is(kind: OperationKind) -> property:
@@ -84,38 +81,3 @@ class Usage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
-
-
-class Payment(models.Model):
-    """A top-up at the payment provider: `pending` until the provider says that the money came."""
-
-    id = id_field()
-    owner_id = models.UUIDField(db_index=True)
-    provider = models.CharField(max_length=20)
-    reference = models.CharField(max_length=100, unique=True)
-    amount = money_field()
-    currency = currency_field(default="USD")
-    status = models.CharField(max_length=10, default="pending")
-    created_at = models.DateTimeField(default=utc_now)
-    settled_at = models.DateTimeField(null=True)
-    journal = models.OneToOneField(Journal, on_delete=models.PROTECT, null=True, related_name="payment")
-
-    class Meta:
-        db_table = "payment"
-        constraints = [
-            one_of("payment_state_known", "status", PAYMENT_STATES),
-            models.CheckConstraint(name="payment_positive", condition=models.Q(amount__gt=0)),
-            models.CheckConstraint(
-                name="succeeded_means_posted",
-                condition=models.Q(status="succeeded", journal__isnull=False)
-                | models.Q(status="pending", journal=None),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency} {self.status}"
-
-    @property
-    def is_test_money(self) -> bool:
-        """Whether no real money stands behind it."""
-        return self.provider == "test"

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.pages import operators, statement, wallet
+from billing.pages import operators, payments, payouts, statement, wallet
 
 urlpatterns = [
     path("", wallet.wallet, name="wallet"),
@@ -19,4 +19,12 @@ urlpatterns = [
     path("prices", operators.prices, name="prices"),
     path("verify", operators.verify, name="verify"),
     path("coupons", operators.coupons, name="coupons"),
+    path("payouts", payouts.payouts, name="payouts"),
+    path("payouts/request", payouts.request_payout, name="request-payout"),
+    path("income/keep", payouts.keep_income, name="keep-income"),
+    path("payments", payments.payments, name="payments"),
+    path("payments/<uuid:payment_id>/refund", payments.refund, name="refund-payment"),
+    path("payments/payouts/<uuid:payout_id>", payments.settle, name="settle-payout"),
+    path("payments/suspense/<uuid:unmatched_id>", payments.assign, name="assign-payment"),
+    path("payments/reverse", payments.reverse_journal, name="reverse-journal"),
 ]

@@ -12,9 +12,10 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from billing import commands, queries
+from billing import commands, providers, queries
 from billing.models import DeclinedWork, Payment
 from billing.pages.statement import places_of
+from billing.pages.typed import amount_of, key_of
 from billing.rules.wording import paid_as
 from service_base.errors import NotFound, Refusal
 from service_base.formats import Formats
@@ -45,7 +46,7 @@ async def live(request: PageRequest) -> HttpResponse:
 @signed_in
 async def start_top_up(request: PageRequest) -> HttpResponse:
     """Start a payment at the test provider and go to its page."""
-    amount, key = _amount(request), _key(request)
+    amount, key = amount_of(request), key_of(request)
 
     def work() -> str:
         payment = commands.start_top_up(owner=request.caller.id, amount_usd=amount, key=key)
@@ -89,7 +90,7 @@ async def pay_bill(request: PageRequest) -> HttpResponse:
     """Pay all that is owed."""
 
     def work() -> str:
-        commands.pay_bill(owner=request.caller.id, key=_key(request))
+        commands.pay_bill(owner=request.caller.id, key=key_of(request))
         return "You owe nothing any more."
 
     return await _do(request, work, to_wallet=True)
@@ -101,8 +102,8 @@ async def buy_tokens(request: PageRequest) -> HttpResponse:
     """Buy tokens for dollars."""
 
     def work() -> str:
-        amount = _amount(request)
-        commands.buy_tokens(owner=request.caller.id, key=_key(request), amount_usd=amount)
+        amount = amount_of(request)
+        commands.buy_tokens(owner=request.caller.id, key=key_of(request), amount_usd=amount)
         return f"{amount} USD are tokens now."
 
     return await _do(request, work, to_wallet=True)
@@ -130,6 +131,7 @@ async def _wallet(request: PageRequest, refusal: Refusal | None = None) -> HttpR
             "given": request.POST,
             "key": new_id(),
             "prices": prices,
+            "is_test_money": providers.chosen().name == providers.TEST,
             "lots": list(queries.lots_of(owner, spendable_only=True)[:20]),
             "pending": list(Payment.objects.filter(owner_id=owner, status="pending").order_by("-created_at")[:3]),
         }
@@ -149,15 +151,3 @@ def _live(person: Any) -> dict[str, Any]:
         "places": places_of(entries),
         "declined": list(DeclinedWork.objects.filter(payer_id=owner).order_by("-declined_at")[:LAST_DECLINED]),
     }
-
-
-def _amount(request: PageRequest) -> str:
-    """The amount as it was typed, with the person's own decimal sign."""
-    typed = request.POST.get("amount_usd", "").strip()
-    sign = Formats.of(request.caller.user).decimal_separator_sign
-    return typed if "." in typed else typed.replace(sign, ".")
-
-
-def _key(request: PageRequest) -> str:
-    # One key a rendered form: sent twice, it moves money once.
-    return request.POST.get("key") or str(new_id())

@@ -6,8 +6,10 @@ from billing.queries.journals import Story, journals_seen_by, story_of
 from billing.queries.statement import ACCOUNTS, Statement, StatementFilter, account_of, entries_of, statement_of
 from billing.queries.verify import Verdict, verify
 from billing.queries.wallet import (
+    Income,
     Wallet,
     holds_of,
+    income_of,
     lots_of,
     machines_of,
     operations_of,
@@ -20,6 +22,7 @@ from billing.queries.wallet import (
 __all__ = [
     "ACCOUNTS",
     "Estimate",
+    "Income",
     "Statement",
     "StatementFilter",
     "Story",
@@ -31,6 +34,7 @@ __all__ = [
     "entries_of",
     "estimate",
     "holds_of",
+    "income_of",
     "journals_seen_by",
     "lots_of",
     "machines_of",

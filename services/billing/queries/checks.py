@@ -141,7 +141,7 @@ CHECKS = [
         SELECT format('payment %%s over %%s: %%s postings sum to %%s', p.reference, p.amount, count(s.id),
                       coalesce(sum(s.amount), 0))
         FROM payment p LEFT JOIN posting s ON s.journal_id = p.journal_id
-        WHERE p.status = 'succeeded'
+        WHERE p.status IN ('succeeded', 'refunded')
         GROUP BY p.id HAVING coalesce(sum(s.amount), 0) <> p.amount OR count(s.id) <> 1 LIMIT 1
         """,
     ),

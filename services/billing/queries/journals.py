@@ -12,7 +12,19 @@ from django.db.models import Q, QuerySet
 from billing.models import Hold, Journal, Posting, PriceList, Quote, Usage
 from billing.rules.accounts import Purpose
 from billing.rules.funding import Part
-from billing.rules.kinds import COUPON_ACTIVATED, COUPON_EXPIRED, TOKENS_BOUGHT, USAGE_KINDS, OperationKind
+from billing.rules.kinds import (
+    COUPON_ACTIVATED,
+    COUPON_EXPIRED,
+    INCOME_KEPT,
+    PAYMENT_REFUNDED,
+    PAYOUT_FAILED,
+    PAYOUT_PAID,
+    PAYOUT_REQUESTED,
+    REVERSAL,
+    TOKENS_BOUGHT,
+    USAGE_KINDS,
+    OperationKind,
+)
 from billing.rules.wording import Say, counted, paid_as, priced_as
 from shared_models.money import Currency, plain
 
@@ -75,6 +87,12 @@ def _sentence(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: 
         COUPON_ACTIVATED: f"Coupon {details.get('code')} activated: {amounts} of credit.",
         COUPON_EXPIRED: f"What was left of coupon {details.get('code')}, {amounts}, expired.",
         TOKENS_BOUGHT: f"Dollars exchanged for tokens: {amounts}{_rate(journal, say)}.",
+        INCOME_KEPT: f"{amounts} of market income kept in the wallet.",
+        PAYOUT_REQUESTED: f"{amounts} of market income set aside for a payout.",
+        PAYOUT_PAID: f"The payout of {amounts} has left.",
+        PAYOUT_FAILED: f"The payout failed and {amounts} are income again. {details.get('reason', '')}".strip(),
+        PAYMENT_REFUNDED: f"{amounts} of a top-up given back through the {details.get('provider')} provider.",
+        REVERSAL: f"{amounts} moved back: {details.get('reason')}",
     }
     return wording[journal.kind]
 

@@ -6,13 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import F, QuerySet
 
 from billing.models import Balance, CouponLot, Hold, Operation, Party, Quote
-from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
+from billing.rules.accounts import (
+    AccountName,
+    coupon_account,
+    payout_in_transit,
+    receivable,
+    seller_payable,
+    wallet,
+)
 from billing.rules.funding import Part
 from service_base.reading import rows
 from shared_models.money import Currency
@@ -59,6 +66,20 @@ class Wallet:
     def of(self, account: str) -> Purse:
         """The purse called `usd`, `eaml` or `coupon`."""
         return next(purse for purse in self.purses if purse.account == account)
+
+
+class Income(NamedTuple):
+    """What a person earned on the market: still here, and on its way to her."""
+
+    earned: Decimal
+    in_transit: Decimal
+
+
+def income_of(owner: UUID) -> Income:
+    """The person's market income."""
+    names = (seller_payable(owner), payout_in_transit(owner))
+    found = Balance.objects.in_bulk([name.id for name in names])
+    return Income(*(found[name.id].posted if name.id in found else ZERO for name in names))
 
 
 def wallet_of(owner: UUID) -> Wallet:

@@ -64,3 +64,46 @@ class PricesMissing(Unavailable):
 
 class PeriodUnfit(BadInput):
     """The books cannot be closed up to that moment."""
+
+
+class ProviderUnknown(NotFound):
+    """No payment provider of that name is set up here."""
+
+
+class CurrencyUnfit(BadInput):
+    """Money in a currency that the ledger has no account for."""
+
+    slug = "currency-unfit"
+    title = "The currency does not fit"
+
+
+class PaymentEnded(Conflict):
+    """The payment is not in a state in which that can be done."""
+
+    slug = "payment-ended"
+    title = "The payment does not allow this"
+
+
+class RefundTooEarly(Conflict):
+    """A refund was reported before its payment; nothing was posted, and the provider will report it again."""
+
+    slug = "refund-too-early"
+    title = "There is nothing to give back yet"
+
+
+class EarnedShort(FundsShort):
+    """Less was earned than should be kept or paid out; `missing` in the facts says how much less."""
+
+
+class PayoutEnded(Conflict):
+    """The payout has ended, or its provider says itself how it ends."""
+
+    slug = "payout-ended"
+    title = "The payout cannot be settled like this"
+
+
+class NotReversible(Conflict):
+    """The journal cannot be taken back: it has a way of its own to end, or what it gave is gone."""
+
+    slug = "not-reversible"
+    title = "This movement cannot be reversed"
