@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from billing import commands
-from billing.models import CouponLot, Journal, Payment
+from billing import commands, queries
+from billing.models import CouponLot, Journal, Payment, Payout, UnmatchedPayment
 from billing.providers import Report, ReportKind
 from billing.rules.errors import NotReversible, PaymentEnded, RefundTooEarly
 from billing.tests.test_api import post
@@ -190,3 +191,41 @@ def test_operators_refund_through_the_api(api: Any, world: World, broke: Person)
     assert post(client, path, {}).json()["status"] == "refunded"
     assert balance(broke.usd) == 0
     in_balance()
+
+
+def _forge_a_payout(person: Person) -> str:
+    commands.request_payout(owner=person.id, key="k", amount_usd="4")
+    Payout.objects.update(status="paid")
+    return "payouts in transit clear to zero"
+
+
+def _forge_the_amount_of_a_payout(person: Person) -> str:
+    payout = commands.request_payout(owner=person.id, key="k", amount_usd="4")
+    commands.settle_payout(payout_id=payout.pk, paid=True)
+    Payout.objects.update(amount=3)
+    return "payouts have their journals"
+
+
+def _forge_a_refund(person: Person) -> str:
+    Payment.objects.update(refunded=1)
+    return "refunds are posted"
+
+
+def _lose_a_payment_in_suspense(person: Person) -> str:
+    report = Report(ReportKind.PAID, "e", "cs_9", Payment.objects.get().created_at, Decimal(7), charge="pi_9")
+    commands.take_report(provider="test", report=report)
+    UnmatchedPayment.objects.all().delete()
+    return "suspense is what nobody was found for"
+
+
+@pytest.mark.parametrize(
+    "forge", [_forge_a_payout, _forge_the_amount_of_a_payout, _forge_a_refund, _lose_a_payment_in_suspense]
+)
+def test_a_document_that_does_not_fit_the_ledger_is_the_first_difference(
+    world: World, ana: Person, forge: Callable[[Person], str]
+) -> None:
+    seller = world.person()
+    deliver(world.solved(ana, lines=1000, owner=seller))
+    named = forge(seller)
+
+    assert (queries.verify().first_difference or "").startswith(named)
