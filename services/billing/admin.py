@@ -82,3 +82,8 @@ class OriginAdmin(ReadOnlyAdmin):
 @admin.register(models.Payment, models.Payout, models.UnmatchedPayment, models.ProviderReport)
 class ProviderAdmin(ReadOnlyAdmin):
     """What goes through the payment provider."""
+
+
+@admin.register(models.PeriodClose, models.JournalSeal)
+class PastAdmin(ReadOnlyAdmin):
+    """Closed periods, and the chain of seals over what was posted."""
