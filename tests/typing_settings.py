@@ -15,6 +15,10 @@ TITAN_API_MIDDLEWARE: list[str] = []
 TIMESERIES_MODELS: list[str] = []
 LOGIN_URL: str = ""
 FORCE_SCRIPT_NAME: str | None = None
+PAYMENT_PROVIDER: str = ""
+STRIPE_SECRET_KEY: str = ""
+STRIPE_WEBHOOK_SECRET: str = ""
+STRIPE_API_BASE: str = ""
 
 _SERVICES = ("axes", "service_base.principals", "ml", "billing", "trading", "scheduler")
 globals().update(for_service("identity", apps=_SERVICES, user_model="identity.User"))

@@ -21,7 +21,7 @@ router = Router(tags=["ledger"], auth=Bearer("billing:read"))
 
 
 class EntriesIn(Schema):
-    """Which entries: `account` is usd, eaml, coupon or owed; times are those of booking."""
+    """Which entries: `account` is usd, eaml, coupon, owed, earned, in-transit or escrow; times are those of booking."""
 
     account: str | None = None
     kind: str | None = None

@@ -60,7 +60,8 @@ def _failed(provider: str, report: Report) -> None:
 
 
 def _payout(provider: str, report: Report) -> None:
-    payout = Payout.objects.filter(provider=provider, pk=_as_id(report.reference)).first()
+    payout_id = _as_id(report.reference)
+    payout = Payout.objects.filter(provider=provider, pk=payout_id).first() if payout_id else None
     if payout is None:
         log.warning("payout.unknown", provider=provider, reference=report.reference)
         return

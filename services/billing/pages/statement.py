@@ -20,7 +20,15 @@ from service_base.formats import Formats
 from service_base.pages import PageRequest, show, signed_in
 from service_base.pagination import page_of
 
-ACCOUNTS = [("usd", "US dollars"), ("eaml", "Tokens"), ("coupon", "Coupons"), ("owed", "Owed")]
+ACCOUNTS = [
+    ("usd", "US dollars"),
+    ("eaml", "Tokens"),
+    ("coupon", "Coupons"),
+    ("owed", "Owed"),
+    ("earned", "Market income"),
+    ("in-transit", "Payouts in transit"),
+    ("escrow", "Escrow"),
+]
 _FILTERS = ("account", "kind", "since", "until", "machine")
 
 

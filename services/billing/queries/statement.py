@@ -36,6 +36,14 @@ ACCOUNTS: dict[str, Callable[[UUID], AccountName]] = {
     "escrow": escrow,
 }
 
+# What a purpose alone names; wallets and coupons go by their currency.
+_CALLED: dict[str, str] = {
+    Purpose.RECEIVABLE: "owed",
+    Purpose.SELLER_PAYABLE: "earned",
+    Purpose.PAYOUT_IN_TRANSIT: "in-transit",
+    Purpose.ESCROW: "escrow",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class StatementFilter:
@@ -110,6 +118,4 @@ def _balance_at(name: AccountName, moment: datetime | None) -> Decimal:
 
 def account_of(entry: Entry) -> str:
     """The short name of the entry's account."""
-    if entry.account.purpose == Purpose.RECEIVABLE:
-        return "owed"
-    return str(entry.currency).lower()
+    return _CALLED.get(entry.account.purpose, str(entry.currency).lower())

@@ -151,6 +151,17 @@ def test_the_api_tells_a_payout_to_its_seller_alone(api: Any, seller: Person, br
     assert get(api(broke), "payouts").json()["items"] == []
 
 
+def test_a_statement_names_the_account_that_income_went_through(api: Any, seller: Person) -> None:
+    requested(seller)
+    items = get(api(seller), "ledger/entries").json()["items"]
+
+    assert {(entry["account"], entry["amount"]) for entry in items} == {
+        ("earned", "9"),
+        ("earned", "-4"),
+        ("in-transit", "4"),
+    }
+
+
 def test_operators_alone_settle_payouts(api: Any, seller: Person) -> None:
     payout = requested(seller)
     path = f"payouts/{payout.pk}/settle"
