@@ -80,7 +80,7 @@ class Member:
 
     def output(self) -> str:
         """What it wrote."""
-        return self.log.read_text(errors="replace")
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
 
 
 @dataclass
@@ -140,6 +140,7 @@ class World:
         *loops: str,
         at: Iterable[str] = (),
         without: Iterable[str] = (),
+        tune: Iterable[str] = (),
         session_seconds: float | None = None,
         **environment: str,
     ) -> Member:
@@ -147,8 +148,15 @@ class World:
         words = [*loops]
         words += [word for point in at for word in ("--at", point)]
         words += [word for guard in without for word in ("--without", guard)]
+        words += [word for constant in tune for word in ("--tune", constant)]
         words += ["--session-seconds", str(session_seconds or self.session_seconds)]
         return self._process("-".join(loops), "harness.member", words, environment)
+
+    def run(self, module: str, *words: str, seconds: float = 60) -> str:
+        """Run a module of the harness to its end; what it wrote."""
+        done = self._process(module.rpartition(".")[2], module, list(words), {})
+        assert done.process.wait(seconds) == 0, done.output()
+        return done.output()
 
     def write(self, *, writers: int = 1, events: int, keys: int, **options: object) -> list[Member]:
         """Processes that commit `events` events in all, over `keys` counters (see harness.writer)."""
@@ -195,8 +203,10 @@ class World:
 
     def make_counters(self, keys: int) -> None:
         """The counters k0, k1, …, as far as they are missing."""
+        # ON CONFLICT DO NOTHING would wait for transactions that hold a counter that is already there.
         self.execute(
-            f"INSERT INTO counter SELECT 'k' || n, 0 FROM generate_series(0, {keys - 1}) AS n ON CONFLICT DO NOTHING"
+            f"INSERT INTO counter SELECT 'k' || n, 0 FROM generate_series(0, {keys - 1}) AS n"
+            " WHERE NOT EXISTS (SELECT FROM counter WHERE name = 'k' || n)"
         )
 
     def keep(self, *loops: str, at: Iterable[str] = (), **options: object) -> Slot:
@@ -238,6 +248,10 @@ class World:
     def lag(self) -> int:
         """Records that the group has yet to commit."""
         return traffic.lag(self.bootstrap, self.topic, self.group)
+
+    def committed(self) -> list[int]:
+        """The group's committed offset of each partition."""
+        return traffic.committed(self.bootstrap, self.topic, self.group)
 
     def records(self) -> int:
         """Records that the topic got in all."""
