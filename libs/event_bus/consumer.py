@@ -102,10 +102,12 @@ class ConsumerLoop:
             metrics.lag.labels(topic).set(lag.get(topic, 0))
         if not sum(lag.values()):
             metrics.lag_seconds.set(0)
+            self._last_records = monotonic()
         elif monotonic() - self._last_records > STUCK_SECONDS:
             raise Stuck(f"{sum(lag.values())} records wait, but none came for {STUCK_SECONDS:.0f} s")
 
     async def _recover(self, error: Exception) -> None:
+        self._last_records = monotonic()
         await self._database.disconnect()
         if self._client is None:
             return
