@@ -1,4 +1,4 @@
-"""The chaos suite: `python -m pytest -p titan.testing tests/chaos`; TITAN_TEST_BROKER=apache runs it on Apache Kafka."""
+"""The chaos suite: `python -m pytest -p titan.testing tests/chaos`, with TITAN_TEST_BROKER=apache on Apache Kafka."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import database, traffic
 from harness.report import Report
 from harness.world import PATH, World
 
+HERE = Path(__file__).parent
 BROKER = os.environ.get("TITAN_TEST_BROKER", "embedded")
 _result = pytest.StashKey[bool]()
 
@@ -70,7 +70,7 @@ def template() -> Iterator[Callable[[str], str]]:
 def make_world(
     request: pytest.FixtureRequest, tmp_path: Path, template: Callable[[str], str]
 ) -> Iterator[Callable[..., World]]:
-    """Makes worlds; a test that breaks a server names one of its own, and makes the topic itself where there is none."""
+    """Makes worlds; a test that breaks a server names its own, and makes the topic itself where there is none."""
     worlds: list[World] = []
 
     def make(

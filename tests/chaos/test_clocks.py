@@ -106,7 +106,7 @@ def behind_a_backlog(world: World, **options: object) -> Verdict:
 
 
 def test_the_inbox_remembers_for_fourteen_days_and_forgets_on_the_sixteenth(world: World, report: Report) -> None:
-    """Topics keep seven days; what comes again within twice that is recognised, and the table does not grow for ever."""
+    """Topics keep seven days: what comes again in twice that is recognised, yet the table does not grow for ever."""
     world.keep("relay")
     world.keep("consumer")
     duplicator = Duplicator(world.bootstrap, world.topic, one_in=1)

@@ -33,9 +33,9 @@ def run_through(world: World, plans: list[str], *, events: int, keys: int) -> in
     """
     duplicator = Duplicator(world.bootstrap, world.topic, one_in=ONE_IN)
     with beside(duplicator.run(events)):
-        world.wrote(world.write(writers=4, events=events, keys=keys, batch=100, pause=0.1), 150)
-        world.until(lambda: duplicator.seen >= events, 120)
-    world.until(world.drained, 120)
+        world.wrote(world.write(writers=4, events=events, keys=keys, batch=100, pause=0.1), 240)
+        world.until(lambda: duplicator.seen >= events, 240)
+    world.until(world.drained, 240)
     asyncio.run(duplicator.repeat_late())
     for _ in range(MOST_ROUNDS):
         world.until(world.drained)
@@ -45,7 +45,7 @@ def run_through(world: World, plans: list[str], *, events: int, keys: int) -> in
     return duplicator.sent
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_killed_before_and_after_each_step_every_event_has_its_effect_once_and_in_order(
     world: World, report: Report
 ) -> None:

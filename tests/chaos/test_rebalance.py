@@ -65,7 +65,8 @@ def test_a_member_that_wakes_after_its_session_ended_has_no_second_effect(
     mark = world.number("SELECT max(id) FROM effect")
     wake(world, zombie)
     late = world.number(
-        f"SELECT count(*) FROM effect WHERE id > {mark} AND event_id IN (SELECT event_id FROM effect WHERE id <= {mark})"
+        f"SELECT count(*) FROM effect WHERE id > {mark}"
+        f" AND event_id IN (SELECT event_id FROM effect WHERE id <= {mark})"
     )
     verdict = world.verdict()
     after = world.committed()

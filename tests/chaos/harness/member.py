@@ -1,6 +1,7 @@
 """One process of the service under test: `python -m harness.member relay|consumer …`; ends at SIGTERM like a worker.
 
-Its failpoints (`--at`), the guards it lacks (`--without`) and the constants that are other than the product's (`--tune`) are put on from outside the product.
+Its failpoints (`--at`), the guards it lacks (`--without`) and the constants that are other than the product's
+(`--tune`) are put on from outside the product.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class Duplicator:
 
 @contextmanager
 def beside(work: Coroutine[Any, Any, object]) -> Iterator[None]:
-    """Run `work` on a loop and thread of its own while the block runs, and raise what it raised; a failing block ends it."""
+    """Run `work` on a loop and thread of its own while the block runs; a failing block ends it."""
     with ThreadPoolExecutor(1) as pool:
         loop = asyncio.new_event_loop()
         task = loop.create_task(work)

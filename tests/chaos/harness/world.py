@@ -144,7 +144,7 @@ class World:
         session_seconds: float | None = None,
         **environment: str,
     ) -> Member:
-        """A process that runs the loops `relay` and/or `consumer`; `at` are its failpoints, `without` lacking guards."""
+        """A process that runs the loops `relay` and/or `consumer`, with failpoints `at`, lacking guards `without`."""
         words = [*loops]
         words += [word for point in at for word in ("--at", point)]
         words += [word for guard in without for word in ("--without", guard)]
