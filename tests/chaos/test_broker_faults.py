@@ -15,7 +15,12 @@ from harness.report import Report
 from harness.watch import Watch
 from harness.world import World
 
-pytestmark = pytest.mark.skipif(not faults.is_available(), reason="no librdkafka with a mock cluster here")
+pytestmark = [
+    pytest.mark.skipif(not faults.is_available(), reason="no librdkafka with a mock cluster here"),
+    pytest.mark.skipif(
+        os.environ.get("TITAN_TEST_BROKER") == "apache", reason="the mock cluster is tested in the embedded run"
+    ),
+]
 
 BROKERS, PARTITIONS, KEYS = 3, 6, 120
 WITHOUT_LEADER = (0, 2, 4)
