@@ -31,10 +31,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Let the report know whether its test passed."""
+    """Let the report know whether its test failed; one that skips itself says so in its result."""
     outcome = yield
     if outcome.when == "call":
-        item.stash[_result] = outcome.passed
+        item.stash[_result] = not outcome.failed
     return outcome
 
 

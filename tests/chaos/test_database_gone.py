@@ -108,7 +108,8 @@ def test_a_full_disk_stops_work_and_loses_nothing(make_world: Callable[..., Worl
     """PostgreSQL's files are on a small file system that fills up under way and gets room again later."""
     with scratch_directory() as home, small_disk(home / "disk", megabytes=DISK_MEGABYTES) as disk:
         if disk is None:
-            pytest.skip("disk full: only root may mount the small file system that this test fills")
+            report.say("c", "SKIPPED: only root may mount the small file system that this test fills")
+            pytest.skip(report.result)
         with breakable(durable_postgres, disk) as server:
             world = _fill(make_world(server_url=server.address))
             members = [world.start("relay"), world.start("consumer")]
