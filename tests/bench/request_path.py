@@ -29,7 +29,19 @@ CONNECTIONS = 16
 ROUNDS = 5
 GOAL_MICROSECONDS = 500
 UVICORN = ("-m", "uvicorn", "--no-access-log", "--log-level", "warning")
-GRANIAN = ("-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "2", "--no-ws")
+GRANIAN = (
+    "-m",
+    "granian",
+    "--interface",
+    "wsgi",
+    "--workers",
+    "1",
+    "--blocking-threads",
+    "2",
+    "--no-ws",
+    "--log-level",
+    "error",
+)
 
 
 @dataclass
