@@ -31,7 +31,7 @@ WARM_UP = 4_000  # as bus_app.steps does
 RELAY_GOAL, CONSUMER_GOAL, LATE_GOAL = 16_000, 8_000, 100
 # A backlog is flat when an event of a large one costs at most this much more than one of a small one.
 FLAT = 1.25
-RATE = 200
+RATE, SETTLE_SECONDS = 200, 3.0
 BROKERS = {"embedded": "the embedded broker", "apache": "Apache Kafka"}
 Figures = dict[str, float]
 Row = dict[str, Any]
@@ -48,6 +48,10 @@ class Plan:
 
 
 FULL, QUICK, MILLION = Plan(), Plan(2, 10_000, 5.0, (1_000, 20_000)), Plan(backlogs=(1_000, 100_000, 1_000_000))
+
+
+class NotMeasured(RuntimeError):
+    """A step did not end as it should."""
 
 
 class Place:
@@ -73,12 +77,20 @@ class Place:
     def step(self, name: str, events: int, topic: str) -> Figures:
         """One measured step of bus_app.steps."""
         command = ["bus_app.steps", name, "--events", str(events), "--topic", topic, "--group", f"{topic}.{name}"]
-        process = self.start(*command)
-        said, _ = process.communicate(timeout=600)
-        if process.returncode:
-            raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}.")
-        found: Figures = json.loads(said)
+        found: Figures = json.loads(self.result(self.start(*command)))
+        tell(f"{name} on {BROKERS[self.broker]}: {found['per_second']:,.0f} events/s of {events:,}")
         return found
+
+    def result(self, process: subprocess.Popen[str], *, seconds: float = 1_200) -> str:
+        """What a process says until its end. Raises NotMeasured."""
+        try:
+            said, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise NotMeasured(f"{process.args[2:]} took more than {seconds:.0f} s") from None
+        if process.returncode:
+            raise NotMeasured(f"{process.args[2:]} ended with {process.returncode}")
+        return said
 
     def start(self, module: str, *arguments: str) -> subprocess.Popen[str]:
         """A process of the bench's service."""
@@ -93,12 +105,26 @@ def measure(ids: Sequence[str] = (), plan: Plan = FULL, brokers: Sequence[str] =
     rows: list[Row] = []
     with _servers(brokers) as places:
         if _is_any(wanted, "B-BUS-RELAY", "B-BUS-CONSUMER", but="BACKLOG"):
-            rows += _speed_rows(places, plan)
+            rows += _attempt(lambda: _speed_rows(places, plan))
         if _is_any(wanted, "B-BUS-LATE"):
-            rows += [row for place in places for row in _late_rows(place, plan)]
+            rows += _attempt(lambda: [row for place in places for row in _late_rows(place, plan)])
         if _is_any(wanted, "B-BUS-RELAY-BACKLOG", "B-BUS-CONSUMER-BACKLOG"):
-            rows += _backlog_rows(places[-1], plan)
+            rows += _attempt(lambda: _backlog_rows(places[-1], plan))
     return [row for row in rows if row["id"].startswith(wanted)]
+
+
+def _attempt(part: Callable[[], list[Row]]) -> list[Row]:
+    """What could be measured: on a machine too busy for one part the others still count."""
+    try:
+        return part()
+    except NotMeasured as error:
+        tell(str(error))
+        return []
+
+
+def tell(text: str) -> None:
+    """How far it is, for whoever waits."""
+    sys.stderr.write(f"bench: {text}\n")
 
 
 def _is_any(wanted: Sequence[str], *beginnings: str, but: str = "never") -> bool:
@@ -132,7 +158,7 @@ def _started(stack: contextlib.ExitStack, kind: str) -> str | None:
     try:
         return stack.enter_context((apache_kafka if kind == "apache" else kafka)(_directory(stack)))
     except TitanError as error:  # no Java here, say
-        sys.stderr.write(f"bench: not measured on {BROKERS[kind]}: {error}\n")
+        tell(f"not measured on {BROKERS[kind]}: {error}")
         return None
 
 
@@ -221,21 +247,23 @@ def _lateness(place: Place, seconds: float) -> list[float]:
     try:
         _write(place, topic, 2.0)  # members joined, connections open, statements known
         committed = _write(place, topic, seconds)
-        time.sleep(2)
+        time.sleep(SETTLE_SECONDS)
     finally:
         for server in servers:
             server.send_signal(signal.SIGTERM)
-        said = [server.communicate(timeout=30)[0] for server in servers]
+        said = [place.result(server, seconds=60) for server in servers]
     consumed = json.loads(said[1])
     missing = committed.keys() - consumed.keys()
     if missing:
-        raise SystemExit(f"bench: {len(missing)} of {len(committed)} events had not arrived 2 s after the last.")
+        raise NotMeasured(
+            f"{len(missing)} of {len(committed)} events had not arrived {SETTLE_SECONDS:.0f} s after the last"
+        )
     return [(consumed[id_] - moment) * 1000 for id_, moment in committed.items()]
 
 
 def _write(place: Place, topic: str, seconds: float) -> dict[str, float]:
     writer = place.start("bus_app.latency", "writer", "--topic", topic, "--rate", str(RATE), "--seconds", str(seconds))
-    found: dict[str, float] = json.loads(writer.communicate(timeout=seconds + 60)[0])
+    found: dict[str, float] = json.loads(place.result(writer))
     return found
 
 
