@@ -9,31 +9,22 @@ process, PostgreSQL and the broker together, so events a second is what the mach
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
-import secrets
 import signal
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-HERE = Path(__file__).parent
+from bus_place import BROKERS, Figures, NotMeasured, Place, servers, tell
+
 WARM_UP = 4_000  # as bus_app.steps does
 RELAY_GOAL, CONSUMER_GOAL, LATE_GOAL = 16_000, 8_000, 100
 # A backlog is flat when an event of a large one costs at most this much more than one of a small one.
 FLAT = 1.25
 RATE, SETTLE_SECONDS = 200, 3.0
-BROKERS = {"embedded": "the embedded broker", "apache": "Apache Kafka"}
-Figures = dict[str, float]
 Row = dict[str, Any]
 
 
@@ -50,60 +41,11 @@ class Plan:
 FULL, QUICK, MILLION = Plan(), Plan(2, 10_000, 5.0, (1_000, 20_000)), Plan(backlogs=(1_000, 100_000, 1_000_000))
 
 
-class NotMeasured(RuntimeError):
-    """A step did not end as it should."""
-
-
-class Place:
-    """A PostgreSQL and one broker, on which steps run one after another, each with a topic of its own."""
-
-    _numbers = count(1)
-
-    def __init__(self, broker: str, bootstrap: str, environment: dict[str, str]) -> None:
-        self.broker = broker
-        self._environment = environment | {"TITAN_KAFKA_BOOTSTRAP": bootstrap}
-        self._bootstrap = bootstrap
-
-    def topic(self) -> str:
-        """A new topic with six partitions, as the platform's have."""
-        import asyncio
-
-        from event_bus.topics import ensure_topics
-
-        name = f"titan.bench{next(self._numbers)}.v1"
-        asyncio.run(ensure_topics(self._bootstrap, [name], partitions=6))
-        return name
-
-    def step(self, name: str, events: int, topic: str) -> Figures:
-        """One measured step of bus_app.steps."""
-        command = ["bus_app.steps", name, "--events", str(events), "--topic", topic, "--group", f"{topic}.{name}"]
-        found: Figures = json.loads(self.result(self.start(*command)))
-        tell(f"{name} on {BROKERS[self.broker]}: {found['per_second']:,.0f} events/s of {events:,}")
-        return found
-
-    def result(self, process: subprocess.Popen[str], *, seconds: float = 1_200) -> str:
-        """What a process says until its end. Raises NotMeasured."""
-        try:
-            said, _ = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise NotMeasured(f"{process.args[2:]} took more than {seconds:.0f} s") from None
-        if process.returncode:
-            raise NotMeasured(f"{process.args[2:]} ended with {process.returncode}")
-        return said
-
-    def start(self, module: str, *arguments: str) -> subprocess.Popen[str]:
-        """A process of the bench's service."""
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], env=self._environment, stdout=subprocess.PIPE, text=True
-        )
-
-
 def measure(ids: Sequence[str] = (), plan: Plan = FULL, brokers: Sequence[str] = tuple(BROKERS)) -> list[Row]:
     """The table's rows, `B-BUS-…`; of those named in `ids`, or whose ids begin so, and all where none is named."""
     wanted = tuple(ids) or ("B-BUS",)
     rows: list[Row] = []
-    with _servers(brokers) as places:
+    with servers(brokers) as places:
         if _is_any(wanted, "B-BUS-RELAY", "B-BUS-CONSUMER", but="BACKLOG"):
             rows += _attempt(lambda: _speed_rows(places, plan))
         if _is_any(wanted, "B-BUS-LATE"):
@@ -122,11 +64,6 @@ def _attempt(part: Callable[[], list[Row]]) -> list[Row]:
         return []
 
 
-def tell(text: str) -> None:
-    """How far it is, for whoever waits."""
-    sys.stderr.write(f"bench: {text}\n")
-
-
 def _is_any(wanted: Sequence[str], *beginnings: str, but: str = "never") -> bool:
     return any(b.startswith(id_) or (id_.startswith(b) and but not in id_) for id_ in wanted for b in beginnings)
 
@@ -137,58 +74,6 @@ def _speed_rows(places: Sequence[Place], plan: Plan) -> list[Row]:
         for place in places:
             rounds[place.broker].append(_round(place, plan.events))
     return [row for broker, found in rounds.items() for row in _throughput_rows(broker, found)]
-
-
-@contextlib.contextmanager
-def _servers(wanted: Sequence[str]) -> Iterator[list[Place]]:
-    from titan.embedded.postgres import postgres
-
-    with contextlib.ExitStack() as stack:
-        home = _directory(stack)
-        environment = _prepared(stack.enter_context(postgres(home)), home)
-        found = {kind: _started(stack, kind) for kind in wanted}
-        yield [Place(kind, address, environment) for kind, address in found.items() if address]
-
-
-def _started(stack: contextlib.ExitStack, kind: str) -> str | None:
-    from titan.embedded.apache_kafka import apache_kafka
-    from titan.embedded.kafka import kafka
-    from titan.errors import TitanError
-
-    try:
-        return stack.enter_context((apache_kafka if kind == "apache" else kafka)(_directory(stack)))
-    except TitanError as error:  # no Java here, say
-        tell(f"not measured on {BROKERS[kind]}: {error}")
-        return None
-
-
-def _directory(stack: contextlib.ExitStack) -> Path:
-    made = stack.enter_context(tempfile.TemporaryDirectory(prefix="titan-bench-", ignore_cleanup_errors=True))
-    Path(made).chmod(0o711)  # when we are root, PostgreSQL runs as somebody else and must get through
-    return Path(made)
-
-
-def _prepared(server: str, home: Path) -> dict[str, str]:
-    import psycopg
-
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE bus_app")
-    outside = {name: value for name, value in os.environ.items() if not name.startswith(("TITAN_", "DJANGO_"))}
-    environment = outside | {
-        "PYTHONPATH": os.pathsep.join([str(HERE), *(entry for entry in sys.path if entry)]),
-        "DJANGO_SETTINGS_MODULE": "bus_app.settings",
-        "TITAN_DATABASE_URL": urlunsplit(urlsplit(server)._replace(path="/bus_app")),
-        "TITAN_SECRET_KEY": secrets.token_urlsafe(48),
-        "TITAN_DATA_DIR": str(home),
-        "TITAN_LOG_LEVEL": "ERROR",
-        # Many short processes: where nothing may be written beside the modules, each would compile them all anew.
-        "PYTHONPYCACHEPREFIX": str(home / "modules"),
-        "PYTHONDONTWRITEBYTECODE": "",
-        "TITAN_BENCH_POSTGRES_PID": (home / "pg" / "postmaster.pid").read_text().split()[0],
-    }
-    migrate = [sys.executable, "-m", "django", "migrate", "--verbosity", "0", "--skip-checks"]  # it has no pages
-    subprocess.run(migrate, env=environment, check=True)
-    return environment
 
 
 def _round(place: Place, events: int) -> dict[str, Figures]:
