@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness import traffic
 from harness.database import Verdict
 from harness.report import Report
 from harness.traffic import Duplicator, beside
@@ -127,3 +128,12 @@ def test_the_inbox_remembers_for_fourteen_days_and_forgets_on_the_sixteenth(worl
     assert duplicator.sent == EVENTS // 10
     assert (early, forgotten) == (0, EVENTS // 10)
     assert vars(verdict) == EXACT
+
+
+def test_the_inbox_remembers_longer_than_apache_kafka_keeps_a_record(world: World, report: Report) -> None:
+    if report.broker != "apache":
+        pytest.skip("the embedded broker keeps every record; offset fences are what keeps it from sending old ones")
+    days = traffic.retention_days(world.bootstrap, world.topic)
+    remembered = world.run("harness.forget", "--days")
+    report.say("f", f"topics keep {days:.0f} days, inboxes {remembered.strip()}", topic_days=days)
+    assert days * 2 <= float(remembered)

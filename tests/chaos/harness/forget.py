@@ -1,4 +1,4 @@
-"""What a worker does each hour, once and at once: `python -m harness.forget` lets the inbox forget what is too old."""
+"""What a worker does each hour, at once: `python -m harness.forget`; with `--days` it says what is old enough."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> None:
     django.setup()
     from event_bus import inbox
 
-    sys.stdout.write(f"{inbox.forget_old()}\n")
+    sys.stdout.write(f"{inbox.KEEP.days if sys.argv[1:] == ['--days'] else inbox.forget_old()}\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from typing import Any
 from zlib import crc32
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from event_bus.topics import ensure_topics
 
@@ -35,6 +37,22 @@ def lag(bootstrap: str, topic: str, group: str) -> int:
 def committed(bootstrap: str, topic: str, group: str) -> list[int]:
     """The group's committed offset of each partition."""
     return asyncio.run(_standing(bootstrap, topic, group))[0]
+
+
+def retention_days(bootstrap: str, topic: str) -> float:
+    """For how long the broker keeps what is in the topic."""
+    return asyncio.run(_retention_days(bootstrap, topic))
+
+
+async def _retention_days(bootstrap: str, topic: str) -> float:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    finally:
+        await admin.close()
+    values = {entry[0]: entry[1] for entry in answer.resources[0][4]}
+    return int(values["retention.ms"]) / 86_400_000
 
 
 async def _ends(bootstrap: str, topic: str) -> int:

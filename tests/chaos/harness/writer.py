@@ -55,7 +55,7 @@ def main() -> None:
     from django.db import connection
 
     # A transaction that stays open is what some tests want; the bound of the members is not for writers.
-    connection.settings_dict["OPTIONS"] = {}
+    connection.settings_dict["OPTIONS"] = {"options": "-c idle_in_transaction_session_timeout=0"}
     write(Plan(**vars(parser.parse_args())))
 
 
