@@ -41,6 +41,7 @@ def run_through(world: World, plans: list[str], *, events: int, keys: int) -> in
         world.until(world.drained)
         if not set(plans) - set(world.reached()):
             break
+        world.give_way()
         world.wrote(world.write(events=200, keys=keys))
     return duplicator.sent
 

@@ -118,7 +118,7 @@ def test_a_relay_that_wakes_after_another_took_over_reorders_nothing(
     world = make_world()
     tuned = {"tune": ["event_bus.leadership.IDLE_SESSION_SECONDS=3"]}
     world.keep("consumer")
-    sleeper = world.start("relay", at=["relay.read:after:2:stop"], **tuned)
+    sleeper = world.start("relay", at=["relay.send:before:1:stop"], **tuned)
     world.until(lambda: "ready" in sleeper.output())
     world.wrote(world.write(writers=2, events=2000, keys=KEYS))
     world.until(sleeper.frozen)

@@ -90,6 +90,7 @@ class Slot:
     loops: tuple[str, ...]
     plans: Iterator[str]
     options: dict[str, object]
+    plan: str | None
     member: Member
 
 
@@ -212,7 +213,8 @@ class World:
     def keep(self, *loops: str, at: Iterable[str] = (), **options: object) -> Slot:
         """Keep a process running that is replaced when it dies; each new one has the next failpoint of `at`."""
         plans = iter(at)
-        slot = Slot(loops, plans, options, self._next(loops, plans, options))
+        plan = next(plans, None)
+        slot = Slot(loops, plans, options, plan, self._planned(loops, plan, options))
         self.slots.append(slot)
         return slot
 
@@ -226,10 +228,17 @@ class World:
                 self.killed += 1
             else:
                 self.crashed.append(f"{slot.member.name} ended with {code}: {slot.member.output()[-2000:]}")
-            slot.member = self._next(slot.loops, slot.plans, slot.options)
+            slot.plan = next(slot.plans, None)
+            slot.member = self._planned(slot.loops, slot.plan, slot.options)
 
-    def _next(self, loops: tuple[str, ...], plans: Iterator[str], options: dict[str, object]) -> Member:
-        plan = next(plans, None)
+    def give_way(self) -> None:
+        """Retire members whose deaths are all died where others of their kind still wait for their turn to lead."""
+        waiting = {slot.loops for slot in self.slots if slot.plan}
+        for slot in [slot for slot in self.slots if slot.plan is None and slot.loops in waiting]:
+            self.slots.remove(slot)
+            slot.member.kill()
+
+    def _planned(self, loops: tuple[str, ...], plan: str | None, options: dict[str, object]) -> Member:
         return self.start(*loops, at=[plan] if plan else [], **options)  # type: ignore[arg-type]
 
     def until(self, condition: Callable[[], object], seconds: float = 60, *, every: float = 0.1) -> None:
