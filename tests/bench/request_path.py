@@ -188,59 +188,39 @@ def _cpu_seconds(leader: int) -> float:
 
 
 def _rows(ways: dict[str, Way]) -> list[dict[str, Any]]:
-    ours = ways["ours"]
+    ours, stock = ways["ours"], (ways["stock"], "Django's ASGIHandler, same view")
     told = [
-        _row("BARE", "the server alone, no framework", ways["bare"].median("trivial"), None, None),
-        _row(
-            "TRIVIAL",
-            "a request that asks for nothing",
-            ours.median("trivial"),
-            "Django's ASGIHandler, same view",
-            ways["stock"].median("trivial"),
-        ),
-        _row("SIGNED-IN", "a signed-in request: token, person, roles", ours.median("signed in"), None, None),
-        _row(
-            "ROW",
-            "a signed-in request that reads a row",
-            ours.median("row"),
-            "Django's ASGIHandler, same view",
-            ways["stock"].median("row"),
-            goal=GOAL_MICROSECONDS,
-        ),
-        _row("ORM", "the same through the ORM on a lent thread", ours.median("orm"), None, None),
+        _row("BARE", "the server alone, no framework", ways["bare"].median("trivial")),
+        _row("TRIVIAL", "a request that asks for nothing", ours.median("trivial"), stock, "trivial"),
+        _row("SIGNED-IN", "a signed-in request: token, person, roles", ours.median("signed in")),
+        _row("ROW", "a signed-in request that reads a row", ours.median("row"), stock, "row", goal=GOAL_MICROSECONDS),
+        _row("ORM", "the same through the ORM on a lent thread", ours.median("orm")),
     ]
     if "wsgi" in ways:
-        wsgi = ways["wsgi"]
-        told += [
-            _row(
-                "WSGI-TRIVIAL",
-                "a request that asks for nothing",
-                ours.median("trivial"),
-                "granian WSGI, sync view",
-                wsgi.median("trivial"),
-            ),
-            _row(
-                "WSGI-ROW",
-                "a signed-in request that reads a row",
-                ours.median("row"),
-                "granian WSGI, sync view, ORM",
-                wsgi.median("row"),
-            ),
-        ]
+        wsgi = (ways["wsgi"], "granian WSGI, sync view, ORM")
+        told.append(_row("WSGI-TRIVIAL", "a request that asks for nothing", ours.median("trivial"), wsgi, "trivial"))
+        told.append(_row("WSGI-ROW", "a signed-in request that reads a row", ours.median("row"), wsgi, "row"))
     return told
 
 
 def _row(
-    name: str, what: str, value: float, anchor: str | None, anchor_value: float | None, *, goal: int | None = None
+    name: str,
+    what: str,
+    value: float,
+    beside: tuple[Way, str] | None = None,
+    path: str = "",
+    *,
+    goal: int | None = None,
 ) -> dict[str, Any]:
+    anchor = beside[0].median(path) if beside else None
     return {
         "id": f"B-HTTP-{name}",
         "what": f"CPU of {what}, uvicorn, median",
         "value": round(value),
         "unit": "µs",
-        "anchor": anchor,
-        "anchor_value": round(anchor_value) if anchor_value else None,
-        "ratio": round(value / anchor_value, 2) if anchor_value else None,
+        "anchor": beside[1] if beside else None,
+        "anchor_value": round(anchor) if anchor else None,
+        "ratio": round(value / anchor, 2) if anchor else None,
         "goal": f"<= {goal}" if goal else None,
         "met": value <= goal if goal else None,
     }
