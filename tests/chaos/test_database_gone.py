@@ -18,7 +18,7 @@ from harness.world import World
 from titan.testing import scratch_directory
 
 # Several batches of the relay, which takes 2 000 at once.
-EVENTS, KEYS = 5_000, 500
+EVENTS, KEYS = 4_500, 500
 # Where each loop is frozen when its database is killed: the consumer with its effects uncommitted, the relay with
 # records that are sent and not yet deleted.
 IN_A_BATCH = {
@@ -30,9 +30,9 @@ COMMITS = {"consumer": b"COMMIT", "relay": b"DELETE FROM outbox"}
 DISK_MEGABYTES = 160
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def postgres() -> Iterator[Breakable]:
-    """A durable PostgreSQL of this test's own."""
+    """A durable PostgreSQL that only the tests here use; whoever killed it has started it again."""
     with scratch_directory() as home, breakable(durable_postgres, home) as made:
         yield made
 
