@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 HERE = Path(__file__).parent
 CONNECTIONS = 16
@@ -65,18 +64,18 @@ def measure(seconds: float = 1.0) -> list[dict[str, Any]]:
     """The table's rows, `B-HTTP-…`: each a median over rounds of the server's CPU time divided by its answers."""
     from titan.testing import postgres_address, service_environment
 
-    environment = os.environ | service_environment("request_app") | {"PYTHONPATH": _path(), "TITAN_LOG_LEVEL": "ERROR"}
-    environment |= {"TITAN_WEB_THREADS": "8"}
-    url = urlsplit(postgres_address())
-    known = _prepare(urlunsplit(url), environment)
-    ways = _ways(known["row_id"])
     before = os.sched_getaffinity(0)
     cores = sorted(before)
     with contextlib.ExitStack() as stack:
-        for way in ways:
-            stack.enter_context(_serving(way, environment, cores[0]))
+        # The client and PostgreSQL share the last core, so that the first runs the server alone.
         os.sched_setaffinity(0, {cores[-1]})
         stack.callback(os.sched_setaffinity, 0, before)
+        environment = os.environ | service_environment("request_app") | {"PYTHONPATH": _path()}
+        environment |= {"TITAN_LOG_LEVEL": "ERROR", "TITAN_WEB_THREADS": "8"}
+        known = _prepare(postgres_address(), environment)
+        ways = _ways(known["row_id"])
+        for way in ways:
+            stack.enter_context(_serving(way, environment, cores[0]))
         for number in range(ROUNDS + 1):
             for way in ways:
                 for name, path in way.paths.items():
