@@ -19,7 +19,7 @@ from harness.world import PATH, World
 
 HERE = Path(__file__).parent
 BROKER = os.environ.get("TITAN_TEST_BROKER", "embedded")
-_result = pytest.StashKey[bool]()
+_result = pytest.StashKey[str]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,7 +43,9 @@ def report(request: pytest.FixtureRequest) -> Iterator[Report]:
     """The test's figures, written when it ends."""
     found = Report(test=request.node.nodeid.rpartition("/")[2], broker=BROKER)
     yield found
-    found.write(passed=request.node.stash.get(_result, False))
+    result = request.node.stash.get(_result, "failed")
+    if result != "skipped":
+        found.write(passed=result == "passed")
 
 
 @pytest.fixture(scope="session")
