@@ -8,7 +8,7 @@ from time import monotonic
 
 import structlog
 
-from event_bus import fences, metrics
+from event_bus import fences, metrics, parking
 from event_bus.apply import TRANSIENT, Applier, Outcome, reason_of
 from event_bus.breaker import Breaker
 from event_bus.broker import Broker, BrokerUnavailable, Consumer, Record
@@ -69,6 +69,7 @@ class ConsumerLoop:
     async def step(self) -> Outcome:
         """One poll and its effects; the offsets are committed only after the effects are."""
         if self._client is None:
+            self._breaker.remember(await self._database.run(parking.lately, self._group))
             self._client = await self._broker.consumer(group=self._group, topics=self._topics, fences=self._fences)
             self._last_records = monotonic()
         records = await self._client.poll(timeout=POLL_SECONDS, limit=self._batch)
