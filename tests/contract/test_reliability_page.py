@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
 
 
-def tests_of(folder: Path) -> set[str]:
+def names_in(folder: Path) -> set[str]:
     return {
         node.name
         for path in folder.rglob("test_*.py")
@@ -28,7 +28,7 @@ def part(heading: str) -> str:
 
 
 def test_every_test_the_page_names_exists():
-    assert set(re.findall(r"`(test_\w+)", PAGE.read_text())) - tests_of(ROOT / "tests" / "chaos") == set()
+    assert set(re.findall(r"`(test_\w+)", PAGE.read_text())) - names_in(ROOT / "tests" / "chaos") == set()
 
 
 @pytest.mark.parametrize("fault", "abcdef")
