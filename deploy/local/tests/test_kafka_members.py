@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from uuid import uuid4
 import pytest
 
 from event_bus.topics import ensure_topics
+from titan.embedded.kafka_members import JOIN_GROUP, Members
+from titan.embedded.kafka_wire import Request, request_of
 
 MEMBER = """
 import asyncio, sys
@@ -80,3 +83,19 @@ def test_a_member_that_is_silent_for_its_session_time_loses_its_partitions(membe
     wait_for(first, 6)
     first.send_signal(signal.SIGSTOP)
     wait_for(member(), 6)
+
+
+def test_a_client_that_joins_anew_under_no_name_gives_up_the_name_it_had():
+    """As aiokafka does when a commit was refused during a rebalance; the others would wait for the old name."""
+    members = Members()
+    members.hear(join(member="named"))
+    members.hear(join(member=""))
+    (leave,) = members.given_up()
+    assert b"named" in leave
+    assert members.given_up() == members.leaving() == []
+
+
+def join(*, member: str) -> Request:
+    body = b"".join(struct.pack("!h", len(text)) + text for text in (b"group",))
+    body += struct.pack("!ii", 6000, 60000) + struct.pack("!h", len(member)) + member.encode()
+    return request_of(struct.pack("!hhih", JOIN_GROUP, 2, 1, -1) + body)

@@ -54,6 +54,7 @@ class Gate:
                 coming = asyncio.create_task(wire.read_frame(reader))
                 request = wire.request_of(frame)
                 members.hear(request)
+                await self._take_out(members.given_up())
                 answer = await self._answer(broker, request, coming)
                 if answer is not None:
                     members.learn(request, answer)
@@ -66,17 +67,16 @@ class Gate:
             broker.close()
             writer.close()
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):  # a broker that is gone knows no members
-                await self._part(members)
+                await self._take_out(members.leaving())
 
     async def _heard(self, coming: asyncio.Task[bytes], members: Members) -> bytes:
         """What the client says next; whoever of its members is silent for too long leaves."""
         done, _ = await asyncio.wait({coming}, timeout=members.silence)
         if not done:
-            await self._part(members)
+            await self._take_out(members.leaving())
         return await coming
 
-    async def _part(self, members: Members) -> None:
-        frames = members.leaving()
+    async def _take_out(self, frames: list[bytes]) -> None:
         if frames:
             broker = Broker(*await asyncio.open_connection(HOST, self._inner))
             for frame in frames:
