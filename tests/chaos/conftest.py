@@ -19,7 +19,7 @@ from harness.world import PATH, World
 
 HERE = Path(__file__).parent
 BROKER = os.environ.get("TITAN_TEST_BROKER", "embedded")
-_result = pytest.StashKey[str]()
+_result = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,9 +43,7 @@ def report(request: pytest.FixtureRequest) -> Iterator[Report]:
     """The test's figures, written when it ends."""
     found = Report(test=request.node.nodeid.rpartition("/")[2], broker=BROKER)
     yield found
-    result = request.node.stash.get(_result, "failed")
-    if result != "skipped":
-        found.write(passed=result == "passed")
+    found.write(passed=request.node.stash.get(_result, False))
 
 
 @pytest.fixture(scope="session")
