@@ -22,7 +22,7 @@ from bus_place import BROKERS, Figures, NotMeasured, Place, servers, tell
 
 WARM_UP = 4_000  # as bus_app.steps does
 RELAY_GOAL, CONSUMER_GOAL, LATE_GOAL = 16_000, 8_000, 100
-# A backlog is flat when an event of a large one costs at most this much more than one of a small one.
+# A backlog is flat when an event costs at most this much more than with the next smaller one.
 FLAT = 1.25
 RATE, SETTLE_SECONDS = 200, 3.0
 Row = dict[str, Any]
@@ -158,24 +158,27 @@ def _quantile(values: list[float], share: int) -> float:
 
 def _backlog_rows(place: Place, plan: Plan) -> list[Row]:
     """Cost of an event by how many wait; a small backlog is drained several times, a large one once."""
-    costs: dict[str, dict[int, float]] = {"relay": {}, "consume": {}}
+    found: list[Row] = []
+    before: dict[str, tuple[str, float]] = {}
     for backlog in plan.backlogs:
-        runs: dict[str, list[float]] = {"relay": [], "consume": []}
-        for _ in range(plan.rounds if backlog < 100_000 else 1):
-            topic = place.topic()
-            for step, events in (("relay", backlog), ("consume", WARM_UP + backlog)):
-                figures = place.step(step, events, topic)
-                runs[step].append(figures["own_us"] + figures["postgres_us"])
-        for step in runs:
-            costs[step][backlog] = statistics.median(runs[step])
-    rows = []
-    for step, name in (("relay", "RELAY"), ("consume", "CONSUMER")):
-        least = costs[step][plan.backlogs[0]]
-        for backlog, cost in costs[step].items():
-            anchor = (f"the same with {_short(plan.backlogs[0])} waiting", least)
+        for step, cost in _backlog_costs(place, backlog, plan.rounds if backlog < 100_000 else 1).items():
+            name = {"relay": "RELAY", "consume": "CONSUMER"}[step]
             what = f"{name.lower()}: CPU with PostgreSQL's, {_short(backlog)} waiting ({place.broker})"
-            rows.append(row(f"{name}-BACKLOG-{_short(backlog)}", what, cost, "µs/event", anchor, most=FLAT * least))
-    return rows
+            anchor = before.get(step)
+            most = FLAT * anchor[1] if anchor else None
+            found.append(row(f"{name}-BACKLOG-{_short(backlog)}", what, cost, "µs/event", anchor, most=most))
+            before[step] = (f"the same with {_short(backlog)} waiting", cost)
+    return sorted(found, key=lambda one: "RELAY" not in str(one["id"]))
+
+
+def _backlog_costs(place: Place, backlog: int, rounds: int) -> dict[str, float]:
+    runs: dict[str, list[float]] = {"relay": [], "consume": []}
+    for _ in range(rounds):
+        topic = place.topic()
+        for step, events in (("relay", backlog), ("consume", WARM_UP + backlog)):
+            figures = place.step(step, events, topic)
+            runs[step].append(figures["own_us"] + figures["postgres_us"])
+    return {step: statistics.median(costs) for step, costs in runs.items()}
 
 
 def _short(number: int) -> str:
