@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from titan.embedded import kafka_wire as wire
+from titan.embedded.kafka_generations import told_kindly
 from titan.embedded.kafka_journal import Appended, Journal, topics_changed
 from titan.embedded.kafka_members import JOIN_GROUP, Members
 from titan.embedded.server import answers, free_port
@@ -96,7 +97,7 @@ class Gate:
             asked = request.without_new_topics() if request.api == wire.METADATA else request.frame
             answer = (await broker.ask(asked)).replace(self._its_address, self._own_address)
             return answer.replace(self._cluster.its_id, self._cluster.own_id)
-        return await broker.ask(request.frame)
+        return told_kindly(request, await broker.ask(request.frame))
 
     async def _change_topics(self, broker: Broker, request: wire.Request) -> bytes:
         async with self._appending:
