@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from operator import add
 from time import perf_counter
+from uuid import UUID
 
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
@@ -34,12 +36,7 @@ class Outcome:
 
     def __add__(self, other: Outcome) -> Outcome:
         """Both together."""
-        return Outcome(
-            self.handled + other.handled,
-            self.duplicates + other.duplicates,
-            self.parked + other.parked,
-            self.skipped + other.skipped,
-        )
+        return Outcome(*map(add, astuple(self), astuple(other)))
 
 
 @dataclass(slots=True)
@@ -166,7 +163,7 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _first_of_each(deliveries: Sequence[Delivery], new: set[object]) -> list[Delivery]:
+def _first_of_each(deliveries: Sequence[Delivery], new: set[UUID]) -> list[Delivery]:
     """Those whose ids are `new`, each once: the same event may be twice in a batch."""
     fresh: list[Delivery] = []
     for delivery in deliveries:

@@ -23,6 +23,10 @@ class Breaker:
         self._recent: deque[bool] = deque(maxlen=WINDOW)
         self._in_a_row = 0
 
+    def remember(self, failures: int) -> None:
+        """What was parked before this process began: one that opens at once must not park twenty more each time."""
+        self._in_a_row = min(failures, CONSECUTIVE)
+
     def judge(self, failures: list[bool]) -> None:
         """Count events in their order, True for one that had to be parked for itself. Raises BreakerOpen."""
         for failed in failures:

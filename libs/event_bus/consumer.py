@@ -8,7 +8,7 @@ from time import monotonic
 
 import structlog
 
-from event_bus import fences, metrics
+from event_bus import fences, metrics, parking
 from event_bus.apply import TRANSIENT, Applier, Outcome, reason_of
 from event_bus.breaker import Breaker
 from event_bus.broker import Broker, BrokerUnavailable, Consumer, Record
@@ -69,6 +69,7 @@ class ConsumerLoop:
     async def step(self) -> Outcome:
         """One poll and its effects; the offsets are committed only after the effects are."""
         if self._client is None:
+            self._breaker.remember(await self._database.run(parking.lately, self._group))
             self._client = await self._broker.consumer(group=self._group, topics=self._topics, fences=self._fences)
             self._last_records = monotonic()
         records = await self._client.poll(timeout=POLL_SECONDS, limit=self._batch)
@@ -102,10 +103,12 @@ class ConsumerLoop:
             metrics.lag.labels(topic).set(lag.get(topic, 0))
         if not sum(lag.values()):
             metrics.lag_seconds.set(0)
+            self._last_records = monotonic()
         elif monotonic() - self._last_records > STUCK_SECONDS:
             raise Stuck(f"{sum(lag.values())} records wait, but none came for {STUCK_SECONDS:.0f} s")
 
     async def _recover(self, error: Exception) -> None:
+        self._last_records = monotonic()
         await self._database.disconnect()
         if self._client is None:
             return

@@ -64,10 +64,7 @@ def _text(value: bytes) -> str:
 
 def id_in(headers: Iterable[tuple[str, bytes]]) -> UUID | None:
     """The event's id where the headers hold a readable one."""
-    for name, value in headers:
-        if name == "ce_id":
-            try:
-                return UUID(_text(value))
-            except ValueError:
-                return None
-    return None
+    try:
+        return UUID(_text(dict(headers).get("ce_id", b"")))
+    except ValueError:
+        return None

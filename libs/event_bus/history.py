@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from event_bus.broker import BrokerUnavailable, Record
+from event_bus.kafka_consumer import as_records
 
 
 class History:
@@ -35,11 +36,7 @@ class History:
                 for partition in partitions:
                     # Where the last records are gone or are no records, nothing comes, and the position moves alone.
                     self._next[partition] = await client.position(partition)
-                yield [
-                    Record(r.topic, r.partition, r.offset, r.key or b"", r.value or b"", r.headers)
-                    for batch in batches.values()
-                    for r in batch
-                ]
+                yield [record for batch in batches.values() for record in as_records(batch)]
         except (KafkaError, TimeoutError, OSError) as error:
             raise BrokerUnavailable(f"{self._topic} cannot be read: {type(error).__name__}: {error}") from error
         finally:

@@ -46,6 +46,6 @@ def forget_old() -> int:
     while True:
         with connection.cursor() as cursor:
             cursor.execute(_FORGET, [utc_now() - KEEP])
-            deleted += cursor.rowcount
+            deleted += int(cursor.rowcount)
             if cursor.rowcount < FORGET_AT_ONCE:
                 return deleted

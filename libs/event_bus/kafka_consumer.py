@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from time import monotonic
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -60,11 +61,10 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         records: list[Record] = []
         for partition, batch in batches.items():
             # A partition that came during the poll has not been moved to its fence yet: the next poll does that.
-            if partition in self._lined_up:
-                found = [Record(r.topic, r.partition, r.offset, r.key or b"", r.value or b"", r.headers) for r in batch]
-                if wanted := await self._past_the_fence(partition, found):
-                    records.extend(wanted)
-                    self._polled[partition] = batch[-1].offset + 1
+            known = partition in self._lined_up
+            if known and (wanted := await self._past_the_fence(partition, as_records(batch))):
+                records.extend(wanted)
+                self._polled[partition] = batch[-1].offset + 1
         if records:
             self._idle.clear()
         return records
@@ -180,3 +180,8 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             return records
         await self._client.seek_to_beginning(partition)
         return []
+
+
+def as_records(batch: Sequence[Any]) -> list[Record]:
+    """aiokafka's records as the bus's own; what has no key or no body has an empty one."""
+    return [Record(r.topic, r.partition, r.offset, r.key or b"", r.value or b"", r.headers) for r in batch]

@@ -36,8 +36,8 @@ class KafkaProducer:
         for future, places in sent:
             if future in late:
                 failure = TimeoutError(f"no acknowledgement within {SEND_SECONDS} s")
-            elif (error := future.exception()) is not None:
-                failure = error
+            elif (refused := future.exception()) is not None:
+                failure = refused
             else:
                 acknowledged.extend(places)
         if failure is not None:
@@ -53,7 +53,8 @@ class KafkaProducer:
         """Each partition's messages in their order, and for each batch which of them it holds."""
         sent: list[tuple[asyncio.Future[Any], list[int]]] = []
         for (topic, partition), places in (await self._by_partition(messages)).items():
-            batch, held = self._client.create_batch(), []
+            batch = self._client.create_batch()
+            held: list[int] = []
             for place in places:
                 if not self._append(batch, messages[place]):
                     sent.append((await self._client.send_batch(batch, topic, partition=partition), held))

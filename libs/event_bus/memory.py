@@ -9,6 +9,7 @@ from zlib import crc32
 
 from event_bus.broker import BrokerUnavailable, Consumer, Fences, Message, Producer, Record
 from event_bus.fences import Fence
+from event_bus.pausing import pause
 
 PARTITIONS = 6
 
@@ -82,10 +83,7 @@ class MemoryConsumer:
         found = self._take(limit)
         if not found:
             self._broker.arrived.clear()
-            try:
-                await asyncio.wait_for(self._broker.arrived.wait(), timeout)
-            except TimeoutError:
-                return []
+            await pause(self._broker.arrived, timeout)
             found = self._take(limit)
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from zlib import crc32
 
 from django.db import connection
@@ -12,7 +13,9 @@ from event_bus import metrics
 from event_bus.broker import Record
 from event_bus.envelope import id_in
 from event_bus.models import ParkedEvent
+from shared_models.clock import utc_now
 
+LATELY = timedelta(minutes=10)
 BEHIND = "waits behind a parked event of its key"
 _LOCK_CLASS = crc32(b"titan.parking") - 2**31
 
@@ -50,6 +53,12 @@ def blocked_places(consumer: str, records: Iterable[Record]) -> set[tuple[str, s
             "SELECT DISTINCT topic, key FROM parked_event WHERE consumer = %s AND key = ANY(%s)", [consumer, keys]
         )
         return set(cursor.fetchall())
+
+
+def lately(consumer: str) -> int:
+    """How many events were parked for themselves in the last minutes."""
+    recent = ParkedEvent.objects.filter(consumer=consumer, parked_at__gt=utc_now() - LATELY)
+    return recent.exclude(error=BEHIND).count()
 
 
 def keep_consumer_out(consumer: str) -> None:

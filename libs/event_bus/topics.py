@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
@@ -14,8 +15,7 @@ TOPIC_EXISTS = 36
 MOST_REPLICAS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionState:
+class PartitionState(NamedTuple):
     """One partition as the brokers see it; nobody leads it where `leader` is -1."""
 
     number: int
@@ -29,15 +29,9 @@ async def ensure_topics(bootstrap: str, names: Sequence[str], *, partitions: int
 
     Raises BrokerUnavailable.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
-    try:
-        await admin.start()
+    async with _admin(bootstrap, "make topics") as admin:
         replicas = min(MOST_REPLICAS, len((await admin.describe_cluster())["brokers"]))
         made = await admin.create_topics([NewTopic(name, partitions, replicas) for name in names])
-    except (KafkaError, OSError) as error:
-        raise BrokerUnavailable(f"cannot make topics: {type(error).__name__}: {error}") from error
-    finally:
-        await admin.close()
     for topic, code, message in made.topic_errors:
         if code not in (0, TOPIC_EXISTS):
             raise BrokerUnavailable(f"topic {topic}: {for_code(code).__name__}: {message}")
@@ -45,17 +39,23 @@ async def ensure_topics(bootstrap: str, names: Sequence[str], *, partitions: int
 
 async def describe_topics(bootstrap: str, names: Sequence[str]) -> dict[str, list[PartitionState]]:
     """The partitions of each topic; a topic that is missing has none. Raises BrokerUnavailable."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
-    try:
-        await admin.start()
+    async with _admin(bootstrap, "describe topics") as admin:
         described = await admin.describe_topics(list(names))
-    except (KafkaError, OSError) as error:
-        raise BrokerUnavailable(f"cannot describe topics: {type(error).__name__}: {error}") from error
-    finally:
-        await admin.close()
     return {
         topic["topic"]: [
             PartitionState(p["partition"], p["leader"], len(p["replicas"]), len(p["isr"])) for p in topic["partitions"]
         ]
         for topic in described
     }
+
+
+@asynccontextmanager
+async def _admin(bootstrap: str, doing: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        yield admin
+    except (KafkaError, OSError) as error:
+        raise BrokerUnavailable(f"cannot {doing}: {type(error).__name__}: {error}") from error
+    finally:
+        await admin.close()

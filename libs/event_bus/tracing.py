@@ -19,8 +19,7 @@ def current_traceparent() -> str | None:
 
 def enter(traceparent: str | None) -> Token[str | None]:
     """Make `traceparent` current; a malformed one counts as none."""
-    known = traceparent if traceparent and _WELL_FORMED.match(traceparent) else None
-    return _traceparent.set(known)
+    return _traceparent.set(traceparent if traceparent and _WELL_FORMED.match(traceparent) else None)
 
 
 def leave(token: Token[str | None]) -> None:

@@ -126,11 +126,11 @@ class BusReporter:
         self._is_away = True
 
     async def _look_at_parked(self) -> None:
-        from django.db import DatabaseError
+        from django.db import Error
 
         try:
             self._parked = await self._thread.run(self._count_parked)
-        except DatabaseError:
+        except Error:
             # The last known number stays; that the database is away is said by those who need it.
             await self._thread.disconnect()
 

@@ -85,6 +85,17 @@ class ApiChain:
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
+        self._routes: dict[str, Any] = {}
+
+    def resolve_request(self, request: HttpRequest) -> Any:
+        """The route; remembered where an address has no parts that vary, so there are as many as routes."""
+        found = self._routes.get(request.path_info)
+        if found is None:
+            found = super().resolve_request(request)  # type: ignore[misc]
+            if not found.args and not found.kwargs:
+                self._routes[request.path_info] = found
+        request.resolver_match = found
+        return found
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """The answer to `request`, whatever happens."""

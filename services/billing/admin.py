@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from billing import models
-from event_bus.admin import ReadOnlyAdmin
+from service_base.admin import ReadOnlyAdmin
 
 
 @admin.register(models.Party)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from event_bus.admin import ReadOnlyAdmin
 from identity.models import ApiKey, AuditEntry, Invitation, Team, TeamMembership, User
+from service_base.admin import ReadOnlyAdmin
 
 
 @admin.register(User)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from event_bus.admin import ReadOnlyAdmin
 from ml.models import (
     DataLine,
     DataLinesOperation,
@@ -18,6 +17,7 @@ from ml.models import (
     SolvedLines,
     Work,
 )
+from service_base.admin import ReadOnlyAdmin
 
 
 @admin.register(Machine)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from event_bus.admin import ReadOnlyAdmin
 from scheduler.models import CalendarSource, EconomicEvent, EconomicEventRevision, JobRun, ScheduledJob
+from service_base.admin import ReadOnlyAdmin
 
 
 @admin.register(CalendarSource)

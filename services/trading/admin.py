@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from event_bus.admin import ReadOnlyAdmin
+from service_base.admin import ReadOnlyAdmin
 from service_base.errors import Refusal
 from trading import commands
 from trading.models import (

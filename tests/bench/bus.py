@@ -9,31 +9,22 @@ process, PostgreSQL and the broker together, so events a second is what the mach
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
-import secrets
 import signal
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-HERE = Path(__file__).parent
+from bus_place import BROKERS, Figures, NotMeasured, Place, servers, tell
+
 WARM_UP = 4_000  # as bus_app.steps does
 RELAY_GOAL, CONSUMER_GOAL, LATE_GOAL = 16_000, 8_000, 100
-# A backlog is flat when an event of a large one costs at most this much more than one of a small one.
+# A backlog is flat when an event costs at most this much more than with the next smaller one.
 FLAT = 1.25
-RATE = 200
-BROKERS = {"embedded": "the embedded broker", "apache": "Apache Kafka"}
-Figures = dict[str, float]
+RATE, SETTLE_SECONDS = 200, 3.0
 Row = dict[str, Any]
 
 
@@ -50,55 +41,27 @@ class Plan:
 FULL, QUICK, MILLION = Plan(), Plan(2, 10_000, 5.0, (1_000, 20_000)), Plan(backlogs=(1_000, 100_000, 1_000_000))
 
 
-class Place:
-    """A PostgreSQL and one broker, on which steps run one after another, each with a topic of its own."""
-
-    _numbers = count(1)
-
-    def __init__(self, broker: str, bootstrap: str, environment: dict[str, str]) -> None:
-        self.broker = broker
-        self._environment = environment | {"TITAN_KAFKA_BOOTSTRAP": bootstrap}
-        self._bootstrap = bootstrap
-
-    def topic(self) -> str:
-        """A new topic with six partitions, as the platform's have."""
-        import asyncio
-
-        from event_bus.topics import ensure_topics
-
-        name = f"titan.bench{next(self._numbers)}.v1"
-        asyncio.run(ensure_topics(self._bootstrap, [name], partitions=6))
-        return name
-
-    def step(self, name: str, events: int, topic: str) -> Figures:
-        """One measured step of bus_app.steps."""
-        command = ["bus_app.steps", name, "--events", str(events), "--topic", topic, "--group", f"{topic}.{name}"]
-        process = self.start(*command)
-        said, _ = process.communicate(timeout=600)
-        if process.returncode:
-            raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}.")
-        found: Figures = json.loads(said)
-        return found
-
-    def start(self, module: str, *arguments: str) -> subprocess.Popen[str]:
-        """A process of the bench's service."""
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], env=self._environment, stdout=subprocess.PIPE, text=True
-        )
-
-
 def measure(ids: Sequence[str] = (), plan: Plan = FULL, brokers: Sequence[str] = tuple(BROKERS)) -> list[Row]:
     """The table's rows, `B-BUS-…`; of those named in `ids`, or whose ids begin so, and all where none is named."""
     wanted = tuple(ids) or ("B-BUS",)
     rows: list[Row] = []
-    with _servers(brokers) as places:
+    with servers(brokers) as places:
         if _is_any(wanted, "B-BUS-RELAY", "B-BUS-CONSUMER", but="BACKLOG"):
-            rows += _speed_rows(places, plan)
+            rows += _attempt(lambda: _speed_rows(places, plan))
         if _is_any(wanted, "B-BUS-LATE"):
-            rows += [row for place in places for row in _late_rows(place, plan)]
+            rows += _attempt(lambda: [row for place in places for row in _late_rows(place, plan)])
         if _is_any(wanted, "B-BUS-RELAY-BACKLOG", "B-BUS-CONSUMER-BACKLOG"):
-            rows += _backlog_rows(places[-1], plan)
+            rows += _attempt(lambda: _backlog_rows(places[-1], plan))
     return [row for row in rows if row["id"].startswith(wanted)]
+
+
+def _attempt(part: Callable[[], list[Row]]) -> list[Row]:
+    """What could be measured: on a machine too busy for one part the others still count."""
+    try:
+        return part()
+    except NotMeasured as error:
+        tell(str(error))
+        return []
 
 
 def _is_any(wanted: Sequence[str], *beginnings: str, but: str = "never") -> bool:
@@ -111,58 +74,6 @@ def _speed_rows(places: Sequence[Place], plan: Plan) -> list[Row]:
         for place in places:
             rounds[place.broker].append(_round(place, plan.events))
     return [row for broker, found in rounds.items() for row in _throughput_rows(broker, found)]
-
-
-@contextlib.contextmanager
-def _servers(wanted: Sequence[str]) -> Iterator[list[Place]]:
-    from titan.embedded.postgres import postgres
-
-    with contextlib.ExitStack() as stack:
-        home = _directory(stack)
-        environment = _prepared(stack.enter_context(postgres(home)), home)
-        found = {kind: _started(stack, kind) for kind in wanted}
-        yield [Place(kind, address, environment) for kind, address in found.items() if address]
-
-
-def _started(stack: contextlib.ExitStack, kind: str) -> str | None:
-    from titan.embedded.apache_kafka import apache_kafka
-    from titan.embedded.kafka import kafka
-    from titan.errors import TitanError
-
-    try:
-        return stack.enter_context((apache_kafka if kind == "apache" else kafka)(_directory(stack)))
-    except TitanError as error:  # no Java here, say
-        sys.stderr.write(f"bench: not measured on {BROKERS[kind]}: {error}\n")
-        return None
-
-
-def _directory(stack: contextlib.ExitStack) -> Path:
-    made = stack.enter_context(tempfile.TemporaryDirectory(prefix="titan-bench-", ignore_cleanup_errors=True))
-    Path(made).chmod(0o711)  # when we are root, PostgreSQL runs as somebody else and must get through
-    return Path(made)
-
-
-def _prepared(server: str, home: Path) -> dict[str, str]:
-    import psycopg
-
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE bus_app")
-    outside = {name: value for name, value in os.environ.items() if not name.startswith(("TITAN_", "DJANGO_"))}
-    environment = outside | {
-        "PYTHONPATH": os.pathsep.join([str(HERE), *(entry for entry in sys.path if entry)]),
-        "DJANGO_SETTINGS_MODULE": "bus_app.settings",
-        "TITAN_DATABASE_URL": urlunsplit(urlsplit(server)._replace(path="/bus_app")),
-        "TITAN_SECRET_KEY": secrets.token_urlsafe(48),
-        "TITAN_DATA_DIR": str(home),
-        "TITAN_LOG_LEVEL": "ERROR",
-        # Many short processes: where nothing may be written beside the modules, each would compile them all anew.
-        "PYTHONPYCACHEPREFIX": str(home / "modules"),
-        "PYTHONDONTWRITEBYTECODE": "",
-        "TITAN_BENCH_POSTGRES_PID": (home / "pg" / "postmaster.pid").read_text().split()[0],
-    }
-    migrate = [sys.executable, "-m", "django", "migrate", "--verbosity", "0", "--skip-checks"]  # it has no pages
-    subprocess.run(migrate, env=environment, check=True)
-    return environment
 
 
 def _round(place: Place, events: int) -> dict[str, Figures]:
@@ -221,21 +132,23 @@ def _lateness(place: Place, seconds: float) -> list[float]:
     try:
         _write(place, topic, 2.0)  # members joined, connections open, statements known
         committed = _write(place, topic, seconds)
-        time.sleep(2)
+        time.sleep(SETTLE_SECONDS)
     finally:
         for server in servers:
             server.send_signal(signal.SIGTERM)
-        said = [server.communicate(timeout=30)[0] for server in servers]
+        said = [place.result(server, seconds=60) for server in servers]
     consumed = json.loads(said[1])
     missing = committed.keys() - consumed.keys()
     if missing:
-        raise SystemExit(f"bench: {len(missing)} of {len(committed)} events had not arrived 2 s after the last.")
+        raise NotMeasured(
+            f"{len(missing)} of {len(committed)} events had not arrived {SETTLE_SECONDS:.0f} s after the last"
+        )
     return [(consumed[id_] - moment) * 1000 for id_, moment in committed.items()]
 
 
 def _write(place: Place, topic: str, seconds: float) -> dict[str, float]:
     writer = place.start("bus_app.latency", "writer", "--topic", topic, "--rate", str(RATE), "--seconds", str(seconds))
-    found: dict[str, float] = json.loads(writer.communicate(timeout=seconds + 60)[0])
+    found: dict[str, float] = json.loads(place.result(writer))
     return found
 
 
@@ -245,24 +158,27 @@ def _quantile(values: list[float], share: int) -> float:
 
 def _backlog_rows(place: Place, plan: Plan) -> list[Row]:
     """Cost of an event by how many wait; a small backlog is drained several times, a large one once."""
-    costs: dict[str, dict[int, float]] = {"relay": {}, "consume": {}}
+    found: list[Row] = []
+    before: dict[str, tuple[str, float]] = {}
     for backlog in plan.backlogs:
-        runs: dict[str, list[float]] = {"relay": [], "consume": []}
-        for _ in range(plan.rounds if backlog < 100_000 else 1):
-            topic = place.topic()
-            for step, events in (("relay", backlog), ("consume", WARM_UP + backlog)):
-                figures = place.step(step, events, topic)
-                runs[step].append(figures["own_us"] + figures["postgres_us"])
-        for step in runs:
-            costs[step][backlog] = statistics.median(runs[step])
-    rows = []
-    for step, name in (("relay", "RELAY"), ("consume", "CONSUMER")):
-        least = costs[step][plan.backlogs[0]]
-        for backlog, cost in costs[step].items():
-            anchor = (f"the same with {_short(plan.backlogs[0])} waiting", least)
+        for step, cost in _backlog_costs(place, backlog, plan.rounds if backlog < 100_000 else 1).items():
+            name = {"relay": "RELAY", "consume": "CONSUMER"}[step]
             what = f"{name.lower()}: CPU with PostgreSQL's, {_short(backlog)} waiting ({place.broker})"
-            rows.append(row(f"{name}-BACKLOG-{_short(backlog)}", what, cost, "µs/event", anchor, most=FLAT * least))
-    return rows
+            anchor = before.get(step)
+            most = FLAT * anchor[1] if anchor else None
+            found.append(row(f"{name}-BACKLOG-{_short(backlog)}", what, cost, "µs/event", anchor, most=most))
+            before[step] = (f"the same with {_short(backlog)} waiting", cost)
+    return sorted(found, key=lambda one: "RELAY" not in str(one["id"]))
+
+
+def _backlog_costs(place: Place, backlog: int, rounds: int) -> dict[str, float]:
+    runs: dict[str, list[float]] = {"relay": [], "consume": []}
+    for _ in range(rounds):
+        topic = place.topic()
+        for step, events in (("relay", backlog), ("consume", WARM_UP + backlog)):
+            figures = place.step(step, events, topic)
+            runs[step].append(figures["own_us"] + figures["postgres_us"])
+    return {step: statistics.median(costs) for step, costs in runs.items()}
 
 
 def _short(number: int) -> str:

@@ -22,14 +22,25 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 HERE = Path(__file__).parent
 CONNECTIONS = 16
 ROUNDS = 5
 GOAL_MICROSECONDS = 500
 UVICORN = ("-m", "uvicorn", "--no-access-log", "--log-level", "warning")
-GRANIAN = ("-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "2", "--no-ws")
+GRANIAN = (
+    "-m",
+    "granian",
+    "--interface",
+    "wsgi",
+    "--workers",
+    "1",
+    "--blocking-threads",
+    "2",
+    "--no-ws",
+    "--log-level",
+    "error",
+)
 
 
 @dataclass
@@ -53,18 +64,18 @@ def measure(seconds: float = 1.0) -> list[dict[str, Any]]:
     """The table's rows, `B-HTTP-…`: each a median over rounds of the server's CPU time divided by its answers."""
     from titan.testing import postgres_address, service_environment
 
-    environment = os.environ | service_environment("request_app") | {"PYTHONPATH": _path(), "TITAN_LOG_LEVEL": "ERROR"}
-    environment |= {"TITAN_WEB_THREADS": "8"}
-    url = urlsplit(postgres_address())
-    known = _prepare(urlunsplit(url), environment)
-    ways = _ways(known["row_id"])
     before = os.sched_getaffinity(0)
     cores = sorted(before)
     with contextlib.ExitStack() as stack:
-        for way in ways:
-            stack.enter_context(_serving(way, environment, cores[0]))
+        # The client and PostgreSQL share the last core, so that the first runs the server alone.
         os.sched_setaffinity(0, {cores[-1]})
         stack.callback(os.sched_setaffinity, 0, before)
+        environment = os.environ | service_environment("request_app") | {"PYTHONPATH": _path()}
+        environment |= {"TITAN_LOG_LEVEL": "ERROR", "TITAN_WEB_THREADS": "8"}
+        known = _prepare(postgres_address(), environment)
+        ways = _ways(known["row_id"])
+        for way in ways:
+            stack.enter_context(_serving(way, environment, cores[0]))
         for number in range(ROUNDS + 1):
             for way in ways:
                 for name, path in way.paths.items():
@@ -176,59 +187,39 @@ def _cpu_seconds(leader: int) -> float:
 
 
 def _rows(ways: dict[str, Way]) -> list[dict[str, Any]]:
-    ours = ways["ours"]
+    ours, stock = ways["ours"], (ways["stock"], "Django's ASGIHandler, same view")
     told = [
-        _row("BARE", "the server alone, no framework", ways["bare"].median("trivial"), None, None),
-        _row(
-            "TRIVIAL",
-            "a request that asks for nothing",
-            ours.median("trivial"),
-            "Django's ASGIHandler, same view",
-            ways["stock"].median("trivial"),
-        ),
-        _row("SIGNED-IN", "a signed-in request: token, person, roles", ours.median("signed in"), None, None),
-        _row(
-            "ROW",
-            "a signed-in request that reads a row",
-            ours.median("row"),
-            "Django's ASGIHandler, same view",
-            ways["stock"].median("row"),
-            goal=GOAL_MICROSECONDS,
-        ),
-        _row("ORM", "the same through the ORM on a lent thread", ours.median("orm"), None, None),
+        _row("BARE", "the server alone, no framework", ways["bare"].median("trivial")),
+        _row("TRIVIAL", "a request that asks for nothing", ours.median("trivial"), stock, "trivial"),
+        _row("SIGNED-IN", "a signed-in request: token, person, roles", ours.median("signed in")),
+        _row("ROW", "a signed-in request that reads a row", ours.median("row"), stock, "row", goal=GOAL_MICROSECONDS),
+        _row("ORM", "the same through the ORM on a lent thread", ours.median("orm")),
     ]
     if "wsgi" in ways:
-        wsgi = ways["wsgi"]
-        told += [
-            _row(
-                "WSGI-TRIVIAL",
-                "a request that asks for nothing",
-                ours.median("trivial"),
-                "granian WSGI, sync view",
-                wsgi.median("trivial"),
-            ),
-            _row(
-                "WSGI-ROW",
-                "a signed-in request that reads a row",
-                ours.median("row"),
-                "granian WSGI, sync view, ORM",
-                wsgi.median("row"),
-            ),
-        ]
+        wsgi = (ways["wsgi"], "granian WSGI, sync view, ORM")
+        told.append(_row("WSGI-TRIVIAL", "a request that asks for nothing", ours.median("trivial"), wsgi, "trivial"))
+        told.append(_row("WSGI-ROW", "a signed-in request that reads a row", ours.median("row"), wsgi, "row"))
     return told
 
 
 def _row(
-    name: str, what: str, value: float, anchor: str | None, anchor_value: float | None, *, goal: int | None = None
+    name: str,
+    what: str,
+    value: float,
+    beside: tuple[Way, str] | None = None,
+    path: str = "",
+    *,
+    goal: int | None = None,
 ) -> dict[str, Any]:
+    anchor = beside[0].median(path) if beside else None
     return {
         "id": f"B-HTTP-{name}",
         "what": f"CPU of {what}, uvicorn, median",
         "value": round(value),
         "unit": "µs",
-        "anchor": anchor,
-        "anchor_value": round(anchor_value) if anchor_value else None,
-        "ratio": round(value / anchor_value, 2) if anchor_value else None,
+        "anchor": beside[1] if beside else None,
+        "anchor_value": round(anchor) if anchor else None,
+        "ratio": round(value / anchor, 2) if anchor else None,
         "goal": f"<= {goal}" if goal else None,
         "met": value <= goal if goal else None,
     }

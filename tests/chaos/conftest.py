@@ -1,4 +1,4 @@
-"""The chaos suite: `python -m pytest -p titan.testing tests/chaos`; TITAN_TEST_BROKER=apache runs it on Apache Kafka."""
+"""The chaos suite: `python -m pytest -p titan.testing tests/chaos`, with TITAN_TEST_BROKER=apache on Apache Kafka."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import database, traffic
 from harness.report import Report
 from harness.world import PATH, World
 
+HERE = Path(__file__).parent
 BROKER = os.environ.get("TITAN_TEST_BROKER", "embedded")
 _result = pytest.StashKey[bool]()
 
@@ -31,10 +31,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Let the report know whether its test passed."""
+    """Let the report know whether its test failed; one that skips itself says so in its result."""
     outcome = yield
     if outcome.when == "call":
-        item.stash[_result] = outcome.passed
+        item.stash[_result] = not outcome.failed
     return outcome
 
 
@@ -70,7 +70,7 @@ def template() -> Iterator[Callable[[str], str]]:
 def make_world(
     request: pytest.FixtureRequest, tmp_path: Path, template: Callable[[str], str]
 ) -> Iterator[Callable[..., World]]:
-    """Makes worlds; a test that breaks a server names one of its own, and makes the topic itself where there is none."""
+    """Makes worlds; a test that breaks a server names its own, and makes the topic itself where there is none."""
     worlds: list[World] = []
 
     def make(

@@ -18,7 +18,7 @@ from harness.world import World
 from titan.testing import scratch_directory
 
 # Several batches of the relay, which takes 2 000 at once.
-EVENTS, KEYS = 5_000, 500
+EVENTS, KEYS = 4_500, 500
 # Where each loop is frozen when its database is killed: the consumer with its effects uncommitted, the relay with
 # records that are sent and not yet deleted.
 IN_A_BATCH = {
@@ -30,9 +30,9 @@ COMMITS = {"consumer": b"COMMIT", "relay": b"DELETE FROM outbox"}
 DISK_MEGABYTES = 160
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def postgres() -> Iterator[Breakable]:
-    """A durable PostgreSQL of this test's own."""
+    """A durable PostgreSQL that only the tests here use; whoever killed it has started it again."""
     with scratch_directory() as home, breakable(durable_postgres, home) as made:
         yield made
 
@@ -108,7 +108,8 @@ def test_a_full_disk_stops_work_and_loses_nothing(make_world: Callable[..., Worl
     """PostgreSQL's files are on a small file system that fills up under way and gets room again later."""
     with scratch_directory() as home, small_disk(home / "disk", megabytes=DISK_MEGABYTES) as disk:
         if disk is None:
-            pytest.skip("disk full: only root may mount the small file system that this test fills")
+            report.say("c", "SKIPPED: only root may mount the small file system that this test fills")
+            pytest.skip(report.result)
         with breakable(durable_postgres, disk) as server:
             world = _fill(make_world(server_url=server.address))
             members = [world.start("relay"), world.start("consumer")]

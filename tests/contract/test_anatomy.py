@@ -50,6 +50,23 @@ def test_no_file_outgrows_what_fits_in_a_head():
     assert {relative(p): n for p in python_files() if (n := len(p.read_text().splitlines())) > 400} == {}
 
 
+def lines_of_code(path: Path) -> int:
+    """Lines that are neither blank nor comment nor docstring."""
+    text = path.read_text()
+    told: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
+            node
+        ):
+            told.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    lines = enumerate(text.splitlines(), start=1)
+    return sum(1 for n, line in lines if line.strip() and not line.lstrip().startswith("#") and n not in told)
+
+
+def test_the_bus_can_be_read_in_an_evening():
+    assert sum(lines_of_code(path) for path in (ROOT / "libs" / "event_bus").glob("*.py")) <= 1500
+
+
 def test_no_function_is_longer_than_forty_lines():
     long = {}
     for path in python_files():

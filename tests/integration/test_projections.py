@@ -55,8 +55,9 @@ class Somebody:
     async def seconds_until_refused(self, credential: str, decide) -> float:
         """From identity's commit, which `decide` returns the time of, to the last service's first refusal."""
         assert set((await self.statuses(credential)).values()) == {200}
+        asking = [asyncio.create_task(_refused(url(self.stack, service), credential)) for service in ASKED]
         began = await asyncio.to_thread(decide)
-        return max(await asyncio.gather(*(_refused(url(self.stack, s), credential) for s in ASKED))) - began
+        return max(await asyncio.gather(*asking)) - began
 
 
 def url(stack, service: str) -> str:
@@ -66,13 +67,13 @@ def url(stack, service: str) -> str:
 
 async def _refused(address: str, credential: str) -> float:
     """When the service refuses the credential."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     async with httpx.AsyncClient(headers={"authorization": f"Bearer {credential}"}, trust_env=False) as client:
         while time.monotonic() < deadline:
             if (await client.get(address, timeout=30)).status_code in (401, 403):
                 return time.time()
             await asyncio.sleep(0.02)
-    raise AssertionError(f"{address} still answers 20 s later")
+    raise AssertionError(f"{address} still answers")
 
 
 def database(stack, service: str) -> psycopg.Connection:

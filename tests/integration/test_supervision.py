@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -32,8 +33,9 @@ class Watched:
     def pids(self) -> dict[str, int | None]:
         seen = states.read(self.stack.data_dir)
         found = {name: process.pid for name, process in seen.processes.items()}
-        gate = found["kafka"]
-        children = psutil.Process(gate).children() if gate and psutil.pid_exists(gate) else []
+        children = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            children = psutil.Process(found["kafka"]).children() if found["kafka"] else []
         return found | {"kafka's broker": children[0].pid if children else None}
 
     def restarts(self) -> dict[str, int]:

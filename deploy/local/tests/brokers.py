@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from event_bus.topics import ensure_topics
 from titan.embedded import kafka_jars
@@ -84,6 +85,17 @@ async def forgotten(bootstrap: str, partition: TopicPartition, *, before: int) -
     await admin.start()
     try:
         await admin.delete_records({partition: RecordsToDelete(before_offset=before)})
+    finally:
+        await admin.close()
+
+
+async def setting(bootstrap: str, name: str) -> str:
+    """One of the topic's settings."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, TOPIC)])
+        return str({entry[0]: entry[1] for entry in answers[0].resources[0][4]}[name])
     finally:
         await admin.close()
 

@@ -66,3 +66,12 @@ def test_status_starts_without_django_and_without_jax(running: Home) -> None:
         [sys.executable, "-c", asked], env=running.environment, capture_output=True, text=True, check=False
     )
     assert done.stderr.strip() == ""
+
+
+def test_demo_on_another_kind_of_broker_than_the_one_that_runs_is_one_sentence(running: Home) -> None:
+    done = running.titan("demo", "--kafka", "apache")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"titan: The stack that runs in {running.data_dir} has --kafka embedded: "
+        "stop it with `titan down` first, or leave --kafka out.\n"
+    )

@@ -22,7 +22,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     seen: dict[str, list[str]] = {}
 
     def suite(name: str, row: dict[str, object]):
-        def measured(ids):
+        def measured(ids, million):
             seen[name] = list(ids)
             return [row] if not ids or str(row["id"]).startswith(tuple(ids)) else []
 

@@ -21,6 +21,7 @@ from brokers import (
     partitions,
     produced,
     removed,
+    setting,
 )
 from test_embedded import kill_everything_of
 
@@ -110,6 +111,10 @@ async def test_a_consumer_that_seeks_beyond_the_end_begins_at_the_earliest(boots
 async def test_a_consumer_that_seeks_before_the_start_begins_at_the_earliest(bootstrap: str) -> None:
     await forgotten(bootstrap, PARTITIONS[1], before=2)
     assert await first_offset_after_seeking_to(1, bootstrap, PARTITIONS[1]) == 2
+
+
+async def test_records_are_kept_for_a_week_which_inboxes_outlast(bootstrap: str) -> None:
+    assert await setting(bootstrap, "retention.ms") == str(7 * 24 * 3600 * 1000)
 
 
 async def test_a_misspelt_topic_is_an_error_and_no_new_topic(bootstrap: str) -> None:

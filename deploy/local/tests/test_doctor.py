@@ -270,6 +270,10 @@ def test_the_lock_that_is_looked_for_is_the_relay_s(monkeypatch) -> None:
     assert 'crc32(f"titan.relay.{settings.TITAN_CONTEXT}".encode()) - 2**31' in source
 
 
+def test_a_database_that_was_never_migrated_is_found(postgres_url: str) -> None:
+    assert not only(bus.examine(postgres_url, "ml"), "ml tables").ok
+
+
 def test_events_that_are_parked_are_found(own_database: str) -> None:
     assert only(bus.examine(own_database, "ml"), "ml parked events").ok
     with psycopg.connect(own_database, autocommit=True) as connection:

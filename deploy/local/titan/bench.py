@@ -17,21 +17,26 @@ FOLDER = Path(__file__).parents[3] / "tests" / "bench"
 Row = dict[str, Any]
 
 
-def _bus(ids: Sequence[str]) -> list[Row]:
-    found: list[Row] = import_module("bus").measure(ids)
+def _bus(ids: Sequence[str], million: bool) -> list[Row]:
+    bus = import_module("bus")
+    found: list[Row] = bus.measure(ids, bus.MILLION if million else bus.FULL)
     return found
 
 
-def _request_path(ids: Sequence[str]) -> list[Row]:
+def _request_path(ids: Sequence[str], million: bool) -> list[Row]:
     found: list[Row] = import_module("request_path").measure()
     return [row for row in found if row["id"].startswith(tuple(ids) or "")]
 
 
-SUITES: dict[str, Callable[[Sequence[str]], list[Row]]] = {"B-BUS": _bus, "B-HTTP": _request_path}
+Suite = Callable[[Sequence[str], bool], list[Row]]
+SUITES: dict[str, Suite] = {"B-BUS": _bus, "B-HTTP": _request_path}
 
 
-def bench(ids: Sequence[str]) -> list[Row]:
-    """The measured rows whose ids are, or begin with, one of `ids`; all without any. Raises TitanError."""
+def bench(ids: Sequence[str], *, million: bool = False) -> list[Row]:
+    """The measured rows whose ids are, or begin with, one of `ids`; all without any. Raises TitanError.
+
+    With `million` also what an event costs while a million wait.
+    """
     if not (FOLDER / "bus.py").exists():
         raise ToolMissing(f"The benches are part of the repository, not of an installation: {FOLDER} is missing.")
     for id_ in ids:
@@ -41,7 +46,7 @@ def bench(ids: Sequence[str]) -> list[Row]:
     for name, suite in SUITES.items():
         wanted = [id_ for id_ in ids if name in _suites_of(id_)]
         if wanted or not ids:
-            rows += _measured(suite, wanted)
+            rows += _measured(suite, wanted, million)
     if not rows:
         raise WrongSetting(f"No figure is called {' or '.join(ids)}: `titan bench` prints all with their ids.")
     return rows
@@ -69,10 +74,10 @@ def _suites_of(id_: str) -> list[str]:
     return [name for name in SUITES if id_.startswith(name) or name.startswith(id_)]
 
 
-def _measured(suite: Callable[[Sequence[str]], list[Row]], ids: Sequence[str]) -> list[Row]:
+def _measured(suite: Suite, ids: Sequence[str], million: bool) -> list[Row]:
     if str(FOLDER) not in sys.path:
         sys.path.insert(0, str(FOLDER))
     try:
-        return suite(ids)
+        return suite(ids, million)
     except ModuleNotFoundError as error:
         raise ToolMissing(f"The benches need the package {error.name}: run `make bench`, which installs it.") from error

@@ -166,13 +166,14 @@ def demo(
 def bench(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Ids, or how they begin: B-BUS.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file too.")] = None,
+    million: Annotated[bool, typer.Option("--million", help="Also with a million events waiting.")] = False,
 ) -> None:
     """Measure the event bus and the request path, each beside an anchor in the same run; takes minutes."""
     from titan.bench import bench as measured
     from titan.bench import document, machine
     from titan.tables import show_bench
 
-    rows = measured(ids or [])
+    rows = measured(ids or [], million=million)
     show_bench(rows, machine())
     if json_file is not None:
         json_file.write_text(document(rows))

@@ -1,12 +1,16 @@
 """The breaker opens when the fault is here, and stays closed while single events are at fault."""
 
+from datetime import timedelta
+
 import pytest
 
+from event_bus import parking
 from event_bus.apply import Applier
 from event_bus.breaker import Breaker, BreakerOpen
 from event_bus.models import InboxEntry, ParkedEvent
 from event_bus.testing import record_of
 from event_bus.tests.probe import handlers
+from shared_models.clock import utc_now
 
 
 def test_twenty_failures_in_a_row_are_borne_and_one_more_is_not():
@@ -18,6 +22,26 @@ def test_twenty_failures_in_a_row_are_borne_and_one_more_is_not():
 
 def test_a_success_between_begins_the_row_anew():
     Breaker().judge([*[True] * 20, *[False] * 900, *[True] * 20])
+
+
+def test_after_a_restart_the_first_failure_is_enough_and_the_first_success_forgives():
+    bad, good = Breaker(), Breaker()
+    bad.remember(20)
+    with pytest.raises(BreakerOpen):
+        bad.judge([True])
+    good.remember(37)
+    good.judge([False, *[True] * 20])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_what_was_parked_for_itself_lately_counts(started):
+    handlers.trouble["bad"] = handlers.POISON
+    first = started(server="bad")
+    batch = [first, *(started(key=first.work_id) for _ in range(5)), started(server="bad")]
+    Applier("titan.probe").apply([record_of(event, offset=n) for n, event in enumerate(batch)])
+    assert parking.lately("titan.probe") == 2
+    ParkedEvent.objects.update(parked_at=utc_now() - timedelta(hours=1))
+    assert parking.lately("titan.probe") == 0
 
 
 def test_one_in_a_hundred_is_borne_for_ever():

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db import Error as DatabaseTrouble
+from django.db.models import BinaryField, Count, Exists, F, Func, IntegerField, OuterRef, QuerySet, Subquery, Value
 
 from event_bus.models import ParkedEvent
 from event_bus.replay import replay
@@ -38,10 +38,16 @@ class Replayed:
 
 
 def parked(*, type_: str | None = None, key: str | None = None) -> QuerySet[ParkedEvent]:
-    """What this service's consumer set aside; `behind` says how many wait behind an event, `waits` that it is one."""
+    """What this service's consumer set aside; `behind` says how many wait behind an event, `waits` that it is one.
+
+    Bodies stay where they are, since one may have megabytes: `size` says how many bytes, `excerpt` has the first.
+    """
     later = _same_place().filter(id__gt=OuterRef("id")).values("key").annotate(n=Count("id")).values("n")
     wanted = {name: value for name, value in (("type", type_), ("key", key)) if value}
-    return _ours().filter(**wanted).annotate(waits=_an_earlier_one(), behind=Subquery(later))
+    begin = Func(F("payload"), Value(1), Value(EXCERPT), function="substring", output_field=BinaryField())
+    size = Func(F("payload"), function="octet_length", output_field=IntegerField())
+    found = _ours().filter(**wanted).defer("payload")
+    return found.annotate(waits=_an_earlier_one(), behind=Subquery(later), excerpt=begin, size=size)
 
 
 def first_of_each_key(*, type_: str | None = None, key: str | None = None) -> QuerySet[ParkedEvent]:
@@ -67,8 +73,8 @@ def parked_types() -> list[str]:
 
 
 def the_parked(parked_id: int) -> ParkedEvent:
-    """One parked event. Raises NotFound once it was handled."""
-    row = parked().filter(pk=parked_id).first()
+    """One parked event with its body. Raises NotFound once it was handled."""
+    row = parked().defer(None).filter(pk=parked_id).first()
     if row is None:
         raise NotFound("There is no such parked event; perhaps it was handled meanwhile.")
     return row
@@ -102,7 +108,7 @@ def replay_key_of(row: ParkedEvent) -> Replayed:
 def _replay(event_id: UUID | None) -> Replayed:
     try:
         handled, left = replay(settings.TITAN_CONSUMER_GROUP, event_id=str(event_id) if event_id else None)
-    except DatabaseError as error:
+    except DatabaseTrouble as error:
         said = str(error).strip().partition("\n")[0]
         raise Unavailable(f"The database failed on the way ({said}); what was handled stays, replay again.") from error
     return Replayed(handled, left)
@@ -110,7 +116,6 @@ def _replay(event_id: UUID | None) -> Replayed:
 
 def as_json(row: ParkedEvent) -> dict[str, Any]:
     """A parked event in a list; long bodies are cut, `payload_bytes` says how long they are."""
-    body = bytes(row.payload)
     return {
         "id": row.pk,
         "event_id": str(row.event_id) if row.event_id else None,
@@ -124,8 +129,8 @@ def as_json(row: ParkedEvent) -> dict[str, Any]:
         "parked_at": rfc3339(row.parked_at),
         "waits": row.waits,  # type: ignore[attr-defined]
         "behind": row.behind or 0,  # type: ignore[attr-defined]
-        "payload": body[:EXCERPT].decode("utf-8", "replace"),
-        "payload_bytes": len(body),
+        "payload": bytes(row.excerpt).decode("utf-8", "replace"),  # type: ignore[attr-defined]
+        "payload_bytes": row.size,  # type: ignore[attr-defined]
     }
 
 

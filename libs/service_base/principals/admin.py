@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from event_bus.admin import ReadOnlyAdmin
+from service_base.admin import ReadOnlyAdmin
 from service_base.principals.models import KnownTeam, Principal, TeamMembership
 
 

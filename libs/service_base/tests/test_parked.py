@@ -4,9 +4,11 @@ import json
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import OperationalError
 from django.test import AsyncClient
 
 from event_bus.models import ParkedEvent
+from service_base.operations import parked
 from service_base.principals.models import Principal
 from service_base.testing import TokenClient
 from shared_models.ids import new_id
@@ -84,7 +86,7 @@ async def test_replaying_is_for_operators_only(people, park):
     assert await left() == 1
 
 
-async def test_the_api_is_for_operators_with_a_full_session_only(people, park):
+async def test_the_api_is_for_operators_only(people, park):
     row = await sync_to_async(park)()
     for method, path in (("get", ""), ("get", f"/{row.pk}"), ("post", "/replay")):
         other = getattr(TokenClient(people["other"]), method)
@@ -217,6 +219,23 @@ async def test_the_api_says_what_is_wrong_with_an_id(people, park):
     wrong = await client.post("/api/v1/events/parked/replay?event_id=7")
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "event_id")
     assert (await client.get("/api/v1/events/parked/7")).status_code == 404
+
+
+async def test_lists_leave_bodies_of_megabytes_in_the_database(people, park):
+    await sync_to_async(park)(body=b"x" * 5_000_000)
+    [row] = await sync_to_async(list)(parked.parked())
+    assert (row.size, len(row.excerpt)) == (5_000_000, parked.EXCERPT)
+    assert row.get_deferred_fields() == {"payload"}
+
+
+async def test_a_database_that_fails_on_the_way_is_said_to_try_again(people, park, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OperationalError("the server closed the connection\nsomething more")
+
+    monkeypatch.setattr(parked, "replay", fail)
+    answer = await TokenClient(people["operator"]).post("/api/v1/events/parked/replay")
+    assert (answer.status_code, answer["content-type"]) == (503, "application/problem+json")
+    assert "(the server closed the connection); what was handled stays" in answer.json()["detail"]
 
 
 async def test_anybody_may_read_the_schema_of_an_event_under_the_name_that_events_carry():

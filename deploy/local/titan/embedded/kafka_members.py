@@ -15,6 +15,7 @@ class Members:
     def __init__(self) -> None:
         self.silence: float | None = None
         self._joined: dict[tuple[str, str], None] = {}
+        self._given_up: list[tuple[str, str]] = []
 
     def hear(self, request: Request) -> None:
         """Note who asks; versions with compact fields are not understood, and their members then live for ever."""
@@ -23,7 +24,11 @@ class Members:
             group, self.silence = body.string(), body.int32() / 1000
             if request.version >= 1:
                 body.int32()
-            self._note(group, body.string())
+            member = body.string()
+            if member:
+                self._note(group, member)
+            else:
+                self._give_up(group)
         elif request.api in (SYNC_GROUP, HEARTBEAT) and request.version <= 3:
             body = request.body()
             group = body.string()
@@ -46,11 +51,23 @@ class Members:
         fields.string()
         self._note(request.body().string(), fields.string())
 
+    def given_up(self) -> list[bytes]:
+        """The requests that take out members whose client has just joined anew under no name."""
+        frames = [_leave(group, member) for group, member in self._given_up]
+        self._given_up.clear()
+        return frames
+
     def leaving(self) -> list[bytes]:
         """The requests that take all of them out of their groups; afterwards there is nobody."""
         frames = [_leave(group, member) for group, member in self._joined]
         self._joined.clear()
         return frames
+
+    def _give_up(self, group: str) -> None:
+        # A client whose commit was refused during a rebalance forgets who it was; nobody else will speak for that name.
+        self._given_up = [place for place in self._joined if place[0] == group]
+        for place in self._given_up:
+            del self._joined[place]
 
     def _note(self, group: str, member: str) -> None:
         if member:

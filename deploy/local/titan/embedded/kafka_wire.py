@@ -22,6 +22,11 @@ class Fields:
         self._data = data
         self._at = at
 
+    @property
+    def at(self) -> int:
+        """Where the next field begins."""
+        return self._at
+
     def int16(self) -> int:
         return self._number("!h", 2)
 

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Sequence
 
-from event_bus.registry import on_batch
 from event_bus.parking import Permanent
+from event_bus.registry import on_batch
 from harness import failpoints
 from harness.probe.events import Counted
 from harness.probe.models import Effect

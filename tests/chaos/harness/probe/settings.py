@@ -12,6 +12,8 @@ DATABASES = {
         "PASSWORD": _url.password,
         "HOST": _url.hostname,
         "PORT": _url.port,
+        # As service_base.sessions has it, scaled down like the group's session: see harness.member.
+        "OPTIONS": {"options": "-c idle_in_transaction_session_timeout=5s"},
     }
 }
 INSTALLED_APPS = ["event_bus", "harness.probe"]
