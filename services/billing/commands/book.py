@@ -124,21 +124,18 @@ class Book:
 
         What happened in a period that is closed takes effect at the beginning of the open one, and says when it was.
         """
-        effective_at, said = cause.at, dict(details or {})
-        if self._closed_until is not None and cause.at < self._closed_until:
-            effective_at = self._closed_until
-            said["happened_at"] = rfc3339(cause.at)
+        late = self._closed_until is not None and cause.at < self._closed_until
         journal = Journal(
             id=dated_id(cause.at, "journal", cause.source, cause.key),
             source=cause.source,
             idempotency_key=cause.key,
             request_hash=cause.digest,
             kind=kind,
-            effective_at=effective_at,
+            effective_at=self._closed_until if late else cause.at,
             recorded_at=utc_now(),
             reverses_id=reverses,
             operation=operation,
-            details=said,
+            details=(details or {}) | ({"happened_at": rfc3339(cause.at)} if late else {}),
         )
         if operation is not None:
             self._page.add("operations", operation)

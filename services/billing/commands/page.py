@@ -55,7 +55,7 @@ class Page:
 
 def as_row(row: models.Model) -> dict[str, Any]:
     """A model's columns as JSON carries them to the database."""
-    return {field.column: _as_json(row.__dict__[field.attname]) for field in row._meta.concrete_fields}
+    return {str(field.column): _as_json(row.__dict__[field.attname]) for field in row._meta.concrete_fields}
 
 
 def _as_json(value: Any) -> Any:

@@ -50,4 +50,4 @@ def _call(function: str, *arguments: object) -> int:
     with connection.cursor() as cursor:
         marks = ", ".join(["%s"] * len(arguments))
         cursor.execute(f"SELECT {function}({marks})", arguments)
-        return cursor.fetchone()[0] or 0
+        return int(cursor.fetchone()[0] or 0)
