@@ -42,11 +42,11 @@ def keep_partitions() -> int:
 
 
 @transaction.atomic
-def _in_a_transaction(function: str, *arguments: object) -> int:
+def _in_a_transaction(function: str, *arguments: datetime | int) -> int:
     return _call(function, *arguments)
 
 
-def _call(function: str, *arguments: object) -> int:
+def _call(function: str, *arguments: datetime | int | UUID | None) -> int:
     with connection.cursor() as cursor:
         marks = ", ".join(["%s"] * len(arguments))
         cursor.execute(f"SELECT {function}({marks})", arguments)
