@@ -43,7 +43,9 @@ def _database(alias: str) -> str | None:
                 return f"database {alias}: migrations to run"
             _schema_seen.add(alias)
         else:
-            connections[alias].ensure_connection()
+            # A question, not a look: a connection whose server was killed still seems open.
+            with connections[alias].cursor() as cursor:
+                cursor.execute("SELECT 1")
     except Error as error:
         return f"database {alias}: {str(error).splitlines()[0]}"
     return None

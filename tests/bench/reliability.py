@@ -74,9 +74,8 @@ def page(kept: Path) -> str:
     rows = read(kept / "bench.json", [])
     where = read(kept / "machine.json", machine())
     template = Template((HERE / "reliability.template.md").read_text())
-    return template.substitute(
-        where, faults=faults(lines), bench=benches(rows), tests=len({one["test"] for one in lines})
-    )
+    told = {"written": machine()["measured"], "tests": len({line["test"] for line in lines})}
+    return template.substitute(where | told, faults=faults(lines), bench=benches(rows))
 
 
 def read(path: Path, otherwise: Any) -> Any:
