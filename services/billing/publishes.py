@@ -100,7 +100,7 @@ def balance_changed(party: Party, held: Mapping[UUID, Held]) -> Event:
     )
 
 
-def coupon_activated(lot: CouponLot) -> Event:
+def coupon_activated(lot: CouponLot) -> billing.CouponActivated:
     """A person made credit of a coupon."""
     return billing.CouponActivated(
         owner_id=lot.owner_id,

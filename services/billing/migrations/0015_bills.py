@@ -1,0 +1,10 @@
+"""Nothing yet."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    """Filled by its slice."""
+
+    dependencies = [("billing", "0010_payments")]
+    operations = []
