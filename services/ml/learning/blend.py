@@ -1,4 +1,4 @@
-"""What is made of the members out of fold: temperature, shares of network, linear and constant, intervals."""
+"""What is made of the members out of fold: temperature, shares of learners, linear and constant, intervals."""
 
 from __future__ import annotations
 
@@ -28,20 +28,18 @@ MOST_INTERVALS = 10
 class Blend:
     """Shares (they sum to 1) and the error each part and the blend had out of fold."""
 
-    network: float
+    learners: float
     linear: float
     constant: float
-    temperature: float
     errors: dict[str, float]
 
 
-def blend_labels(logits: Floats, linear: Floats, constant: Floats, codes: NDArray[np.intp], head: Head) -> Blend:
-    """From out-of-fold logits of the network and of the linear model, and the constant's probabilities."""
-    temperature = _temperature(logits, codes)
-    parts = [softmax(logits / temperature), softmax(linear), np.broadcast_to(constant, logits.shape)]
+def blend_labels(learners: Floats, linear: Floats, constant: Floats, codes: NDArray[np.intp], head: Head) -> Blend:
+    """From out-of-fold probabilities of the learners, logits of the linear model, and the constant's probabilities."""
+    parts = [learners, softmax(linear), np.broadcast_to(constant, learners.shape)]
     lines = len(codes)
     shares, errors = _shares(parts, lambda p: float(label_errors(p, codes, head.loss).mean()), lambda e: -lines * e)
-    return Blend(*shares, temperature, errors)
+    return Blend(*shares, errors)
 
 
 def blend_numbers(answers: Floats, linear: Floats, true: Floats, head: Head) -> Blend:
@@ -54,10 +52,11 @@ def blend_numbers(answers: Floats, linear: Floats, true: Floats, head: Head) -> 
         lambda a: float(number_errors(a, true, head.loss).mean()),
         lambda e: -lines * float(np.log(max(e, 1e-12))),
     )
-    return Blend(*shares, 1.0, errors)
+    return Blend(*shares, errors)
 
 
-def _temperature(logits: Floats, codes: NDArray[np.intp]) -> float:
+def temperature_of(logits: Floats, codes: NDArray[np.intp]) -> float:
+    """What out-of-fold logits are divided by, so that they are as certain as they are right."""
     choices = TEMPERATURES if len(codes) >= LINES_FOR_CERTAINTY else TEMPERATURES[TEMPERATURES >= 1.0]
     errors = [label_errors(softmax(logits / t), codes, "crossentropy").mean() for t in choices]
     return float(choices[int(np.argmin(errors))])
@@ -77,9 +76,9 @@ def _shares(
     weights = np.exp(likely - likely.max())
     mean = (weights[:, None] * grid).sum(axis=0) / weights.sum()
     mean[mean < LEAST_SHARE] = 0.0
-    network, linear, constant = (float(round(share, 4)) for share in mean / mean.sum())
-    shares = (network, linear, constant)
-    names = ("network", "linear", "constant")
+    learners, linear, constant = (float(round(share, 4)) for share in mean / mean.sum())
+    shares = (learners, linear, constant)
+    names = ("learners", "linear", "constant")
     alone = {name: error(part) for name, part in zip(names, parts, strict=True)}
     return shares, {**alone, "blend": error(_mixed(parts, np.array(shares)))}
 

@@ -13,7 +13,7 @@ from ml.learning.card import card_of
 from ml.learning.encoding.fit import Encoded, fit_encoder
 from ml.learning.evaluate import Evaluation
 from ml.learning.fitting import Fitted, fit, folds_of
-from ml.learning.graph import Network, Part, build_graph, tensors_of
+from ml.learning.graph import Part, ServedNetwork, ServedTrees, build_graph
 from ml.learning.levels import Level
 from ml.learning.material import Material
 from ml.learning.plan import TrainingPlan
@@ -58,6 +58,7 @@ def build(
         folds=folds,
         deadline=deadline,
         on_look=reporter.look,
+        on_part=reporter.part,
         should_stop=should_stop,
     )
     reporter.enter("evaluating")
@@ -69,8 +70,7 @@ def _export(
 ) -> Built:
     """The figures are those of the exported graph, as it will be served."""
     columns = encoded.encoder.width
-    networks = [Network(tensors_of(own.params, columns), own.recipe) for own in fitted.members]
-    graph = build_graph(networks, fitted.parts, columns)
+    graph = build_graph(fitted.parts, columns)
     judge = Evaluation(
         Solver(fitted.encoder, graph).answers, fitted.encoder, fitted.parts, material, encoded.x, plan.seed
     )
@@ -84,18 +84,18 @@ def _export(
         metrics=metrics,
         importance=judge.importance(),
     )
-    return Built(json_bytes(fitted.encoder.to_json()), graph, _weights(networks, fitted.parts), card)
+    return Built(json_bytes(fitted.encoder.to_json()), graph, _weights(fitted.parts), card)
 
 
-def _weights(networks: list[Network], parts: list[Part]) -> bytes:
-    """Everything that was learnt but the encoding, by output: network layers, linear model, constant."""
-    found = {}
-    for i, (network, part) in enumerate(zip(networks, parts, strict=True)):
-        own = {
-            **network.tensors,
-            "linear.weights": part.linear.weights,
-            "linear.intercept": part.linear.intercept,
-            "constant": part.constant,
-        }
-        found.update({f"{i}.{name}": np.ascontiguousarray(value, dtype=np.float32) for name, value in own.items()})
-    return bytes(save(found))
+def _weights(parts: list[Part]) -> bytes:
+    """Everything that was learnt but the encoding, by output and learner: network layers, trees, linear, constant."""
+    found: dict[str, np.ndarray[Any, Any]] = {}
+    for i, part in enumerate(parts):
+        for j, learner in enumerate(part.learners):
+            if isinstance(learner, ServedNetwork):
+                found.update({f"{i}.{j}.{name}": value.astype(np.float32) for name, value in learner.tensors.items()})
+            elif isinstance(learner, ServedTrees):
+                found.update({f"{i}.{j}.{name}": value for name, value in learner.forest.tensors().items()})
+        plain = {"weights": part.linear.weights, "intercept": part.linear.intercept, "constant": part.constant}
+        found.update({f"{i}.{name}": value.astype(np.float32) for name, value in plain.items()})
+    return bytes(save({name: np.ascontiguousarray(value) for name, value in found.items()}))

@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import Any
 
 from ml.learning.fitting import Fitted
+from ml.learning.graph import Part, ServedTrees
 from ml.learning.levels import Level
 from ml.learning.material import Material
 from ml.learning.network.train import Members
@@ -40,22 +41,28 @@ def card_of(
             output.column: _network(plan, members)
             for output, members in zip(encoder.outputs, fitted.members, strict=True)
         },
-        "blend": {
-            output.column: {
-                "network": part.blend.network,
-                "linear": part.blend.linear,
-                "constant": part.blend.constant,
-                "temperature": part.blend.temperature,
-                "out_of_fold_loss": part.blend.errors,
-            }
-            for output, part in zip(encoder.outputs, fitted.parts, strict=True)
-        },
+        "blend": {output.column: _blend(part) for output, part in zip(encoder.outputs, fitted.parts, strict=True)},
+        "learners": {output.column: notes for output, notes in zip(encoder.outputs, fitted.learners, strict=True)},
+        "tried": {output.column: notes for output, notes in zip(encoder.outputs, fitted.tried, strict=True)},
         "metrics": metrics,
         "importance": dict(sorted(importance.items(), key=lambda item: -item[1])),
         "warnings": {name: column.warnings for name, column in report.columns.items() if column.warnings},
         "limits": limits_of(metrics, fitted.stopped, material),
         "hardware": {"machine": platform.machine(), "processors": os.cpu_count(), "threads": 1, "kind": "cpu"},
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
+    }
+
+
+def _blend(part: Part) -> dict[str, Any]:
+    """Shares of the whole; they sum to 1."""
+    trees = sum(learner.share for learner in part.learners if isinstance(learner, ServedTrees))
+    return {
+        "network": part.blend.learners * (1 - trees),
+        "trees": part.blend.learners * trees,
+        "linear": part.blend.linear,
+        "constant": part.blend.constant,
+        "temperature": part.learners[0].temperature,
+        "out_of_fold_loss": part.blend.errors,
     }
 
 

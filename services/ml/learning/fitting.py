@@ -1,26 +1,31 @@
-"""Members, linear model and constant put together: trained on folds, blended by what they do out of fold."""
+"""Learners, linear model and constant put together: trained on folds, blended by what they do out of fold."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.learning.blend import Blend, blend_labels, blend_numbers, intervals
+from ml.learning.course import Course
 from ml.learning.encoding.encoder import Encoder
 from ml.learning.encoding.fit import Encoded
 from ml.learning.encoding.outputs import LabelOutput, NumberOutput, Output
-from ml.learning.graph import Part
+from ml.learning.ensemble import mixture
+from ml.learning.graph import Part, Served, ServedNetwork, ServedTrees, tensors_of
+from ml.learning.learners import Learner, Learning, error_of, work_of
 from ml.learning.levels import Level
 from ml.learning.linear import Linear, fit_linear
 from ml.learning.network.losses import softmax
 from ml.learning.network.shape import Head, recipe_for
-from ml.learning.network.train import Fold, Look, Members, train_members
+from ml.learning.network.train import Fold, Look, Members
 from ml.learning.plan import TrainingPlan
 from ml.learning.targets import Targets
+from ml.learning.trees.forest import forest_of
 
 Rows = NDArray[np.intp]
 
@@ -29,17 +34,16 @@ Rows = NDArray[np.intp]
 class Fitted:
     """Everything the graph and the card are made of; `encoder` has its outputs calibrated.
 
-    `members[i]` are the networks of output i: each output has its own, because the step at which one is at its best
-    is not the other's.
+    `members[i]` are the usual networks of output i: each output has its own, because the step at which one is at its
+    best is not the other's. `learners[i]` and `tried[i]` are what the card says of all others.
     """
 
     members: list[Members]
+    learners: list[list[dict[str, Any]]]
+    tried: list[list[dict[str, Any]]]
     parts: list[Part]
     encoder: Encoder
-
-    @property
-    def stopped(self) -> str | None:
-        return next((members.stopped for members in self.members if members.stopped), None)
+    stopped: str | None
 
 
 def folds_of(targets: Targets, learning: Rows, count: int, seed: int) -> NDArray[np.int8]:
@@ -64,46 +68,63 @@ def fit(
     folds: NDArray[np.int8],
     deadline: float | None,
     on_look: Callable[[Look], None],
+    on_part: Callable[[float], None] = lambda share: None,
     should_stop: Callable[[], bool],
 ) -> Fitted:
-    """Train the members of `level` for each output, then calibrate and blend them."""
-    members, parts, outputs = [], [], []
+    """Train the learners of `level` for each output, then calibrate and blend them."""
+    fitted = Fitted([], [], [], [], encoded.encoder, None)
+    outputs, stopped = [], []
     count = len(targets.outputs)
     for i in range(count):
         own = _output(encoded, targets, i, learning, folds, level)
-        recipe = recipe_for(
-            plan.shape,
-            own.head,
-            optimizer=plan.optimizer,
-            steps=level.steps,
-            learning_lines=own.lines.size,
+        course = Course(
+            work_of(level) * count,
+            on_look,
+            on_part,
+            should_stop,
+            _share_of_time(deadline, count - i),
+            done=work_of(level) * i,
         )
-        trained = train_members(
-            encoded.x,
-            own.y,
-            own.folds,
-            own.head,
-            recipe,
-            seed=plan.seed,
-            deadline=_share_of_time(deadline, count - i),
-            on_look=_looks_of_all(on_look, i, count),
-            should_stop=should_stop,
-        )
-        part, output = own.blend(trained)
-        members.append(trained)
-        parts.append(part)
+        asked = own.learning(encoded, plan, level, course)
+        learners = asked.learners(level, network_only=plan.shape.network_only)
+        part, output = own.blend(learners, asked.shares(learners), encoded.encoder)
+        assert isinstance(learners[0].model, Members)
+        fitted.members.append(learners[0].model)
+        fitted.learners.append(_notes(learners, part, own))
+        fitted.tried.append(asked.tried)
+        fitted.parts.append(part)
         outputs.append(output)
-    return Fitted(members, parts, replace(encoded.encoder, outputs=tuple(outputs)))
+        stopped += [learner.stopped for learner in learners] + _ended(course)
+    return replace(
+        fitted,
+        encoder=replace(encoded.encoder, outputs=tuple(outputs)),
+        stopped=next((reason for reason in stopped if reason), None),
+    )
+
+
+def _ended(course: Course) -> list[str | None]:
+    """Why parts of a search may be missing."""
+    return [("cancelled" if course.should_stop() else "time limit") if course.was_cut else None]
+
+
+def _notes(learners: list[Learner], part: Part, own: _Output) -> list[dict[str, Any]]:
+    """What the card says of each learner; shares are of the learners' part of the blend."""
+    shares = {served.name: served.share for served in part.learners}
+    return [
+        {
+            "name": learner.name,
+            "kind": "trees" if learner.is_trees else "network",
+            "share": shares.get(learner.name, 0.0),
+            "temperature": learner.temperature,
+            "out_of_fold_loss": error_of(learner, own.watched_true, own.head),
+        }
+        for learner in learners
+    ]
 
 
 def _share_of_time(deadline: float | None, outputs_left: int) -> float | None:
     now = time.monotonic()
     return None if deadline is None else now + (deadline - now) / outputs_left
-
-
-def _looks_of_all(on_look: Callable[[Look], None], i: int, count: int) -> Callable[[Look], None]:
-    """A look at one output's networks, told as a part of the work on all outputs."""
-    return lambda look: on_look(replace(look, step=i * look.steps + look.step, steps=count * look.steps))
 
 
 def _output(
@@ -128,19 +149,31 @@ class _Output:
     lines: Rows
     folds: list[Fold]
 
-    def blend(self, members: Members) -> tuple[Part, Output]:
-        watched = [fold.watch for fold in self.folds]
-        true = self.y[np.concatenate(watched)].astype(np.float64)
-        network = np.concatenate(members.answers(self.x, watched)).astype(np.float64)
+    def learning(self, encoded: Encoded, plan: TrainingPlan, level: Level, course: Course) -> Learning:
+        usual = recipe_for(
+            plan.shape, self.head, optimizer=plan.optimizer, steps=level.steps, learning_lines=self.lines.size
+        )
+        return Learning(encoded, self.y, self.head, self.folds, usual, plan.seed, course)
+
+    @property
+    def watched_true(self) -> NDArray[np.float64]:
+        return self.y[np.concatenate([fold.watch for fold in self.folds])].astype(np.float64)
+
+    def blend(self, learners: list[Learner], shares: list[float], encoder: Encoder) -> tuple[Part, Output]:
+        true = self.watched_true
+        together = mixture([learner.watched for learner in learners], shares)
         linear = np.concatenate([self._linear(fold.learn).answers(self._plain(fold.watch)) for fold in self.folds])
         constant = self._constant()
-        if isinstance(self.output, LabelOutput):
-            blend = blend_labels(network, linear, constant, true.astype(np.intp), self.head)
-            calibrated: Output = replace(self.output, temperature=blend.temperature)
+        if self.head.is_label:
+            blend = blend_labels(together, linear, constant, true.astype(np.intp), self.head)
         else:
-            blend = blend_numbers(network[:, 0], linear[:, 0], true, self.head)
-            calibrated = _with_intervals(self.output, blend, network[:, 0], linear[:, 0], true)
-        return Part(self.head, self._widened(self._linear(self.lines)), constant, blend), calibrated
+            blend = blend_numbers(together[:, 0], linear[:, 0], true, self.head)
+        output = self.output
+        if isinstance(output, NumberOutput):
+            output = _with_intervals(output, blend, together[:, 0], linear[:, 0], true)
+        kept = zip(learners, shares, strict=True)
+        served = tuple(_served(own, share, encoder, self.head) for own, share in kept if share)
+        return Part(self.head, served, self._widened(self._linear(self.lines)), constant, blend), output
 
     def _plain(self, rows: Rows) -> NDArray[np.float32]:
         return self.x[np.ix_(rows, self.plain)]
@@ -165,12 +198,20 @@ class _Output:
 def _with_intervals(
     output: NumberOutput,
     blend: Blend,
-    network: NDArray[np.float64],
+    learners: NDArray[np.float64],
     linear: NDArray[np.float64],
     true: NDArray[np.float64],
 ) -> NumberOutput:
-    values = output.value(blend.network * network + blend.linear * linear)
+    values = output.value(blend.learners * learners + blend.linear * linear)
     return replace(output, intervals=intervals(values, true * output.std + output.mean))
+
+
+def _served(learner: Learner, share: float, encoder: Encoder, head: Head) -> Served:
+    if isinstance(learner.model, Members):
+        tensors = tensors_of(learner.model.params, encoder.width)
+        return ServedNetwork(learner.name, share, learner.temperature, tensors, learner.model.recipe.activation)
+    forest = forest_of([grown.text for grown in learner.model], encoder.plain, head.width)
+    return ServedTrees(learner.name, share, learner.temperature, forest)
 
 
 def baseline_answers(part: Part, x: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

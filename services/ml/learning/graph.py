@@ -13,29 +13,49 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ml.learning.blend import Blend
 from ml.learning.linear import Linear
-from ml.learning.network.shape import Head, Recipe
+from ml.learning.network.shape import Head
+from ml.learning.trees.forest import Forest
 
 OPSET = 17
+ML, ML_OPSET = "ai.onnx.ml", 3
 INPUT, OUTPUT = "x", "answers"
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One output of the machine: the linear member on all encoded columns, the constant, and their shares."""
+class Served:
+    """A learner as it is served: its share among the learners, and what its logits are divided by."""
 
-    head: Head
-    linear: Linear
-    constant: NDArray[np.float64]
-    blend: Blend
+    name: str
+    share: float
+    temperature: float
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """The members of one output, as plain weights."""
+class ServedNetwork(Served):
+    """Its members as plain weights: w0 (members, columns, units), b0 (members, units), w1 …"""
 
     tensors: dict[str, Floats]
-    recipe: Recipe
+    activation: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServedTrees(Served):
+    """Its trees, all folds' together."""
+
+    forest: Forest
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One output of the machine: the learners, the linear member on all encoded columns, the constant, and the shares
+    of these three."""
+
+    head: Head
+    learners: tuple[Served, ...]
+    linear: Linear
+    constant: NDArray[np.float64]
+    blend: Blend
 
 
 def tensors_of(params: dict[str, Floats], columns: int) -> dict[str, Floats]:
@@ -46,16 +66,16 @@ def tensors_of(params: dict[str, Floats], columns: int) -> dict[str, Floats]:
         weights = params[f"w{i}"] * params[f"fan{i}"]
         bias = params[f"b{i}"]
         if i == 0:
-            weights = (params["scale"][:, :, None] * weights)[:, :columns]
+            weights = ((params["scale"] * params["mask"])[:, :, None] * weights)[:, :columns]
             bias = bias - np.einsum("i,kio->ko", params["center"][:columns], weights)
         found[f"w{i}"], found[f"b{i}"] = weights.astype(np.float32), bias.astype(np.float32)
     return found
 
 
-def build_graph(networks: Sequence[Network], parts: Sequence[Part], columns: int) -> bytes:
-    """The serialised model; its answers lie side by side in the order of `parts`, each with its own network."""
+def build_graph(parts: Sequence[Part], columns: int) -> bytes:
+    """The serialised model; its answers lie side by side in the order of `parts`."""
     graph = _Graph()
-    answers = [_answer(graph, part, network, columns) for network, part in zip(networks, parts, strict=True)]
+    answers = [_answer(graph, part, columns) for part in parts]
     if len(answers) == 1:
         graph.node("Identity", answers, out=OUTPUT)
     else:
@@ -64,7 +84,7 @@ def build_graph(networks: Sequence[Network], parts: Sequence[Part], columns: int
     y = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["rows", sum(part.head.width for part in parts)])
     model = helper.make_model(
         helper.make_graph(graph.nodes, "machine", [x], [y], graph.constants),
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=[helper.make_opsetid("", OPSET), *([helper.make_opsetid(ML, ML_OPSET)] if graph.has_trees else [])],
         ir_version=9,
         producer_name="titan",
     )
@@ -78,6 +98,7 @@ class _Graph:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
+        self.has_trees = False
 
     def constant(self, value: NDArray[np.generic]) -> str:
         name = f"c{len(self.constants)}"
@@ -90,17 +111,17 @@ class _Graph:
         return name
 
 
-def _network(graph: _Graph, network: Network) -> str:
+def _network(graph: _Graph, network: ServedNetwork) -> str:
     """(members, rows, answers): the first layer of all members is one product, the others one a member."""
-    tensors, recipe = network.tensors, network.recipe
+    tensors = network.tensors
     w, b = tensors["w0"], tensors["b0"]
     members, columns, units = w.shape
     first = graph.constant(w.transpose(1, 0, 2).reshape(columns, members * units))
     h = graph.node("Gemm", [INPUT, first, graph.constant(b.reshape(members * units))])
     h = graph.node("Reshape", [h, graph.constant(np.array([-1, members, units], dtype=np.int64))])
     h = graph.node("Transpose", [h], perm=[1, 0, 2])
-    for i in range(1, len(recipe.hidden) + 1):
-        h = _activation(graph, h, recipe.activation)
+    for i in range(1, len(tensors) // 2):
+        h = _activation(graph, h, network.activation)
         h = graph.node("MatMul", [h, graph.constant(tensors[f"w{i}"])])
         h = graph.node("Add", [h, graph.constant(tensors[f"b{i}"][:, None, :])])
     return h
@@ -112,11 +133,42 @@ def _activation(graph: _Graph, h: str, name: str) -> str:
     return graph.node({"selu": "Selu", "relu": "Relu"}[name], [h])
 
 
-def _answer(graph: _Graph, part: Part, network: Network, columns: int) -> str:
-    terms = []
+def _trees(graph: _Graph, forest: Forest, head: Head) -> str:
+    """(rows, answers): the sum of one leaf of each tree."""
+    graph.has_trees = True
+    is_leaf = forest.feature < 0
+    place = _places_in_trees(forest)
+    return graph.node(
+        "TreeEnsembleRegressor",
+        [INPUT],
+        domain=ML,
+        n_targets=head.width,
+        aggregate_function="SUM",
+        post_transform="NONE",
+        nodes_treeids=forest.tree.tolist(),
+        nodes_nodeids=place.tolist(),
+        nodes_featureids=np.maximum(forest.feature, 0).tolist(),
+        nodes_values=np.where(is_leaf, 0, forest.value).tolist(),
+        nodes_modes=["LEAF" if leaf else "BRANCH_LEQ" for leaf in is_leaf],
+        nodes_truenodeids=forest.left.tolist(),
+        nodes_falsenodeids=forest.right.tolist(),
+        target_treeids=forest.tree[is_leaf].tolist(),
+        target_nodeids=place[is_leaf].tolist(),
+        target_ids=forest.answer[is_leaf].tolist(),
+        target_weights=forest.value[is_leaf].tolist(),
+    )
+
+
+def _places_in_trees(forest: Forest) -> NDArray[np.int64]:
+    starts = np.searchsorted(forest.tree, np.arange(forest.tree_count))
+    return np.arange(forest.node_count) - starts[forest.tree]
+
+
+def _answer(graph: _Graph, part: Part, columns: int) -> str:
     blend, head = part.blend, part.head
-    if blend.network:
-        terms.append(_share(graph, _members_mean(graph, _network(graph, network), part), blend.network))
+    terms = []
+    for learner in part.learners if blend.learners else ():
+        terms.append(_share(graph, _learner(graph, learner, head), learner.share * blend.learners))
     if blend.linear:
         weights = graph.constant(part.linear.weights.astype(np.float32))
         intercept = graph.constant(part.linear.intercept.astype(np.float32))
@@ -132,10 +184,18 @@ def _answer(graph: _Graph, part: Part, network: Network, columns: int) -> str:
     return terms[0]
 
 
-def _members_mean(graph: _Graph, answers: str, part: Part) -> str:
-    if part.head.is_label:
-        answers = graph.node("Div", [answers, graph.constant(np.array(part.blend.temperature, dtype=np.float32))])
-    return graph.node("ReduceMean", [_probabilities(graph, answers, part.head)], axes=[0], keepdims=0)
+def _learner(graph: _Graph, learner: Served, head: Head) -> str:
+    if isinstance(learner, ServedTrees):
+        return _calibrated(graph, _trees(graph, learner.forest, head), learner.temperature, head)
+    assert isinstance(learner, ServedNetwork)
+    answers = _calibrated(graph, _network(graph, learner), learner.temperature, head)
+    return graph.node("ReduceMean", [answers], axes=[0], keepdims=0)
+
+
+def _calibrated(graph: _Graph, answers: str, temperature: float, head: Head) -> str:
+    if head.is_label:
+        answers = graph.node("Div", [answers, graph.constant(np.array(temperature, dtype=np.float32))])
+    return _probabilities(graph, answers, head)
 
 
 def _probabilities(graph: _Graph, answers: str, head: Head) -> str:

@@ -8,19 +8,37 @@ from ml.learning.errors import LevelNotThere
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """How far a level looks around: `rungs` are (configurations of networks that get so far, steps they get), on one
+    fold; the best `kept` ones learn all folds for `steps` steps. Of trees `trees` kinds are tried, `trees_kept` kept."""
+
+    rungs: tuple[tuple[int, int], ...]
+    kept: int
+    steps: int
+    trees: int
+    trees_kept: int
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
-    """`members` networks, each on all but one of `folds` parts of the learning lines, for `steps` steps."""
+    """`members` networks, each on all but one of `folds` parts of the learning lines, for `steps` steps.
+
+    With a `search` these are the first learner of several, so that a level has all that the one below it has.
+    """
 
     number: int
     members: int
     folds: int
     steps: int
+    search: Search | None = None
 
 
 LEVELS = {
     1: Level(1, members=1, folds=5, steps=400),
     2: Level(2, members=2, folds=5, steps=1000),
     3: Level(3, members=4, folds=5, steps=2000),
+    4: Level(4, 5, 5, 2000, Search(((4, 1000),), kept=1, steps=4000, trees=3, trees_kept=1)),
+    5: Level(5, 8, 8, 2000, Search(((12, 600), (6, 1500)), kept=3, steps=4000, trees=6, trees_kept=3)),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ml.learning.encoding.bins import Bins
 from ml.learning.encoding.label import LabelInput
+from ml.learning.encoding.learnt_days import LearntDays
 from ml.learning.encoding.moment import MomentInput
 from ml.learning.encoding.number import NumberInput
 from ml.learning.encoding.outputs import LabelOutput, NumberOutput, Output
@@ -23,6 +24,7 @@ from ml.learning.tables.batch import Cell
 VERSION = 1
 
 Input = NumberInput | LabelInput | MomentInput | TextInput
+_DAYS = ("seconds", "keys", "rows", "unseen")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,13 @@ class Encoder:
     def plain(self) -> NDArray[np.intp]:
         """The columns a linear model is given."""
         return np.flatnonzero([flag for entry in self.inputs for flag in entry.plain])
+
+    @cached_property
+    def averages(self) -> NDArray[np.intp]:
+        """The columns that were learnt from the outputs: what those were, on average, for a label or a day."""
+        ends = np.cumsum([entry.width for entry in self.inputs])
+        spans = zip(self.inputs, ends, strict=True)
+        return np.array([i for entry, end in spans for i in range(end - entry.averages, end)], dtype=np.intp)
 
     def column_spans(self) -> dict[str, list[tuple[int, int]]]:
         """Where in a row each input column went."""
@@ -115,7 +124,10 @@ def _entry_to_json(entry: Input) -> dict[str, Any]:
         return {"kind": "label", **fields}
     if isinstance(entry, NumberInput):
         return asdict(entry)
-    return {"kind": "moment" if isinstance(entry, MomentInput) else "text", **asdict(entry)}
+    if isinstance(entry, TextInput):
+        return {"kind": "text", **asdict(entry)}
+    learnt = [{name: getattr(days, name) for name in _DAYS} for days in entry.learnt]
+    return {"kind": "moment", **asdict(replace(entry, learnt=())), "learnt": learnt}
 
 
 def _entry_from_json(found: Mapping[str, Any]) -> Input:
@@ -129,7 +141,11 @@ def _entry_from_json(found: Mapping[str, Any]) -> Input:
         return TextInput(**fields)
     fields["bins"] = Bins(**{**fields["bins"], "edges": tuple(fields["bins"]["edges"])})
     if kind == "moment":
-        return MomentInput(**{**fields, "parts": tuple(fields["parts"])})
+        learnt = tuple(
+            LearntDays(days["seconds"], tuple(days["keys"]), tuple(map(tuple, days["rows"])), tuple(days["unseen"]))
+            for days in fields.get("learnt", ())
+        )
+        return MomentInput(**{**fields, "parts": tuple(fields["parts"]), "learnt": learnt})
     return NumberInput(**fields, kind=kind)
 
 

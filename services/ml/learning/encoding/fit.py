@@ -17,7 +17,8 @@ from ml.learning.columns.infer import ColumnType
 from ml.learning.encoding.bins import MOST_BINS, Bins
 from ml.learning.encoding.encoder import Encoder, Input
 from ml.learning.encoding.label import LabelInput
-from ml.learning.encoding.moment import DAY, PARTS, MomentInput, places_of
+from ml.learning.encoding.learnt_days import LearntDays
+from ml.learning.encoding.moment import DAY, HOUR, PARTS, MomentInput, places_of
 from ml.learning.encoding.number import NumberInput
 from ml.learning.encoding.remarks import Remarks
 from ml.learning.encoding.target_encoding import TargetEncoding
@@ -32,6 +33,9 @@ ONE_HOT_LABELS = 9
 MOST_ONE_HOT = 48
 MOST_LABELS = 50_000
 LEAST_COUNT = 3
+# Days and hours are learnt from one by one when there are many lines, and so many of them for each.
+LEAST_FOR_DAYS = 1000
+LINES_PER_DAY = 2.5
 
 Rows = NDArray[np.intp]
 
@@ -166,8 +170,30 @@ class _Fitting:
         bins = Bins.fit(learnt / DAY, most_bins=self.most_bins)
         present = places_of(learnt[~np.isnan(learnt)])
         parts = tuple(part for part in PARTS if present[part].size and np.ptp(present[part]) > 0)
-        entry = MomentInput(name, bins, self.report.columns[name].date_order, parts)
-        return entry, entry.encode(moments)
+        units = (DAY, HOUR) if "hour" in parts else (DAY,)
+        learnt = [found for unit in units if (found := self._days(moments, unit))]
+        days = tuple(days for days, _ in learnt)
+        entry = MomentInput(name, bins, self.report.columns[name].date_order, parts, days)
+        block = entry.encode(moments)
+        start = entry.width - sum(own.width for own in days)
+        for own, out_of_fold in learnt:
+            block[self.learning, start : start + own.width] = out_of_fold
+            start += own.width
+        return entry, block
+
+    def _days(self, moments: NDArray[np.float64], seconds: int) -> tuple[LearntDays, NDArray[np.float32]] | None:
+        """What was learnt of each day or hour, if they come again and again, and the same out of fold."""
+        learnt = moments[self.learning]
+        known = learnt[~np.isnan(learnt)]
+        unique, counts = np.unique(np.floor(known / seconds), return_counts=True)
+        if known.size < LEAST_FOR_DAYS or not 12 < unique.size <= known.size / LINES_PER_DAY:
+            return None
+        keys = tuple(int(key) for key in unique[counts >= LEAST_COUNT])
+        places = LearntDays(seconds, keys, ((),) * len(keys), ()).places(learnt)
+        encoding = TargetEncoding.fit(places, len(keys) + 1, self.target_columns, self.folds)
+        if encoding.out_of_fold is None:
+            return None
+        return LearntDays(seconds, keys, encoding.rows[:-1], encoding.rows[-1]), encoding.out_of_fold
 
     def _text(self, name: str) -> tuple[TextInput, NDArray[np.float32]]:
         column = self.loaded.labels[name]

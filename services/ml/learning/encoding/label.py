@@ -41,6 +41,11 @@ class LabelInput:
         return self.one_hot + self.flags_missing + self.flags_unseen + len(self.extra_unseen)
 
     @property
+    def averages(self) -> int:
+        """How many of its last columns were learnt from the outputs."""
+        return len(self.extra_unseen)
+
+    @property
     def plain(self) -> list[bool]:
         return [True] * self.width
 

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from ml.learning.columns.values import is_missing, moment_of
 from ml.learning.encoding.bins import Bins, floats
+from ml.learning.encoding.learnt_days import LearntDays
 from ml.learning.encoding.number import unreadable
 from ml.learning.encoding.remarks import Remarks
 from ml.learning.tables.batch import Cell
 
 DAY = 86400
+HOUR = 3600
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 PARTS = {"hour": 24, "weekday": 7, "day": 31, "month": 12}
 
@@ -38,16 +40,26 @@ _TABLES = {part: np.array(rows, dtype=np.float32) for part, rows in _BLOCKS.item
 
 @dataclass(frozen=True, slots=True)
 class MomentInput:
-    """`order` is how its dates are written; `parts` are those that changed while learning; `bins` are over days."""
+    """`order` is how its dates are written; `parts` are those that changed while learning; `bins` are over days.
+
+    `learnt` holds what the outputs were on single days or in single hours, where those came again and again.
+    """
 
     column: str
     bins: Bins
     order: str
     parts: tuple[str, ...]
+    learnt: tuple[LearntDays, ...] = ()
 
     @property
     def width(self) -> int:
-        return self.bins.width + sum(len(_BLOCKS[part][0]) for part in self.parts)
+        parts = sum(len(_BLOCKS[part][0]) for part in self.parts)
+        return self.bins.width + parts + sum(days.width for days in self.learnt)
+
+    @property
+    def averages(self) -> int:
+        """How many of its last columns were learnt from the outputs."""
+        return sum(days.width for days in self.learnt)
 
     @property
     def plain(self) -> list[bool]:
@@ -58,7 +70,8 @@ class MomentInput:
         if moment is None:
             if not is_missing(cell):
                 remarks.append(unreadable(self.column, cell, "date"))
-            return [*self.bins.row(None), *(0.0,) * (self.width - self.bins.width)]
+            parts = sum(len(_BLOCKS[part][0]) for part in self.parts)
+            return [*self.bins.row(None), *(0.0,) * parts, *(v for days in self.learnt for v in days.unseen)]
         days = moment / DAY
         if self.bins.is_outside(days):
             remarks.append(self._outside(moment))
@@ -72,6 +85,8 @@ class MomentInput:
         block = self.bins.row(days)
         for part in self.parts:
             block += _BLOCKS[part][places[part]]
+        for days in self.learnt:
+            block += days.row(moment)
         return block
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
@@ -91,7 +106,7 @@ class MomentInput:
             block = _TABLES[part][places[part]]
             block[missing] = 0.0
             blocks.append(block)
-        return np.concatenate(blocks, axis=1)
+        return np.concatenate([*blocks, *(days.batch(moments) for days in self.learnt)], axis=1)
 
     def _outside(self, moment: float) -> str:
         low, high = (_iso(days * DAY) for days in (self.bins.low, self.bins.high))

@@ -28,6 +28,11 @@ class NumberInput:
         return self.bins.width
 
     @property
+    def averages(self) -> int:
+        """How many of its last columns were learnt from the outputs."""
+        return 0
+
+    @property
     def plain(self) -> list[bool]:
         return self.bins.plain
 

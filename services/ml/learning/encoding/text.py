@@ -31,6 +31,11 @@ class TextInput:
         return self.buckets + 2
 
     @property
+    def averages(self) -> int:
+        """How many of its last columns were learnt from the outputs."""
+        return 0
+
+    @property
     def plain(self) -> list[bool]:
         return [True] * self.width
 

@@ -19,15 +19,27 @@ def padded_width(columns: int) -> int:
     return max(step, -(-columns // step) * step)
 
 
-def first_params(x: Floats, folds: list[NDArray[np.intp]], head: Head, recipe: Recipe, seed: int) -> dict[str, Floats]:
-    """Members before the first step: each unit starts centred on the lines it will learn from."""
-    columns, width = x.shape[1], padded_width(x.shape[1])
+def first_params(
+    x: Floats, folds: list[NDArray[np.intp]], head: Head, recipes: list[Recipe], masks: Floats | None, seed: int
+) -> dict[str, Floats]:
+    """Members before the first step: each unit starts centred on the lines it will learn from.
+
+    What tells members of one program apart (rate, decay, dropout, the columns they see) is among the parameters, so
+    that any mixture of them is compiled once.
+    """
+    columns, width, recipe = x.shape[1], padded_width(x.shape[1]), recipes[0]
     sizes = [width, *recipe.hidden, head.width]
     members = [_first_member(x, rows, sizes, np.random.default_rng([seed, k])) for k, rows in enumerate(folds)]
     params = {name: np.stack([member[name] for member in members]) for name in members[0]}
     params["center"] = np.zeros(width, np.float32)
     params["center"][:columns] = x[np.concatenate(folds)[:20000]].mean(axis=0)
     params["scale"] = np.ones((len(folds), width), np.float32)
+    params["mask"] = np.ones((len(folds), width), np.float32)
+    if masks is not None:
+        params["mask"][:, :columns] = masks
+    params["rate"] = np.array([own.learning_rate for own in recipes], np.float32)
+    params["decay"] = np.array([own.weight_decay for own in recipes], np.float32)
+    params["dropout"] = np.array([own.dropout for own in recipes], np.float32)
     for i, size in enumerate([columns, *recipe.hidden]):
         params[f"fan{i}"] = np.array(1 / np.sqrt(max(size, 1)), dtype=np.float32)
     return params

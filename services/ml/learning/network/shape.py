@@ -15,16 +15,20 @@ Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 LOSSES: tuple[Loss, ...] = ("mse", "mae", "binary_crossentropy", "categorical_crossentropy")
 OPTIMIZERS: tuple[Optimizer, ...] = ("adam", "adamw", "sgd", "rmsprop")
 ACTIVATIONS = ("auto", "selu", "mish", "relu")
-_FIELDS = ("hidden", "activation", "dropout")
+_FIELDS = ("hidden", "activation", "dropout", "network_only")
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkShape:
-    """`parameter_nn_shape` of a machine: hidden layer widths, activation and dropout; what is left out is usual."""
+    """`parameter_nn_shape` of a machine: hidden layer widths, activation and dropout; what is left out is usual.
+
+    `network_only` keeps trees out of the blend at the levels that would try them.
+    """
 
     hidden: tuple[int, ...] = (128, 128)
     activation: str = "auto"
     dropout: float = 0.15
+    network_only: bool = False
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any] | None) -> NetworkShape:
@@ -46,10 +50,18 @@ class NetworkShape:
         dropout = found.get("dropout", 0.15)
         if not isinstance(dropout, (int, float)) or not 0 <= dropout <= 0.8:
             raise UnfitShape("`dropout` must be a number from 0 to 0.8.", field="dropout")
-        return cls(tuple(hidden), activation, float(dropout))
+        network_only = found.get("network_only", False)
+        if not isinstance(network_only, bool):
+            raise UnfitShape("`network_only` must be true or false.", field="network_only")
+        return cls(tuple(hidden), activation, float(dropout), network_only)
 
     def to_json(self) -> dict[str, object]:
-        return {"hidden": list(self.hidden), "activation": self.activation, "dropout": self.dropout}
+        return {
+            "hidden": list(self.hidden),
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "network_only": self.network_only,
+        }
 
 
 @dataclass(frozen=True, slots=True)

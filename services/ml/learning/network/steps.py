@@ -35,12 +35,13 @@ def transformation(recipe: Recipe) -> optax.GradientTransformation:
 
 def answers(params: Params, x: jax.Array, recipe: Recipe, drops: list[jax.Array] | None = None) -> jax.Array:
     """(members, rows, answers) of each member on its own rows."""
-    h = (x - params["center"]) * params["scale"][:, None, :]
+    h = (x - params["center"]) * (params["scale"] * params["mask"])[:, None, :]
     layers = len(recipe.hidden)
+    dropout = params["dropout"][:, None, None]
     for i in range(layers):
         h = _ACTIVATIONS[recipe.activation](_linear(params, i, h))
-        if drops is not None and recipe.dropout:
-            h = h * (drops[i] >= recipe.dropout) / (1.0 - recipe.dropout)
+        if drops is not None:
+            h = h * (drops[i] >= dropout) / (1.0 - dropout)
     return _linear(params, layers, h)
 
 
@@ -86,7 +87,7 @@ def run_chunk(
         trained = {name: value for name, value in params.items() if _rate(name)}
         gradients, errors = jax.grad(loss, has_aux=True)(trained)
         directions, state = optimizer.update(gradients, state)
-        return ({**params, **_apply(trained, directions, now.time, recipe)}, state), errors
+        return ({**params, **_apply(params, trained, directions, now.time)}, state), errors
 
     (params, state), errors = jax.lax.scan(step, (params, state), chunk)
     return params, state, errors.mean(axis=0)
@@ -106,15 +107,15 @@ def _drops(pool: jax.Array, offsets: jax.Array, rows: tuple[int, ...], recipe: R
     return found
 
 
-def _apply(params: Params, directions: Params, time: jax.Array, recipe: Recipe) -> Params:
+def _apply(params: Params, trained: Params, directions: Params, time: jax.Array) -> Params:
     # coslog4: four cosine waves, each twice as long as the one before; decay stays flat, then fades.
-    rate = recipe.learning_rate * 0.5 * (1 - jnp.cos(2 * jnp.pi * jnp.log2(1 + 15 * time)))
-    fade = jnp.where(time < 0.5, 1.0, 0.5 * (1 + jnp.cos(jnp.pi * (2 * time - 1))))
+    rates = params["rate"] * 0.5 * (1 - jnp.cos(2 * jnp.pi * jnp.log2(1 + 15 * time)))
+    decays = params["decay"] * jnp.where(time < 0.5, 1.0, 0.5 * (1 + jnp.cos(jnp.pi * (2 * time - 1))))
     moved = {}
-    for name, value in params.items():
-        factor = rate * _rate(name)
-        decay = recipe.weight_decay * fade if name.startswith("w") else 0.0
-        moved[name] = value - factor * (directions[name] + decay * value)
+    for name, value in trained.items():
+        own = (-1, *(1,) * (value.ndim - 1))
+        decay = decays.reshape(own) if name.startswith("w") else 0.0
+        moved[name] = value - rates.reshape(own) * _rate(name) * (directions[name] + decay * value)
     return moved
 
 

@@ -42,7 +42,10 @@ class Look:
 
 @dataclass(slots=True)
 class Members:
-    """The trained members, each at its best step, and why training ended early, if it did."""
+    """The trained members, each at its best step, and why training ended early, if it did.
+
+    `recipe` is the first member's; the others differ at most in rate, decay and dropout.
+    """
 
     params: dict[str, Floats]
     best_steps: list[int]
@@ -61,9 +64,10 @@ def train_members(
     y: Floats,
     folds: list[Fold],
     head: Head,
-    recipe: Recipe,
+    recipe: Recipe | list[Recipe],
     *,
     seed: int,
+    masks: Floats | None = None,
     deadline: float | None = None,
     on_look: Callable[[Look], None] = lambda look: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -71,24 +75,36 @@ def train_members(
 ) -> Members:
     """Train until all steps are done, nothing gets better, `deadline` (by `clock`) nears or `should_stop`.
 
+    With a list each member has a recipe of its own; they may differ in rate, decay and dropout. `masks` says for each
+    member which columns it sees (1) and which not (0).
     The same input and seed give the same members on one kind of machine, unless the deadline cut the plan short.
     However early it is stopped, every member has had a chunk of steps and a look.
     """
-    return _Training(x, y, folds, head, recipe, seed).run(Pace(deadline, clock), on_look, should_stop)
+    recipes = recipe if isinstance(recipe, list) else [recipe] * len(folds)
+    return _Training(x, y, folds, head, recipes, masks, seed).run(Pace(deadline, clock), on_look, should_stop)
 
 
 class _Training:
     """The state between chunks."""
 
-    def __init__(self, x: Floats, y: Floats, folds: list[Fold], head: Head, recipe: Recipe, seed: int) -> None:
-        learn = [fold.learn for fold in folds]
+    def __init__(
+        self,
+        x: Floats,
+        y: Floats,
+        folds: list[Fold],
+        head: Head,
+        recipes: list[Recipe],
+        masks: Floats | None,
+        seed: int,
+    ) -> None:
+        learn, recipe = [fold.learn for fold in folds], recipes[0]
         self.x, self.y, self.head, self.recipe, self.steps = x, y, head, recipe, recipe.steps
         self.feeder = Feeder(learn, recipe.batch, seed)
         rng = np.random.default_rng([seed, 7])
         self.watched = [rng.permutation(fold.watch)[:LOOK_LINES] for fold in folds]
         self.pool = jax.numpy.asarray(rng.random(POOL, dtype=np.float32))
         self.seed = seed
-        first = first_params(x, learn, head, recipe, seed)
+        first = first_params(x, learn, head, recipes, masks, seed)
         self.params = {name: jax.numpy.asarray(value) for name, value in first.items()}
         trained = {n: v for n, v in self.params.items() if n[0] in "wb" or n == "scale"}
         self.state = transformation(recipe).init(trained)
@@ -175,8 +191,7 @@ class Pace:
 def _compiled(recipe: Recipe) -> Recipe:
     """What of the recipe the compiled step depends on: runs of any length share one program."""
     return Recipe(
-        recipe.hidden, recipe.activation, recipe.dropout, recipe.optimizer, recipe.learning_rate,
-        recipe.weight_decay, recipe.batch, 0, 0, recipe.chunk,
+        recipe.hidden, recipe.activation, 0.0, recipe.optimizer, 0.0, 0.0, recipe.batch, 0, 0, recipe.chunk,
     )  # fmt: skip
 
 

@@ -1,0 +1,45 @@
+"""What the outputs were, on average, on each day or in each hour that came again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class LearntDays:
+    """`rows[i]` are the learnt numbers of the `keys[i]`-th stretch of `seconds` since 1970; any other gets `unseen`."""
+
+    seconds: int
+    keys: tuple[int, ...]
+    rows: tuple[tuple[float, ...], ...]
+    unseen: tuple[float, ...]
+    _rows: dict[int, list[float]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Frozen, so the look-up is set past the dataclass once.
+        object.__setattr__(self, "_rows", {key: list(row) for key, row in zip(self.keys, self.rows, strict=True)})
+
+    @property
+    def width(self) -> int:
+        return len(self.unseen)
+
+    def row(self, moment: float | None) -> list[float]:
+        if moment is None:
+            return list(self.unseen)
+        return self._rows.get(int(moment // self.seconds)) or list(self.unseen)
+
+    def batch(self, moments: NDArray[np.float64]) -> NDArray[np.float32]:
+        table = np.array([*self.rows, self.unseen], dtype=np.float32).reshape(-1, self.width)
+        return table[self.places(moments)]
+
+    def places(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Each moment's row, the last one for what is not known."""
+        if not self.keys:
+            return np.zeros(moments.size, dtype=np.int64)
+        keys = np.array(self.keys)
+        asked = np.where(np.isnan(moments), np.inf, np.floor(moments / self.seconds))
+        found = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
+        return np.where(keys[found] == asked, found, len(keys))

@@ -1,0 +1,84 @@
+"""Learners put together: shares chosen greedily by what they say of lines they had not learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.learning.network.losses import LEAST_PROBABILITY, label_errors, number_errors
+from ml.learning.network.shape import Head
+
+Floats = NDArray[np.float64]
+Errors = Callable[[Floats], Floats]
+REDRAWS = 12
+ROUNDS = 24
+MOST_LINES = 20_000
+LEAST_SHARE = 0.03
+
+
+def shares_of(answers: Sequence[Floats], true: Floats, head: Head, seed: int) -> list[float]:
+    """How much each learner counts; the shares sum to 1, and one that adds next to nothing gets none.
+
+    `answers` are out of fold: probabilities of labels, numbers. The greedy choice is made anew on redrawn lines and
+    averaged: with many lines all redraws agree, with few the shares spread as far as the lines cannot tell learners
+    apart. The first learner alone is kept where the mixture is no better than it.
+    """
+    if len(answers) == 1:
+        return [1.0]
+    parts, errors = _parts(answers, true, head)
+    rng = np.random.default_rng([seed, 23])
+    lines = len(true)
+    found = np.zeros(len(parts))
+    for _ in range(REDRAWS):
+        drawn = rng.integers(0, lines, min(lines, MOST_LINES))
+        found += _greedy([part[drawn] for part in parts], errors(drawn))
+    shares = found / found.sum()
+    shares[shares < LEAST_SHARE] = 0.0
+    shares /= shares.sum()
+    everything = errors(np.arange(lines))
+    if everything(_mixed(parts, shares)).mean() >= everything(parts[0]).mean():
+        return [1.0] + [0.0] * (len(parts) - 1)
+    return [float(round(share, 4)) for share in shares]
+
+
+def mixture(answers: Sequence[Floats], shares: Sequence[float]) -> Floats:
+    return _mixed(answers, np.array(shares))
+
+
+def _greedy(parts: list[Floats], error: Errors) -> Floats:
+    """Take the learner that helps most, again and again; the counts at the best moment."""
+    counts = np.zeros(len(parts))
+    together, best, best_counts = np.zeros_like(parts[0]), np.inf, counts
+    for taken in range(1, ROUNDS + 1):
+        tried = [float(error((together + part) / taken).mean()) for part in parts]
+        chosen = int(np.argmin(tried))
+        counts = counts + np.eye(len(parts))[chosen]
+        together = together + parts[chosen]
+        if tried[chosen] < best - 1e-9:
+            best, best_counts = tried[chosen], counts
+    shares: Floats = best_counts / best_counts.sum()
+    return shares
+
+
+def _parts(
+    answers: Sequence[Floats], true: Floats, head: Head
+) -> tuple[list[Floats], Callable[[NDArray[np.intp]], Errors]]:
+    """What is mixed, and the error of a mixture on chosen lines; cross entropy needs the true label's column only."""
+    if head.loss == "crossentropy":
+        codes = true.astype(np.intp)
+        rows = np.arange(len(codes))
+        return [part[rows, codes] for part in answers], lambda drawn: _minus_log
+    if head.is_label:
+        codes = true.astype(np.intp)
+        return list(answers), lambda drawn: lambda mixed: label_errors(mixed, codes[drawn], head.loss)
+    return [part[:, 0] for part in answers], lambda drawn: lambda mixed: number_errors(mixed, true[drawn], head.loss)
+
+
+def _minus_log(p: Floats) -> Floats:
+    return np.asarray(-np.log(np.maximum(p, LEAST_PROBABILITY)))
+
+
+def _mixed(parts: Sequence[Floats], shares: Floats) -> Floats:
+    return np.asarray(sum(share * part for share, part in zip(shares, parts, strict=True) if share))

@@ -1,0 +1,181 @@
+"""The learners of one output: the usual networks, and at levels 4 and 5 what a search finds beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.learning.blend import temperature_of
+from ml.learning.course import Course
+from ml.learning.encoding.fit import Encoded
+from ml.learning.ensemble import shares_of
+from ml.learning.levels import Level, Search
+from ml.learning.network.losses import label_errors, number_errors, softmax
+from ml.learning.network.shape import Head, Recipe
+from ml.learning.network.train import Fold, Members, train_members
+from ml.learning.trees import settings as trees
+from ml.learning.trees.grow import Grown, grow
+from ml.learning.variations import USUAL, VARIATIONS, Variation
+
+Floats = NDArray[np.float64]
+# Growing a tree kind on one fold takes about as long as so many steps of a member.
+TREE_STEPS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """Trained on every fold; `watched` is what it says of the lines it did not learn from, fold after fold:
+    probabilities of labels, numbers. `stopped` says why it ended early, if it did."""
+
+    name: str
+    watched: Floats
+    temperature: float
+    model: Members | list[Grown]
+    stopped: str | None = None
+
+    @property
+    def is_trees(self) -> bool:
+        return not isinstance(self.model, Members)
+
+
+@dataclass
+class Learning:
+    """All that is tried for one output; `tried` are notes for the card."""
+
+    encoded: Encoded
+    y: NDArray[np.float32]
+    head: Head
+    folds: list[Fold]
+    usual: Recipe
+    seed: int
+    course: Course
+    tried: list[dict[str, Any]] = field(default_factory=list)
+
+    def learners(self, level: Level, *, network_only: bool) -> list[Learner]:
+        """The usual networks first. Out of time or asked to stop, the later ones are missing."""
+        search = level.search
+        found = [self._networks(USUAL, level.steps, share=0.4 if search else 1.0)]
+        if search is None or found[0].stopped:
+            return found
+        with_trees = not network_only and trees.are_there(self.head.width)
+        found += self._trees(search) if with_trees else []
+        kept = [] if self.course.is_over() else self._halving(search)
+        for i, variation in enumerate(kept):
+            if self.course.is_over():
+                break
+            found.append(self._networks(variation, search.steps, share=1 / (len(kept) - i)))
+        return found
+
+    def shares(self, learners: Sequence[Learner]) -> list[float]:
+        return shares_of([learner.watched for learner in learners], self.true, self.head, self.seed)
+
+    @property
+    def true(self) -> Floats:
+        return self.y[np.concatenate([fold.watch for fold in self.folds])].astype(np.float64)
+
+    def _networks(self, variation: Variation, steps: int, *, share: float) -> Learner:
+        members = train_members(
+            self.encoded.x,
+            self.y,
+            self.folds,
+            self.head,
+            variation.recipe(self.usual, steps),
+            seed=self.seed,
+            masks=self._masks([variation] * len(self.folds)),
+            deadline=self.course.share(share),
+            on_look=self.course.looks(steps * len(self.folds)),
+            should_stop=self.course.should_stop,
+        )
+        answers = np.concatenate(members.answers(self.encoded.x, [fold.watch for fold in self.folds]))
+        return self._learner(f"network, {variation.name}", answers, members, members.stopped)
+
+    def _halving(self, search: Search) -> list[Variation]:
+        """The best variations by successive halving: on one fold, side by side in one program."""
+        alive = VARIATIONS[: search.rungs[0][0]]
+        for i, (count, steps) in enumerate(search.rungs):
+            alive = alive[:count]
+            members = train_members(
+                self.encoded.x,
+                self.y,
+                [self.folds[0]] * len(alive),
+                self.head,
+                [variation.recipe(self.usual, steps) for variation in alive],
+                seed=self.seed,
+                masks=self._masks(alive),
+                deadline=self.course.share(0.3),
+                on_look=self.course.looks(steps * len(alive)),
+                should_stop=self.course.should_stop,
+            )
+            losses = members.best_losses
+            order = np.argsort(losses, kind="stable")
+            self.tried += [{"name": alive[j].name, "rung": i + 1, "steps": steps, "loss": losses[j]} for j in order]
+            alive = tuple(alive[j] for j in order)
+        return list(alive[: search.kept])
+
+    def _masks(self, variations: Sequence[Variation]) -> NDArray[np.float32]:
+        return np.stack([variation.mask(self.encoded.encoder) for variation in variations])
+
+    def _trees(self, search: Search) -> list[Learner]:
+        """The kinds that do best on one fold, then grown on all."""
+        columns = np.ascontiguousarray(self.encoded.x[:, self.encoded.encoder.plain])
+        first: list[tuple[trees.TreeSettings, Grown]] = []
+        for settings in trees.TRIED[: search.trees]:
+            if self.course.is_over():
+                break
+            grown = self._grow(columns, 0, settings)
+            first.append((settings, grown))
+            self.tried.append({"name": f"trees, {settings.name}", "rounds": grown.rounds, "loss": grown.error})
+        first.sort(key=lambda kind: kind[1].error)
+        found = []
+        for settings, grown in first[: search.trees_kept]:
+            if self.course.is_over():
+                break
+            folds = [grown, *(self._grow(columns, k, settings) for k in range(1, len(self.folds)))]
+            answers = np.concatenate([own.watched for own in folds])
+            stopped = "time limit" if any(own.was_cut for own in folds) else None
+            found.append(self._learner(f"trees, {settings.name}", answers, folds, stopped))
+        return found
+
+    def _grow(self, columns: NDArray[np.float32], fold: int, settings: trees.TreeSettings) -> Grown:
+        grown = grow(
+            columns,
+            self.y,
+            self.folds[fold],
+            self.head,
+            settings,
+            seed=self.seed + fold,
+            deadline=self.course.share(0.25),
+            should_stop=self.course.should_stop,
+        )
+        self.course.did(TREE_STEPS)
+        return grown
+
+    def _learner(
+        self, name: str, answers: NDArray[np.floating], model: Members | list[Grown], stopped: str | None
+    ) -> Learner:
+        answers = answers.astype(np.float64)
+        if not self.head.is_label:
+            return Learner(name, answers, 1.0, model, stopped)
+        temperature = temperature_of(answers, self.true.astype(np.intp))
+        return Learner(name, softmax(answers / temperature), temperature, model, stopped)
+
+
+def work_of(level: Level) -> int:
+    """The steps of all members that a level takes for one output."""
+    work, search = level.members * level.steps, level.search
+    if search is None:
+        return work
+    grown = search.trees + search.trees_kept * (level.folds - 1)
+    tried = sum(count * steps for count, steps in search.rungs)
+    return work + tried + search.kept * level.members * search.steps + TREE_STEPS * grown
+
+
+def error_of(learner: Learner, true: Floats, head: Head) -> float:
+    """Its mean error out of fold."""
+    if head.is_label:
+        return float(label_errors(learner.watched, true.astype(np.intp), head.loss).mean())
+    return float(number_errors(learner.watched[:, 0], true, head.loss).mean())

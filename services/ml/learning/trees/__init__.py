@@ -1,0 +1,1 @@
+"""Boosted trees beside the networks: grown with LightGBM where it is installed, kept and served as plain arrays."""

@@ -1,0 +1,44 @@
+"""What may be tried of trees, and which columns they are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+
+# Each round grows a tree for each label: beyond this many, trees cost more than they are worth.
+MOST_CLASSES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class TreeSettings:
+    """How one kind of trees is grown; `rounds` is the most there may be, watching ends it earlier."""
+
+    name: str
+    leaves: int
+    rate: float
+    columns: float
+    least_lines: int
+    penalty: float = 1.0
+    lines: float = 0.8
+    thresholds_by_chance: bool = False
+    rounds: int = 2000
+
+
+TRIED = (
+    TreeSettings("usual", leaves=31, rate=0.05, columns=0.7, least_lines=20),
+    TreeSettings("deep", leaves=127, rate=0.04, columns=0.5, least_lines=10, penalty=5.0),
+    TreeSettings("shallow", leaves=8, rate=0.08, columns=0.5, least_lines=20),
+    TreeSettings("by chance", leaves=63, rate=0.06, columns=0.8, least_lines=5, thresholds_by_chance=True),
+    TreeSettings("very deep", leaves=400, rate=0.03, columns=0.35, least_lines=8, penalty=10.0),
+    TreeSettings("shallow, few columns", leaves=6, rate=0.08, columns=0.2, least_lines=10, lines=0.6),
+)
+
+
+def are_there(classes: int) -> bool:
+    """Whether trees can be grown here: LightGBM is optional, and so is the library it needs of the system."""
+    return classes <= MOST_CLASSES and find_spec("lightgbm") is not None
+
+
+def for_lines(settings: TreeSettings, lines: int) -> TreeSettings:
+    """With few lines a leaf may be smaller, or there would be hardly any splits."""
+    return replace(settings, least_lines=max(3, min(settings.least_lines, lines // 50)))

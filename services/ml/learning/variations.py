@@ -1,0 +1,64 @@
+"""The configurations of networks that levels 4 and 5 try: how each differs from the usual recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.learning.encoding.encoder import Encoder
+from ml.learning.network.shape import Recipe
+
+View = Literal["all", "plain", "no averages"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """`view` is what of the encoding it sees: all; numbers without their bins; labels without learnt averages."""
+
+    name: str
+    rate: float = 1.0
+    dropout: float | None = None
+    decay: float | None = None
+    view: View = "all"
+
+    def recipe(self, usual: Recipe, steps: int) -> Recipe:
+        return replace(
+            usual,
+            learning_rate=usual.learning_rate * self.rate,
+            dropout=usual.dropout if self.dropout is None else self.dropout,
+            weight_decay=usual.weight_decay if self.decay is None else self.decay,
+            steps=steps,
+            look_every=max(25, steps // 20 // 25 * 25),
+        )
+
+    def mask(self, encoder: Encoder) -> NDArray[np.float32]:
+        """1 for each encoded column it sees."""
+        if self.view == "plain":
+            seen = np.zeros(encoder.width, np.float32)
+            seen[encoder.plain] = 1.0
+            return seen
+        seen = np.ones(encoder.width, np.float32)
+        if self.view == "no averages":
+            seen[encoder.averages] = 0.0
+        return seen
+
+
+USUAL = Variation("usual")
+# Order matters: level 4 tries the first few.
+VARIATIONS = (
+    Variation("half the rate, more dropout", rate=0.5, dropout=0.3),
+    Variation("strong decay", decay=0.1),
+    Variation("numbers unbinned", view="plain"),
+    Variation("half the rate, strong decay", rate=0.5, decay=0.1),
+    Variation("no dropout, strong decay", dropout=0.0, decay=0.1),
+    Variation("a third of the rate", rate=0.33),
+    Variation("twice the rate, more dropout", rate=2.0, dropout=0.3),
+    Variation("much dropout, strong decay", dropout=0.45, decay=0.1),
+    Variation("numbers unbinned, strong decay", view="plain", decay=0.2),
+    Variation("labels without averages", view="no averages"),
+    Variation("numbers unbinned, half the rate", view="plain", rate=0.5, dropout=0.3),
+    Variation("very strong decay", decay=0.4, rate=0.7),
+)
