@@ -1,7 +1,8 @@
 """Make the locks: `make lock`. Every version and hash is pinned, and no host is named.
 
 `run` is what all pyproject.toml files of the tree depend on; `bootstrap`, `test`, `check`, `bench` and `e2e` are the
-`.in` files beside this script, each held to the versions of `run`. After adding a dependency to a part's pyproject.toml
+`.in` files beside this script, each held to the versions of `run`; `peers`, what machines are compared with, has an
+environment and versions of its own. After adding a dependency to a part's pyproject.toml
 run this, look at the difference, commit both. `python requirements/lock.py --upgrade` takes the newest versions.
 """
 
@@ -47,3 +48,4 @@ if __name__ == "__main__":
     lock("run", dependencies())
     for other in ("bootstrap", "test", "check", "bench", "e2e"):
         lock(other, (HERE / f"{other}.in").read_text(), "--constraints", "run.txt")
+    lock("peers", (HERE / "peers.in").read_text())
