@@ -22,6 +22,11 @@ class Refusal(Exception):
         self.field = field
         self.facts = facts
 
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """(input, what is wrong with it) of each input at fault."""
+        return [(self.field, self.detail)] if self.field else []
+
 
 class NotFound(Refusal):
     """There is no such thing, or it belongs to somebody else: the two look the same on purpose."""

@@ -51,7 +51,7 @@ def document(
 
 def of_refusal(refusal: Refusal, instance: str) -> dict[str, Any]:
     """The document of a domain refusal."""
-    errors = [{"field": refusal.field, "message": refusal.detail}] if refusal.field else None
+    errors = [{"field": field, "message": message} for field, message in refusal.fields]
     return document(
         status=refusal.status,
         slug=refusal.slug,
