@@ -9,6 +9,7 @@ from ml.models import (
     DataLinesOperation,
     EncDecConfiguration,
     Funds,
+    Graph,
     Machine,
     MachineTableLockWrite,
     NNModel,
@@ -76,6 +77,14 @@ class MachineTableLockWriteAdmin(ReadOnlyAdmin):
     """Locks on machines' lines."""
 
     list_display = ("table_name", "owner", "token", "locked_at", "expires_at")
+
+
+@admin.register(Graph)
+class GraphAdmin(ReadOnlyAdmin):
+    """Graphs that people kept."""
+
+    list_display = ("graph_name", "graph_type", "machine", "made_by", "created_at")
+    list_filter = ("graph_type",)
 
 
 @admin.register(PriceList)

@@ -11,6 +11,7 @@ PAGES = {
     "upload": ("ml", "/machines/new"),
     "machine": ("ml", "/machines/{machine}"),
     "columns": ("ml", "/machines/{machine}/setup"),
+    "graphs": ("ml", "/machines/{machine}/graph"),
     "solve": ("ml", "/machines/{machine}/solve"),
     "delete-machine": ("ml", "/machines/{machine}/delete"),
     "training": ("ml", "/works/{work}"),

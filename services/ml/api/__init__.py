@@ -2,11 +2,12 @@
 
 from ninja import Router
 
-from ml.api import lines, machines, market, originals, solving, works
+from ml.api import graphs, lines, machines, market, originals, solving, works
 
 router = Router()
 router.add_router("", machines.router)
 router.add_router("", lines.router)
+router.add_router("", graphs.router)
 router.add_router("", works.router)
 router.add_router("", solving.router)
 router.add_router("", market.router)

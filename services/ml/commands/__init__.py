@@ -2,6 +2,7 @@
 
 from ml.commands.cleaning import clean_store
 from ml.commands.correction import correct_machine
+from ml.commands.graphs import change_graph, delete_graph, keep_graph
 from ml.commands.leases import (
     StoredModel,
     begin_work,
@@ -46,12 +47,14 @@ __all__ = [
     "authorize_work",
     "begin_work",
     "cancel_work",
+    "change_graph",
     "change_machine",
     "check_rows",
     "clean_store",
     "correct_machine",
     "create_machine",
     "decline_work",
+    "delete_graph",
     "delete_machine",
     "expire_hold",
     "fail_work",
@@ -61,6 +64,7 @@ __all__ = [
     "give_up_expired_leases",
     "greet_from_server",
     "keep_funds",
+    "keep_graph",
     "keep_prices",
     "lease_work",
     "look_at_appended_lines",

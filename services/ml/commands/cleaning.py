@@ -36,7 +36,8 @@ def _forget_models_of_deleted_machines() -> None:
 
 def _entries() -> list[Path]:
     found = list(place("incoming").glob("*"))
-    for kind in ("lines", "models", "results"):
+    # Graphs and the columns they were drawn of are kept while they are looked at; nothing names them.
+    for kind in ("lines", "models", "results", "graphs", "columns"):
         found += place(kind).glob("*/*")
     return found
 

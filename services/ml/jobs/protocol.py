@@ -36,8 +36,20 @@ class ChildFailed(Unavailable):
 
 def serve(work: Callable[[Message, Callable[..., None]], Message]) -> None:
     """Take the job from standard input, do `work(job, say)`, answer with its result or with why it was refused."""
-    from ml.learning.errors import LearningError
+    say = _voice()
+    job = json.loads(sys.stdin.readline())
+    threading.Thread(target=_watch_parent, daemon=True).start()
+    _answer(work, job, say)
 
+
+def serve_many(work: Callable[[Message, Callable[..., None]], Message]) -> None:
+    """The same for one job after the other, until standard input closes."""
+    say = _voice()
+    for line in sys.stdin:
+        _answer(work, json.loads(line), say)
+
+
+def _voice() -> Callable[..., None]:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not spoil the messages
 
@@ -45,8 +57,12 @@ def serve(work: Callable[[Message, Callable[..., None]], Message]) -> None:
         out.write(json.dumps(clean(message), allow_nan=False) + "\n")
         out.flush()
 
-    job = json.loads(sys.stdin.readline())
-    threading.Thread(target=_watch_parent, daemon=True).start()
+    return say
+
+
+def _answer(work: Callable[[Message, Callable[..., None]], Message], job: Message, say: Callable[..., None]) -> None:
+    from ml.learning.errors import LearningError
+
     try:
         say(done=work(job, say))
     except LearningError as error:
@@ -103,12 +119,17 @@ class Child:
         threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
         self._error_reader = threading.Thread(target=self._read_errors, args=(self.process.stderr,), daemon=True)
         self._error_reader.start()
+        self.has_ended = False
+        self.send(job)
+
+    def send(self, job: Message) -> None:
+        """Give it a job; another one only to a child that takes many."""
+        assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(job).encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
             self._errors.append("it ended before it took its job")
-        self.has_ended = False
 
     def messages(self, timeout: float) -> list[Message]:
         """What the child said within `timeout` seconds; returns at its end, after which `has_ended` is true."""

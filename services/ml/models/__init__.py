@@ -1,5 +1,6 @@
 """ml's tables: machines with their lines and models, work and its servers, and what other services told."""
 
+from ml.models.graphs import Graph
 from ml.models.machines import (
     FORMATS,
     LOSSES,
@@ -22,6 +23,7 @@ __all__ = [
     "DataLinesOperation",
     "EncDecConfiguration",
     "Funds",
+    "Graph",
     "Machine",
     "MachineTableLockWrite",
     "NNModel",

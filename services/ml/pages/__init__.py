@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ml.pages import machines, market, setup, solving, works
+from ml.pages import graphs, machines, market, setup, solving, works
 
 urlpatterns = [
     path("", machines.machines, name="machines"),
@@ -18,6 +18,11 @@ urlpatterns = [
     path("machines/<uuid:machine_id>/publish", machines.publish, name="publish"),
     path("machines/<uuid:machine_id>/withdraw", machines.withdraw, name="withdraw"),
     path("machines/<uuid:machine_id>/delete", machines.delete, name="delete"),
+    path("machines/<uuid:machine_id>/graph", graphs.graph, name="graph"),
+    path("machines/<uuid:machine_id>/graph/figures.csv", graphs.figures, name="graph-figures"),
+    path("machines/<uuid:machine_id>/graph/picture.<str:picture>", graphs.picture, name="graph-picture"),
+    path("machines/<uuid:machine_id>/graph/keep", graphs.keep, name="keep-graph"),
+    path("machines/<uuid:machine_id>/graph/forget", graphs.forget, name="forget-graph"),
     path("works/<uuid:work_id>", works.work, name="work"),
     path("works/<uuid:work_id>/live", works.live, name="work-live"),
     path("works/<uuid:work_id>/cancel", works.cancel, name="cancel-work"),

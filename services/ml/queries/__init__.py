@@ -22,6 +22,7 @@ from ml.queries.figures import (
     teams_named,
     use_of,
 )
+from ml.queries.graphs import drawn_lines, facts_of, favourites_of, graph_for, version_of
 from ml.queries.money import Offer, available, offer, offers, prices, solving_offer, worth_in_usd
 
 __all__ = [
@@ -30,6 +31,10 @@ __all__ = [
     "Use",
     "available",
     "channel_of",
+    "drawn_lines",
+    "facts_of",
+    "favourites_of",
+    "graph_for",
     "latest_works",
     "machine_called",
     "machine_for",
@@ -46,6 +51,7 @@ __all__ = [
     "team_name",
     "teams_named",
     "use_of",
+    "version_of",
     "visible_machines",
     "visible_works",
     "work_for",

@@ -1,0 +1,1 @@
+"""Drawing a table: columns in, statistics over all lines, a Vega-Lite picture and its figures out. No Django."""
