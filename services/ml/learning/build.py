@@ -93,7 +93,7 @@ def _weights(parts: list[Part]) -> bytes:
     for i, part in enumerate(parts):
         for j, learner in enumerate(part.learners):
             if isinstance(learner, ServedNetwork):
-                found.update({f"{i}.{j}.{name}": value.astype(np.float32) for name, value in learner.tensors.items()})
+                found.update({f"{i}.{j}.{name}": value for name, value in learner.tensors.items()})
             elif isinstance(learner, ServedTrees):
                 found.update({f"{i}.{j}.{name}": value for name, value in learner.forest.tensors().items()})
         plain = {"weights": part.linear.weights, "intercept": part.linear.intercept, "constant": part.constant}

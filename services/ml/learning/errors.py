@@ -88,7 +88,7 @@ class LevelNotThere(LearningError):
     """A level that this version does not have."""
 
     def __init__(self, level: int) -> None:
-        super().__init__(f"Level {level} is not there yet: levels 1, 2 and 3 are; choose one of them.")
+        super().__init__(f"There is no level {level}: choose one from 1 to 5.")
 
 
 class UnfitShape(LearningError):

@@ -65,6 +65,11 @@ def tensors_of(params: dict[str, Floats], columns: int) -> dict[str, Floats]:
     for i in range(layers):
         weights = params[f"w{i}"] * params[f"fan{i}"]
         bias = params[f"b{i}"]
+        if i == 0 and "pitch" in params:
+            width = params["scale"].shape[1]
+            found["waves"] = weights[:, width:].astype(np.float32)
+            found |= {name: params[name] for name in ("numbers", "pitch", "phase")}
+            weights = weights[:, :width]
         if i == 0:
             weights = ((params["scale"] * params["mask"])[:, :, None] * weights)[:, :columns]
             bias = bias - np.einsum("i,kio->ko", params["center"][:columns], weights)
@@ -120,11 +125,28 @@ def _network(graph: _Graph, network: ServedNetwork) -> str:
     h = graph.node("Gemm", [INPUT, first, graph.constant(b.reshape(members * units))])
     h = graph.node("Reshape", [h, graph.constant(np.array([-1, members, units], dtype=np.int64))])
     h = graph.node("Transpose", [h], perm=[1, 0, 2])
-    for i in range(1, len(tensors) // 2):
+    if "waves" in tensors:
+        h = graph.node("Add", [h, _waves(graph, tensors)])
+    for i in range(1, sum(name.startswith("b") for name in tensors)):
         h = _activation(graph, h, network.activation)
         h = graph.node("MatMul", [h, graph.constant(tensors[f"w{i}"])])
         h = graph.node("Add", [h, graph.constant(tensors[f"b{i}"][:, None, :])])
     return h
+
+
+def _waves(graph: _Graph, tensors: dict[str, Floats]) -> str:
+    """(members, rows, units): each member's cosines of the numbers, through its part of the first layer."""
+    pitch, phase, weights = tensors["pitch"], tensors["phase"], tensors["waves"]
+    members, numbers, count = pitch.shape
+    # One product makes all waves of all members: each number meets its own pitches only.
+    spread = np.zeros((numbers, members, numbers, count), np.float32)
+    spread[np.arange(numbers), :, np.arange(numbers)] = pitch.transpose(1, 0, 2)
+    places = graph.constant(tensors["numbers"].astype(np.int64))
+    x = graph.node("Gather", [INPUT, places], axis=1)
+    waves = [x, graph.constant(spread.reshape(numbers, -1)), graph.constant(phase.reshape(-1))]
+    h = graph.node("Cos", [graph.node("Gemm", waves)])
+    h = graph.node("Reshape", [h, graph.constant(np.array([-1, members, numbers * count], dtype=np.int64))])
+    return graph.node("MatMul", [graph.node("Transpose", [h], perm=[1, 0, 2]), graph.constant(weights)])
 
 
 def _activation(graph: _Graph, h: str, name: str) -> str:

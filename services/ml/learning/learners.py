@@ -86,6 +86,7 @@ class Learning:
             variation.recipe(self.usual, steps),
             seed=self.seed,
             masks=self._masks([variation] * len(self.folds)),
+            numbers=self.encoded.encoder.numbers,
             deadline=self.course.share(share),
             on_look=self.course.looks(steps * len(self.folds)),
             should_stop=self.course.should_stop,
@@ -94,27 +95,36 @@ class Learning:
         return self._learner(f"network, {variation.name}", answers, members, members.stopped)
 
     def _halving(self, search: Search) -> list[Variation]:
-        """The best variations by successive halving: on one fold, side by side in one program."""
-        alive = VARIATIONS[: search.rungs[0][0]]
+        """The best variations by successive halving on one fold."""
+        alive = list(VARIATIONS[: search.rungs[0][0]])
         for i, (count, steps) in enumerate(search.rungs):
-            alive = alive[:count]
+            losses = self._losses(alive[:count], steps)
+            alive = sorted(losses, key=lambda variation: losses[variation])
+            self.tried += [
+                {"name": own.name, "rung": i + 1, "steps": steps, "out_of_fold_loss": losses[own]} for own in alive
+            ]
+        return alive[: search.kept]
+
+    def _losses(self, variations: Sequence[Variation], steps: int) -> dict[Variation, float]:
+        """Of each after so many steps, on the first fold; those of one program are trained side by side."""
+        losses: dict[Variation, float] = {}
+        for waves in sorted({variation.waves for variation in variations}):
+            own = [variation for variation in variations if variation.waves == waves]
             members = train_members(
                 self.encoded.x,
                 self.y,
-                [self.folds[0]] * len(alive),
+                [self.folds[0]] * len(own),
                 self.head,
-                [variation.recipe(self.usual, steps) for variation in alive],
+                [variation.recipe(self.usual, steps) for variation in own],
                 seed=self.seed,
-                masks=self._masks(alive),
+                masks=self._masks(own),
+                numbers=self.encoded.encoder.numbers,
                 deadline=self.course.share(0.3),
-                on_look=self.course.looks(steps * len(alive)),
+                on_look=self.course.looks(steps * len(own)),
                 should_stop=self.course.should_stop,
             )
-            losses = members.best_losses
-            order = np.argsort(losses, kind="stable")
-            self.tried += [{"name": alive[j].name, "rung": i + 1, "steps": steps, "loss": losses[j]} for j in order]
-            alive = tuple(alive[j] for j in order)
-        return list(alive[: search.kept])
+            losses |= zip(own, members.best_losses, strict=True)
+        return losses
 
     def _masks(self, variations: Sequence[Variation]) -> NDArray[np.float32]:
         return np.stack([variation.mask(self.encoded.encoder) for variation in variations])
@@ -128,7 +138,7 @@ class Learning:
                 break
             grown = self._grow(columns, 0, settings)
             first.append((settings, grown))
-            self.tried.append({"name": f"trees, {settings.name}", "rounds": grown.rounds, "loss": grown.error})
+            self.tried.append({"name": f"trees, {settings.name}", "rounds": grown.rounds, "out_of_fold_loss": grown.error})
         first.sort(key=lambda kind: kind[1].error)
         found = []
         for settings, grown in first[: search.trees_kept]:

@@ -16,13 +16,14 @@ View = Literal["all", "plain", "no averages"]
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """`view` is what of the encoding it sees: all; numbers without their bins; labels without learnt averages."""
+    """With `waves` each number is given as so many cosines as well. `view` is what of the encoding it sees: all; numbers without their bins; labels without learnt averages."""
 
     name: str
     rate: float = 1.0
     dropout: float | None = None
     decay: float | None = None
     view: View = "all"
+    waves: int = 0
 
     def recipe(self, usual: Recipe, steps: int) -> Recipe:
         return replace(
@@ -31,6 +32,7 @@ class Variation:
             dropout=usual.dropout if self.dropout is None else self.dropout,
             weight_decay=usual.weight_decay if self.decay is None else self.decay,
             steps=steps,
+            waves=self.waves,
             look_every=max(25, steps // 20 // 25 * 25),
         )
 
@@ -47,17 +49,17 @@ class Variation:
 
 
 USUAL = Variation("usual")
-# Order matters: level 4 tries the first few.
+# The order matters: level 4 tries the first few.
 VARIATIONS = (
-    Variation("half the rate, more dropout", rate=0.5, dropout=0.3),
-    Variation("strong decay", decay=0.1),
-    Variation("numbers unbinned", view="plain"),
     Variation("half the rate, strong decay", rate=0.5, decay=0.1),
+    Variation("strong decay", decay=0.1),
+    Variation("waves", view="plain", waves=8),
+    Variation("numbers unbinned, strong decay", view="plain", decay=0.15),
+    Variation("half the rate, more dropout", rate=0.5, dropout=0.3),
     Variation("no dropout, strong decay", dropout=0.0, decay=0.1),
-    Variation("a third of the rate", rate=0.33),
-    Variation("twice the rate, more dropout", rate=2.0, dropout=0.3),
+    Variation("more rate, less decay", rate=1.6, decay=0.005, dropout=0.1),
     Variation("much dropout, strong decay", dropout=0.45, decay=0.1),
-    Variation("numbers unbinned, strong decay", view="plain", decay=0.2),
+    Variation("waves, less dropout, strong decay", view="plain", waves=8, dropout=0.05, decay=0.1),
     Variation("labels without averages", view="no averages"),
     Variation("numbers unbinned, half the rate", view="plain", rate=0.5, dropout=0.3),
     Variation("very strong decay", decay=0.4, rate=0.7),

@@ -57,6 +57,13 @@ class Encoder:
         return np.flatnonzero([flag for entry in self.inputs for flag in entry.plain])
 
     @cached_property
+    def numbers(self) -> NDArray[np.intp]:
+        """Where the scaled value of each number and moment is."""
+        starts = np.cumsum([0, *(entry.width for entry in self.inputs)])
+        pairs = zip(self.inputs, starts, strict=False)
+        return np.array([start for entry, start in pairs if isinstance(entry, NumberInput | MomentInput)], dtype=np.intp)
+
+    @cached_property
     def averages(self) -> NDArray[np.intp]:
         """The columns that were learnt from the outputs: what those were, on average, for a label or a day."""
         ends = np.cumsum([entry.width for entry in self.inputs])

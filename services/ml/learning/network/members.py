@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,20 @@ def padded_width(columns: int) -> int:
     return max(step, -(-columns // step) * step)
 
 
+# Parameters that all members have in common.
+SHARED = ("center", "numbers")
+# How fast waves go up and down before they are tuned: over the whole range of a number about once.
+PITCH = 0.6
+
+
 def first_params(
-    x: Floats, folds: list[NDArray[np.intp]], head: Head, recipes: list[Recipe], masks: Floats | None, seed: int
+    x: Floats,
+    folds: list[NDArray[np.intp]],
+    head: Head,
+    recipes: list[Recipe],
+    masks: Floats | None,
+    numbers: NDArray[np.intp] | None,
+    seed: int,
 ) -> dict[str, Floats]:
     """Members before the first step: each unit starts centred on the lines it will learn from.
 
@@ -28,10 +41,7 @@ def first_params(
     that any mixture of them is compiled once.
     """
     columns, width, recipe = x.shape[1], padded_width(x.shape[1]), recipes[0]
-    sizes = [width, *recipe.hidden, head.width]
-    members = [_first_member(x, rows, sizes, np.random.default_rng([seed, k])) for k, rows in enumerate(folds)]
-    params = {name: np.stack([member[name] for member in members]) for name in members[0]}
-    params["center"] = np.zeros(width, np.float32)
+    params: dict[str, NDArray[Any]] = {"center": np.zeros(width, np.float32)}
     params["center"][:columns] = x[np.concatenate(folds)[:20000]].mean(axis=0)
     params["scale"] = np.ones((len(folds), width), np.float32)
     params["mask"] = np.ones((len(folds), width), np.float32)
@@ -40,22 +50,41 @@ def first_params(
     params["rate"] = np.array([own.learning_rate for own in recipes], np.float32)
     params["decay"] = np.array([own.weight_decay for own in recipes], np.float32)
     params["dropout"] = np.array([own.dropout for own in recipes], np.float32)
-    for i, size in enumerate([columns, *recipe.hidden]):
+    waves = 0
+    if recipe.waves and numbers is not None and numbers.size:
+        params["numbers"], waves = numbers.astype(np.int32), recipe.waves * numbers.size
+    fans = [columns + waves, *recipe.hidden]
+    members = []
+    for k, rows in enumerate(folds):
+        rng = np.random.default_rng([seed, k])
+        sample = np.zeros((min(512, rows.size), width), np.float32)
+        sample[:, :columns] = x[rng.choice(rows, size=len(sample), replace=False)]
+        h = (sample - params["center"]) * params["mask"][k]
+        waving: dict[str, Floats] = {}
+        if waves:
+            waving = _waves(recipe.waves, params["numbers"].size, rng)
+            own = np.cos(sample[:, params["numbers"], None] * waving["pitch"] + waving["phase"])
+            h = np.concatenate([h, own.reshape(len(h), -1)], axis=1)
+        members.append({**waving, **_first_layers(h, [*recipe.hidden, head.width], fans, rng)})
+    params |= {name: np.stack([member[name] for member in members]) for name in members[0]}
+    for i, size in enumerate(fans):
         params[f"fan{i}"] = np.array(1 / np.sqrt(max(size, 1)), dtype=np.float32)
     return params
 
 
-def _first_member(x: Floats, rows: NDArray[np.intp], sizes: list[int], rng: np.random.Generator) -> dict[str, Floats]:
-    sample = x[rng.choice(rows, size=min(512, rows.size), replace=False)]
-    h = np.zeros((len(sample), sizes[0]), np.float32)
-    h[:, : x.shape[1]] = sample - sample.mean(axis=0)
+def _waves(count: int, numbers: int, rng: np.random.Generator) -> dict[str, Floats]:
+    pitch = rng.standard_normal((numbers, count)) * PITCH
+    phase = rng.uniform(-np.pi, np.pi, (numbers, count))
+    return {"pitch": pitch.astype(np.float32), "phase": phase.astype(np.float32)}
+
+
+def _first_layers(h: Floats, sizes: list[int], fans: list[int], rng: np.random.Generator) -> dict[str, Floats]:
     member: dict[str, Floats] = {}
-    fans = [x.shape[1], *sizes[1:-1]]
-    for i, (size, units) in enumerate(pairwise(sizes)):
+    for i, (size, units) in enumerate(pairwise([h.shape[1], *sizes])):
         w = rng.standard_normal((size, units)).astype(np.float32)
         b = np.zeros(units, np.float32)
         z = h @ w / np.sqrt(max(fans[i], 1))
-        if i < len(sizes) - 2:
+        if i < len(sizes) - 1:
             spread = np.maximum(z.std(axis=0), 1e-2)
             w /= spread
             b += rng.standard_normal(units).astype(np.float32) * 0.5 - z.mean(axis=0) / spread

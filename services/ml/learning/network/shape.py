@@ -78,7 +78,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides how members are trained; `chunk` steps run as one compiled scan."""
+    """Everything that decides how members are trained; `chunk` steps run as one compiled scan.
+
+    With `waves` each number is also given as so many cosines, whose pitch and phase are learnt.
+    """
 
     hidden: tuple[int, ...]
     activation: str
@@ -90,6 +93,7 @@ class Recipe:
     steps: int
     look_every: int
     chunk: int = 25
+    waves: int = 0
 
 
 _RATES: dict[str, float] = {"adam": 1.0, "adamw": 1.0, "sgd": 5.0, "rmsprop": 0.5}

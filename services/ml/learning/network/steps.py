@@ -35,7 +35,7 @@ def transformation(recipe: Recipe) -> optax.GradientTransformation:
 
 def answers(params: Params, x: jax.Array, recipe: Recipe, drops: list[jax.Array] | None = None) -> jax.Array:
     """(members, rows, answers) of each member on its own rows."""
-    h = (x - params["center"]) * (params["scale"] * params["mask"])[:, None, :]
+    h = _fed(params, x)
     layers = len(recipe.hidden)
     dropout = params["dropout"][:, None, None]
     for i in range(layers):
@@ -43,6 +43,15 @@ def answers(params: Params, x: jax.Array, recipe: Recipe, drops: list[jax.Array]
         if drops is not None:
             h = h * (drops[i] >= dropout) / (1.0 - dropout)
     return _linear(params, layers, h)
+
+
+def _fed(params: Params, x: jax.Array) -> jax.Array:
+    """What the first layer is given: the columns, and of recipes with waves cosines of the numbers."""
+    h = (x - params["center"]) * (params["scale"] * params["mask"])[:, None, :]
+    if "pitch" not in params:
+        return h
+    waves = jnp.cos(x[..., params["numbers"], None] * params["pitch"][:, None] + params["phase"][:, None])
+    return jnp.concatenate([h, waves.reshape(*h.shape[:2], -1)], axis=-1)
 
 
 def _linear(params: Params, i: int, h: jax.Array) -> jax.Array:
@@ -84,7 +93,7 @@ def run_chunk(
             errors = loss_of(answers({**params, **trained}, now.x, recipe, drops), now.y, head)
             return errors.sum(), errors
 
-        trained = {name: value for name, value in params.items() if _rate(name)}
+        trained = {name: value for name, value in params.items() if rate_of(name)}
         gradients, errors = jax.grad(loss, has_aux=True)(trained)
         directions, state = optimizer.update(gradients, state)
         return ({**params, **_apply(params, trained, directions, now.time)}, state), errors
@@ -115,12 +124,15 @@ def _apply(params: Params, trained: Params, directions: Params, time: jax.Array)
     for name, value in trained.items():
         own = (-1, *(1,) * (value.ndim - 1))
         decay = decays.reshape(own) if name.startswith("w") else 0.0
-        moved[name] = value - rates.reshape(own) * _rate(name) * (directions[name] + decay * value)
+        moved[name] = value - rates.reshape(own) * rate_of(name) * (directions[name] + decay * value)
     return moved
 
 
-def _rate(name: str) -> float:
+def rate_of(name: str) -> float:
     """How fast a part learns; 0 for what is not learnt."""
-    if name == "scale":
-        return 6.0
+    if name in _RATES:
+        return _RATES[name]
     return {"w": 1.0, "b": 0.1}.get(name[0], 0.0)
+
+
+_RATES = {"scale": 6.0, "pitch": 0.1, "phase": 0.1}

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.learning.network.losses import mean_loss
-from ml.learning.network.members import Feeder, Floats, first_params, padded_width
+from ml.learning.network.members import SHARED, Feeder, Floats, first_params, padded_width
 from ml.learning.network.shape import Head, Recipe
-from ml.learning.network.steps import Chunk, run_answers, run_chunk, transformation
+from ml.learning.network.steps import Chunk, rate_of, run_answers, run_chunk, transformation
 
 POOL = 1 << 20
 LOOK_LINES = 4096
@@ -68,6 +68,7 @@ def train_members(
     *,
     seed: int,
     masks: Floats | None = None,
+    numbers: NDArray[np.intp] | None = None,
     deadline: float | None = None,
     on_look: Callable[[Look], None] = lambda look: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -76,12 +77,12 @@ def train_members(
     """Train until all steps are done, nothing gets better, `deadline` (by `clock`) nears or `should_stop`.
 
     With a list each member has a recipe of its own; they may differ in rate, decay and dropout. `masks` says for each
-    member which columns it sees (1) and which not (0).
+    member which columns it sees (1) and which not (0); `numbers` are the columns that recipes with waves make waves of.
     The same input and seed give the same members on one kind of machine, unless the deadline cut the plan short.
     However early it is stopped, every member has had a chunk of steps and a look.
     """
     recipes = recipe if isinstance(recipe, list) else [recipe] * len(folds)
-    return _Training(x, y, folds, head, recipes, masks, seed).run(Pace(deadline, clock), on_look, should_stop)
+    return _Training(x, y, folds, head, recipes, masks, numbers, seed).run(Pace(deadline, clock), on_look, should_stop)
 
 
 class _Training:
@@ -95,18 +96,24 @@ class _Training:
         head: Head,
         recipes: list[Recipe],
         masks: Floats | None,
+        numbers: NDArray[np.intp] | None,
         seed: int,
     ) -> None:
         learn, recipe = [fold.learn for fold in folds], recipes[0]
         self.x, self.y, self.head, self.recipe, self.steps = x, y, head, recipe, recipe.steps
         self.feeder = Feeder(learn, recipe.batch, seed)
         rng = np.random.default_rng([seed, 7])
-        self.watched = [rng.permutation(fold.watch)[:LOOK_LINES] for fold in folds]
+        # Members of one fold are watched on the same lines, so that their losses can be compared.
+        watched: dict[int, NDArray[np.intp]] = {}
+        for fold in folds:
+            if id(fold) not in watched:
+                watched[id(fold)] = rng.permutation(fold.watch)[:LOOK_LINES]
+        self.watched = [watched[id(fold)] for fold in folds]
         self.pool = jax.numpy.asarray(rng.random(POOL, dtype=np.float32))
         self.seed = seed
-        first = first_params(x, learn, head, recipes, masks, seed)
+        first = first_params(x, learn, head, recipes, masks, numbers, seed)
         self.params = {name: jax.numpy.asarray(value) for name, value in first.items()}
-        trained = {n: v for n, v in self.params.items() if n[0] in "wb" or n == "scale"}
+        trained = {n: v for n, v in self.params.items() if rate_of(n)}
         self.state = transformation(recipe).init(trained)
         self.best = Members({n: np.array(v) for n, v in first.items()}, [0] * len(folds), [np.inf] * len(folds), recipe)
 
@@ -152,7 +159,7 @@ class _Training:
             if loss < self.best.best_losses[k]:
                 self.best.best_losses[k], self.best.best_steps[k] = loss, step
                 for name, value in params.items():
-                    if value.ndim and name != "center":
+                    if value.ndim and name not in SHARED:
                         self.best.params[name][k] = value[k]
         look = Look(
             step,
@@ -191,7 +198,7 @@ class Pace:
 def _compiled(recipe: Recipe) -> Recipe:
     """What of the recipe the compiled step depends on: runs of any length share one program."""
     return Recipe(
-        recipe.hidden, recipe.activation, 0.0, recipe.optimizer, 0.0, 0.0, recipe.batch, 0, 0, recipe.chunk,
+        recipe.hidden, recipe.activation, 0.0, recipe.optimizer, 0.0, 0.0, recipe.batch, 0, 0, recipe.chunk, recipe.waves,
     )  # fmt: skip
 
 

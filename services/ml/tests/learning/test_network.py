@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from ml.learning.blend import blend_labels, blend_numbers, intervals
+from ml.learning.blend import blend_labels, blend_numbers, intervals, temperature_of
 from ml.learning.encoding.encoder import Encoder
-from ml.learning.graph import Network, Part, build_graph, tensors_of
+from ml.learning.graph import Part, ServedNetwork, build_graph, tensors_of
 from ml.learning.linear import Linear, fit_linear
 from ml.learning.network import losses
 from ml.learning.network.losses import softmax
@@ -38,20 +38,22 @@ def test_the_served_graph_answers_as_the_members_do(activation: str, members: in
         recipe = recipe_for(NetworkShape((16, 16), activation), head, optimizer="adamw", steps=50, learning_lines=240)
         trained = train_members(x, y[:, i], folds, head, recipe, seed=1)
         own.append(answers_on(trained.params, x, [np.arange(300)] * members, recipe))
-        networks.append(Network(tensors_of(trained.params, 11), recipe))
-    label = blend_labels(own[0][0], own[0][0], np.full(3, 1 / 3), y[:, 0].astype(int), LABEL)
+        networks.append((tensors_of(trained.params, 11), recipe.activation))
+    temperature = temperature_of(own[0][0], y[:, 0].astype(int))
+    mixed = softmax(own[0][0] / temperature)
+    label = blend_labels(mixed, own[0][0], np.full(3, 1 / 3), y[:, 0].astype(int), LABEL)
     number = blend_numbers(own[1][0][:, 0], y[:, 1] * 0.9, y[:, 1], NUMBER)
     parts = [
-        Part(LABEL, Linear(RNG.normal(size=(11, 3)), np.ones(3)), np.full(3, 1 / 3), label),
-        Part(NUMBER, Linear(RNG.normal(size=(11, 1)), np.ones(1)), np.zeros(1), number),
+        Part(LABEL, (ServedNetwork("label", 1.0, temperature, *networks[0]),), Linear(RNG.normal(size=(11, 3)), np.ones(3)), np.full(3, 1 / 3), label),
+        Part(NUMBER, (ServedNetwork("number", 1.0, 1.0, *networks[1]),), Linear(RNG.normal(size=(11, 1)), np.ones(1)), np.zeros(1), number),
     ]
-    served = Solver(Encoder((), ()), build_graph(networks, parts, 11)).answers(x)
-    p = np.mean([softmax(logits / label.temperature) for logits in own[0]], axis=0)
+    served = Solver(Encoder((), ()), build_graph(parts, 11)).answers(x)
+    p = np.mean([softmax(logits / temperature) for logits in own[0]], axis=0)
     linear = [part.linear.answers(x) for part in parts]
     expected = np.concatenate(
         [
-            label.network * p + label.linear * softmax(linear[0]) + label.constant / 3,
-            number.network * np.mean(own[1], axis=0) + number.linear * linear[1],
+            label.learners * p + label.linear * softmax(linear[0]) + label.constant / 3,
+            number.learners * np.mean(own[1], axis=0) + number.linear * linear[1],
         ],
         axis=1,
     )
@@ -61,13 +63,10 @@ def test_the_served_graph_answers_as_the_members_do(activation: str, members: in
 def test_a_machine_that_is_all_constant_can_be_served() -> None:
     x, _ = material(5)
     blend = blend_numbers(RNG.normal(size=4000) * 9, RNG.normal(size=4000) * 9, RNG.normal(size=4000), NUMBER)
-    recipe = recipe_for(NetworkShape((8,)), NUMBER, optimizer="adamw", steps=25, learning_lines=100)
-    part = Part(NUMBER, Linear(np.ones((11, 1)), np.ones(1)), np.zeros(1), blend)
-    tensors = {"w0": np.ones((1, 11, 8), np.float32), "b0": np.ones((1, 8), np.float32),
-               "w1": np.ones((1, 8, 1), np.float32), "b1": np.ones((1, 1), np.float32)}  # fmt: skip
+    part = Part(NUMBER, (), Linear(np.ones((11, 1)), np.ones(1)), np.zeros(1), blend)
     assert blend.constant == 1.0
     assert (
-        Solver(Encoder((), ()), build_graph([Network(tensors, recipe)], [part], 11)).answers(x).tolist() == [[0.0]] * 5
+        Solver(Encoder((), ()), build_graph([part], 11)).answers(x).tolist() == [[0.0]] * 5
     )
 
 
@@ -125,15 +124,15 @@ def test_ridge_regression_is_at_its_optimum() -> None:
 def test_with_many_lines_the_better_part_takes_all() -> None:
     codes = RNG.integers(0, 2, 5000)
     sure = np.eye(2)[codes] * 4
-    blend = blend_labels(sure, RNG.normal(size=(5000, 2)), np.full(2, 0.5), codes, Head(2, "crossentropy"))
-    assert blend.network > 0.97
+    blend = blend_labels(softmax(sure), RNG.normal(size=(5000, 2)), np.full(2, 0.5), codes, Head(2, "crossentropy"))
+    assert blend.learners > 0.97
 
 
 def test_with_few_lines_parts_that_cannot_be_told_apart_share() -> None:
     codes = np.arange(30) % 2
     right = np.eye(2)[codes] * 3
-    blend = blend_labels(right, right, np.full(2, 0.5), codes, Head(2, "crossentropy"))
-    assert blend.network == pytest.approx(blend.linear, abs=0.02)
+    blend = blend_labels(softmax(right), right, np.full(2, 0.5), codes, Head(2, "crossentropy"))
+    assert blend.learners == pytest.approx(blend.linear, abs=0.02)
 
 
 def test_intervals_hold_nine_in_ten() -> None:

@@ -150,7 +150,7 @@ def column_of(name: str, values: Iterator[object], lines: int = 200) -> Rows:
             TrainingPlan(("is_dear",), ignore=("size", "quarter", "built", "noise", "price")),
             errors.NothingToLearn,
         ),
-        (flats(200), TrainingPlan(("is_dear",), level=4), errors.LevelNotThere),
+        (flats(200), TrainingPlan(("is_dear",), level=6), errors.LevelNotThere),
     ],
 )
 def test_what_cannot_be_learnt_is_refused(
@@ -201,7 +201,7 @@ def test_a_shape_is_what_was_asked_for(learn: Learn) -> None:
     )
     trained = learn(plan=plan)
     assert trained.card["networks"]["is_dear"]["hidden"] == [32]
-    assert load_file(trained.folder / "model.safetensors")["0.w0"].shape[2] == 32
+    assert load_file(trained.folder / "model.safetensors")["0.0.w0"].shape[2] == 32
 
 
 @pytest.mark.parametrize(
@@ -213,6 +213,7 @@ def test_a_shape_is_what_was_asked_for(learn: Learn) -> None:
         {"activation": "tanhx"},
         {"dropout": 2},
         {"depth": 3},
+        {"network_only": "yes"},
     ],
 )
 def test_an_impossible_shape_is_refused(shape: dict[str, object]) -> None:

@@ -1,0 +1,227 @@
+"""Levels 4 and 5: what is searched, what is blended, what is served, and that it ends well however it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ml.learning import levels, scores
+from ml.learning.blend import Blend
+from ml.learning.course import Course
+from ml.learning.encoding.encoder import Encoder
+from ml.learning.ensemble import shares_of
+from ml.learning.graph import Part, ServedNetwork, ServedTrees, build_graph, tensors_of
+from ml.learning.levels import Level, Search
+from ml.learning.linear import Linear
+from ml.learning.network.losses import softmax
+from ml.learning.network.shape import Head, NetworkShape, recipe_for
+from ml.learning.network.train import Fold, answers_on, train_members
+from ml.learning.plan import TrainingPlan
+from ml.learning.progress import Progress
+from ml.learning.solver import Solver
+from ml.learning.store import read_model
+from ml.learning.trees import settings as trees
+from ml.learning.trees.forest import forest_of
+from ml.learning.trees.grow import grow
+from ml.learning.trees.settings import TRIED
+from ml.learning.variations import VARIATIONS
+from ml.tests.learning.conftest import Learn, flats
+
+RNG = np.random.default_rng(8)
+SMALL = Level(5, 2, 2, 50, Search(((3, 25), (2, 50)), kept=1, steps=50, trees=2, trees_kept=1))
+DEAR = TrainingPlan(("is_dear",), ignore=("price",), seed=1, level=5)
+
+
+@pytest.fixture
+def small_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Level 5 with the same stages, but seconds long."""
+    monkeypatch.setitem(levels.LEVELS, 5, SMALL)
+
+
+def lines(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    x = RNG.normal(size=(count, 7)).astype(np.float32)
+    return x, (x[:, 0] * x[:, 1] + 0.1 * x[:, 2]).astype(np.float32)
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_served_trees_answer_as_they_were_grown(width: int) -> None:
+    import lightgbm
+
+    x, y = lines()
+    if width > 1:
+        y = np.digitize(y, np.quantile(y, np.linspace(0, 1, width + 1)[1:-1])).astype(np.float32)
+    head = Head(width, "crossentropy" if width > 1 else "mse")
+    folds = [Fold(np.arange(100, 400), np.arange(100)), Fold(np.arange(300), np.arange(300, 400))]
+    own = replace(TRIED[0], rounds=30)
+    texts = [grow(x[:, 2:5], y, fold, head, own, seed=1).text for fold in folds]
+    forest = forest_of(texts, np.array([2, 3, 4]), width)
+    part = Part(head, (ServedTrees("trees", 1.0, 1.5, forest),), Linear(np.zeros((7, width)), np.zeros(width)),
+                np.zeros(width), Blend(1.0, 0.0, 0.0, {}))  # fmt: skip
+    raw = np.mean([lightgbm.Booster(model_str=t).predict(x[:, 2:5], raw_score=True) for t in texts], axis=0)
+    expected = raw[:, None] if width == 1 else raw
+    if width == 2:
+        expected = np.stack([np.zeros_like(raw), raw], axis=1)
+    served = Solver(Encoder((), ()), build_graph([part], 7)).answers(x)
+    np.testing.assert_allclose(served, softmax(expected / 1.5) if width > 1 else expected, atol=1e-5)
+
+
+def test_a_network_with_waves_and_masks_is_served_as_it_was_trained() -> None:
+    x, y = lines()
+    folds = [Fold(np.arange(100, 400), np.arange(100)), Fold(np.arange(300), np.arange(300, 400))]
+    head = Head(1, "mse")
+    usual = recipe_for(NetworkShape((16, 16)), head, optimizer="adamw", steps=50, learning_lines=300)
+    recipe = replace(usual, waves=3)
+    masks = np.ones((2, 7), np.float32)
+    masks[:, 5] = 0.0
+    members = train_members(x, y, folds, head, recipe, seed=1, masks=masks, numbers=np.array([0, 1, 6]))
+    tensors = tensors_of(members.params, 7)
+    part = Part(head, (ServedNetwork("network", 1.0, 1.0, tensors, "mish"),), Linear(np.zeros((7, 1)), np.zeros(1)),
+                np.zeros(1), Blend(1.0, 0.0, 0.0, {}))  # fmt: skip
+    served = Solver(Encoder((), ()), build_graph([part], 7)).answers(x)
+    own = np.mean(answers_on(members.params, x, [np.arange(400)] * 2, recipe), axis=0)
+    np.testing.assert_allclose(served, own, atol=2e-5, rtol=1e-4)
+    unseen = x.copy()
+    unseen[:, 5] = 9.0
+    again = Solver(Encoder((), ()), build_graph([part], 7)).answers(unseen)
+    np.testing.assert_allclose(again, served, atol=1e-5)
+
+
+def test_members_with_recipes_of_their_own_learn_as_they_would_alone() -> None:
+    x, y = lines()
+    fold, head = Fold(np.arange(100, 400), np.arange(100)), Head(1, "mse")
+    usual = recipe_for(NetworkShape((16,)), head, optimizer="adamw", steps=50, learning_lines=300)
+    slow = replace(usual, learning_rate=usual.learning_rate / 4, dropout=0.4, weight_decay=0.3)
+    together = train_members(x, y, [fold, fold], head, [usual, slow], seed=3)
+    alone = train_members(x, y, [fold, fold], head, [usual, usual], seed=3)
+    np.testing.assert_allclose(together.params["w0"][0], alone.params["w0"][0], rtol=1e-5)
+    assert np.abs(together.params["w0"][1] - alone.params["w0"][1]).max() > 0.01
+
+
+def test_the_learner_that_is_right_takes_nearly_all() -> None:
+    codes = RNG.integers(0, 2, 4000).astype(float)
+    right = np.where(np.eye(2)[codes.astype(int)] > 0, 0.9, 0.1)
+    shares = shares_of([np.full((4000, 2), 0.5), right], codes, Head(2, "crossentropy"), 0)
+    assert shares[1] > 0.9
+    assert sum(shares) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae"])
+def test_learners_with_errors_of_their_own_share(loss: str) -> None:
+    true = RNG.normal(size=3000)
+    answers = [true[:, None] + RNG.normal(size=(3000, 1)) for _ in range(2)]
+    first, second = shares_of(answers, true, Head(1, loss), 0)  # type: ignore[arg-type]
+    assert first == pytest.approx(0.5, abs=0.1)
+    mixed = first * answers[0] + second * answers[1]
+    assert np.mean((mixed[:, 0] - true) ** 2) < 0.6 * np.mean((answers[0][:, 0] - true) ** 2)
+
+
+def test_a_learner_that_only_harms_gets_nothing() -> None:
+    true = RNG.normal(size=2000)
+    good, bad = true[:, None] * 0.9, -true[:, None]
+    assert shares_of([good, bad], true, Head(1, "mse"), 0) == [1.0, 0.0]
+
+
+def test_a_search_ends_no_worse_than_the_level_below_by_what_it_says_out_of_fold(
+    learn: Learn, small_search: None
+) -> None:
+    card = learn(plan=DEAR).card
+    losses = card["blend"]["is_dear"]["out_of_fold_loss"]
+    usual = card["learners"]["is_dear"][0]
+    assert usual["name"] == "network, usual"
+    assert losses["blend"] <= usual["out_of_fold_loss"] + 1e-9
+    assert losses["blend"] <= losses["linear"] + 1e-9
+
+
+def test_the_card_shows_every_learner_and_all_that_was_tried(learn: Learn, small_search: None) -> None:
+    card = learn(plan=DEAR).card
+    learners, tried = card["learners"]["is_dear"], card["tried"]["is_dear"]
+    assert [learner["kind"] for learner in learners] == ["network", "trees", "network"]
+    assert sum(learner["share"] for learner in learners) == pytest.approx(1.0, abs=0.01)
+    assert {note["name"] for note in tried} == {
+        *(variation.name for variation in VARIATIONS[:3]),
+        *(f"trees, {kind.name}" for kind in TRIED[:2]),
+    }
+    shares = card["blend"]["is_dear"]
+    assert sum(shares[n] for n in ("network", "trees", "linear", "constant")) == pytest.approx(1.0, abs=0.01)
+
+
+def test_with_network_only_there_are_no_trees(learn: Learn, small_search: None) -> None:
+    plan = replace(DEAR, shape=NetworkShape.from_json({"network_only": True}))
+    card = learn(plan=plan).card
+    assert {learner["kind"] for learner in card["learners"]["is_dear"]} == {"network"}
+    assert card["blend"]["is_dear"]["trees"] == 0.0
+
+
+def test_where_trees_cannot_be_grown_networks_do_alone(
+    learn: Learn, small_search: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trees, "are_there", lambda classes: False)
+    card = learn(plan=DEAR).card
+    assert {learner["kind"] for learner in card["learners"]["is_dear"]} == {"network"}
+
+
+def test_a_search_with_the_same_seed_gives_the_same_bytes(learn: Learn, small_search: None) -> None:
+    first, second = learn(plan=DEAR, folder="a"), learn(plan=DEAR, folder="b")
+    assert read_model(first.folder)["model.onnx"] == read_model(second.folder)["model.onnx"]
+    assert read_model(first.folder)["model.safetensors"] == read_model(second.folder)["model.safetensors"]
+
+
+def test_cancelled_while_searching_the_best_so_far_is_kept(learn: Learn, small_search: None) -> None:
+    heard: list[Progress] = []
+    card = learn(plan=DEAR, on_progress=heard.append, should_stop=lambda: bool(heard) and heard[-1].percent > 45).card
+    assert card["stopped"] == "cancelled"
+    assert len(card["learners"]["is_dear"]) < 3
+    assert card["metrics"]["outputs"]["is_dear"]["beats_constant"]
+
+
+def test_a_search_without_time_still_gives_a_machine(learn: Learn, small_search: None) -> None:
+    card = learn(plan=replace(DEAR, time_limit=0.001)).card
+    assert card["stopped"] == "time limit"
+    assert [learner["name"] for learner in card["learners"]["is_dear"]] == ["network, usual"]
+
+
+def test_a_search_tells_its_progress_as_one_training(learn: Learn, small_search: None) -> None:
+    heard: list[Progress] = []
+    learn(plan=DEAR, on_progress=heard.append)
+    percents = [progress.percent for progress in heard]
+    assert percents == sorted(percents)
+    steps = {progress.steps for progress in heard if progress.validation_loss is not None}
+    assert len(steps) == 1
+
+
+def test_several_outputs_are_searched_one_by_one(learn: Learn, small_search: None) -> None:
+    card = learn(plan=TrainingPlan(("price", "is_dear"), level=5)).card
+    assert set(card["learners"]) == {"price", "is_dear"}
+    assert card["metrics"]["outputs"]["price"]["beats_linear"]
+
+
+def test_parts_share_the_time_that_is_left() -> None:
+    now = iter([10.0, 60.0, 120.0])
+    course = Course(100, lambda look: None, lambda share: None, lambda: False, 110.0, clock=lambda: next(now))
+    assert course.share(0.5) == 60.0
+    assert course.share(0.5) == 85.0
+    assert course.is_over()
+
+
+def test_days_that_come_again_are_learnt_and_a_new_day_is_no_day(learn: Learn) -> None:
+    from datetime import date, timedelta
+
+    days = [date(2024, 1, 1) + timedelta(days=int(i)) for i in RNG.integers(0, 60, 1500)]
+    luck = {day: bool(RNG.integers(2)) for day in set(days)}
+    rows = [{**row, "built": str(day), "is_dear": "yes" if luck[day] else "no"}
+            for row, day in zip(flats(1500), days, strict=True)]  # fmt: skip
+    trained = learn(rows)
+    assert trained.card["metrics"]["outputs"]["is_dear"]["score"]["value"] > 0.9
+    solver = Solver.load(trained.folder)
+    asked = [{**rows[0], "built": built} for built in ("2024-01-07", "2031-05-05", None, "no date")]
+    one_by_one = [solver.encoder.row(row)[0] for row in asked]
+    batch, _ = solver.encoder.batch({name: [row[name] for row in asked] for name in asked[0]}, len(asked))
+    assert (np.array(one_by_one, dtype=np.float32) == batch).all()
+
+
+def test_calibration_error_stays_small_with_enough_lines(learn: Learn, small_search: None) -> None:
+    card = learn(flats(3000), plan=DEAR).card
+    assert card["metrics"]["outputs"]["is_dear"]["calibration"]["expected_calibration_error"] <= 0.03
+    assert isinstance(scores.calibration(np.full((4, 2), 0.5), np.array([0, 1, 0, 1])), dict)
