@@ -32,11 +32,13 @@ def train(
     level: Annotated[int, typer.Option(min=1, max=5, help="1 is fast, higher is better and slower.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split and network.")] = 0,
     time_limit: Annotated[float | None, typer.Option(min=1, help="Seconds; the best so far is kept.")] = None,
+    network_only: Annotated[bool, typer.Option("--network-only", help="No trees beside the networks.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a machine on TABLE; Ctrl-C once keeps the best so far, twice drops it."""
     with _plain_errors():
         from ml.learning.learn import train as learn
+        from ml.learning.network.shape import NetworkShape
         from ml.learning.plan import TrainingPlan
         from ml.learning.tables import open_table
 
@@ -47,6 +49,7 @@ def train(
             level=level,
             seed=seed,
             time_limit=time_limit,
+            shape=NetworkShape(network_only=network_only),
         )
         with _interruptible() as is_interrupted, _training_bar(quiet=as_json) as show:
             trained = learn(source, plan, out, on_progress=show, should_stop=is_interrupted, cache=_compiled_programs())

@@ -19,8 +19,8 @@ def page_of(results: Results, models: list[str], asked: argparse.Namespace) -> s
             "# Quality: what the levels are worth beside other libraries",
             "",
             f"Written by `make quality`. {len(tables)} tables, {len(seeds)} seed{'s' if len(seeds) > 1 else ''}, one "
-            "thread each; about a fifth of the lines is held out by a hash of seed and line, the same for all. Machines "
-            "are trained with `titan ml train`. FLAML was given "
+            "thread each; about a fifth of the lines is held out by a hash of seed and line, the same for all. "
+            "Machines are trained with `titan ml train`. FLAML was given "
             f"{asked.flaml_seconds:g} CPU seconds, AutoGluon {asked.autogluon_seconds:g}, where they are shown.",
             "",
             "## Scores (mean of the seeds; auc: higher is better, logloss and rmse: lower)",
@@ -73,9 +73,7 @@ def _duels(found: dict[tuple[str, str], dict[str, Any]], tables: list[str], mode
     rows = [_row(["", *models]), _row(["---"] * (1 + len(models)))]
     for model in models:
         counts = [
-            ""
-            if other == model
-            else str(sum(_as_good(found[table, model], found[table, other]) for table in tables))
+            "" if other == model else str(sum(_as_good(found[table, model], found[table, other]) for table in tables))
             for other in models
         ]
         rows.append(_row([model, *counts]))
@@ -106,8 +104,10 @@ def _costs(found: dict[tuple[str, str], dict[str, Any]], tables: list[str], mode
     worst = [max((found[t, m]["calibration"] or 0.0) for t in tables) for m in models]
     rows.append(_row(["worst calibration error", *(f"{error:.3f}" for error in worst)]))
     rows.append("")
-    rows.append("CPU seconds of the whole process; error: expected calibration error in ten bins of certainty; interval: "
-                "how many true numbers lay in the interval that nine in ten should.")  # fmt: skip
+    rows.append(
+        "CPU seconds of the whole process; error: expected calibration error in ten bins of certainty; interval: how "
+        "many true numbers lay in the interval that nine in ten should."
+    )
     return rows
 
 

@@ -39,9 +39,13 @@ def lightgbm_tuned(x: Table, y: Any, held: Table, is_label: bool, seed: int, sec
     from sklearn.model_selection import train_test_split
 
     kind = lightgbm.LGBMClassifier if is_label else lightgbm.LGBMRegressor
-    learn, watch = train_test_split(np.arange(len(x)), test_size=0.2, random_state=seed, stratify=y if is_label else None)
-    settings = {"learning_rate": 0.03, "subsample": 0.8, "subsample_freq": 1, "colsample_bytree": 0.7,
-                "min_child_samples": 20, "reg_lambda": 1.0, "verbose": -1, "n_jobs": 1, "random_state": seed}  # fmt: skip
+    learn, watch = train_test_split(
+        np.arange(len(x)), test_size=0.2, random_state=seed, stratify=y if is_label else None
+    )
+    settings: dict[str, Any] = {
+        **{"learning_rate": 0.03, "subsample": 0.8, "subsample_freq": 1, "colsample_bytree": 0.7},
+        **{"min_child_samples": 20, "reg_lambda": 1.0, "verbose": -1, "n_jobs": 1, "random_state": seed},
+    }
     trial = kind(n_estimators=3000, **settings)
     stop = lightgbm.early_stopping(50, verbose=False)
     trial.fit(x.iloc[learn], y[learn], eval_set=[(x.iloc[watch], y[watch])], callbacks=[stop])
@@ -104,7 +108,7 @@ def _answers(model: Any, held: Table, is_label: bool) -> Any:
 
 
 def _count_cpu_seconds() -> None:
-    """Budgets are kept by time.time(): let it count this process's CPU seconds, so that a busy machine takes nothing."""
+    """Budgets are kept by time.time(): it counts this process's CPU seconds, so that a busy machine takes nothing."""
     began = time.time()
     time.time = time.perf_counter = time.monotonic = lambda: began + time.process_time()  # type: ignore[assignment]
 

@@ -28,7 +28,7 @@ FIRST = Prices(
     version=1,
     training_cell_eaml=Decimal("0.0001"),
     solving_line_eaml=Decimal("0.001"),
-    level_factors={"1": Decimal(1), "2": Decimal(3), "3": Decimal(8)},
+    level_factors={"1": Decimal(1), "2": Decimal(3), "3": Decimal(8), "4": Decimal(24), "5": Decimal(64)},
     usd_per_eaml=Decimal("0.1"),
     marketplace_fee_basis_points=1000,
 )

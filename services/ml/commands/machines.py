@@ -150,7 +150,7 @@ def fixed_level(machine: Machine, level: int) -> int:
 def checked_level(level: int) -> int:
     """Raises BadInput for a level that is not there."""
     if level not in LEVELS:
-        raise BadInput(f"There is no level {level} yet; choose {', '.join(map(str, LEVELS))}.", field="machine_level")
+        raise BadInput(f"There is no level {level}; choose {', '.join(map(str, LEVELS))}.", field="machine_level")
     return level
 
 

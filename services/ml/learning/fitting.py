@@ -14,7 +14,7 @@ from ml.learning.blend import Blend, blend_labels, blend_numbers, intervals
 from ml.learning.course import Course
 from ml.learning.encoding.encoder import Encoder
 from ml.learning.encoding.fit import Encoded
-from ml.learning.encoding.outputs import LabelOutput, NumberOutput, Output
+from ml.learning.encoding.outputs import NumberOutput, Output
 from ml.learning.ensemble import mixture
 from ml.learning.graph import Part, Served, ServedNetwork, ServedTrees, tensors_of
 from ml.learning.learners import Learner, Learning, error_of, work_of

@@ -89,7 +89,10 @@ def build_graph(parts: Sequence[Part], columns: int) -> bytes:
     y = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["rows", sum(part.head.width for part in parts)])
     model = helper.make_model(
         helper.make_graph(graph.nodes, "machine", [x], [y], graph.constants),
-        opset_imports=[helper.make_opsetid("", OPSET), *([helper.make_opsetid(ML, ML_OPSET)] if graph.has_trees else [])],
+        opset_imports=[
+            helper.make_opsetid("", OPSET),
+            *([helper.make_opsetid(ML, ML_OPSET)] if graph.has_trees else []),
+        ],
         ir_version=9,
         producer_name="titan",
     )

@@ -138,7 +138,9 @@ class Learning:
                 break
             grown = self._grow(columns, 0, settings)
             first.append((settings, grown))
-            self.tried.append({"name": f"trees, {settings.name}", "rounds": grown.rounds, "out_of_fold_loss": grown.error})
+            self.tried.append(
+                {"name": f"trees, {settings.name}", "rounds": grown.rounds, "out_of_fold_loss": grown.error}
+            )
         first.sort(key=lambda kind: kind[1].error)
         found = []
         for settings, grown in first[: search.trees_kept]:

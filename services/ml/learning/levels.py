@@ -10,7 +10,7 @@ from ml.learning.errors import LevelNotThere
 @dataclass(frozen=True, slots=True)
 class Search:
     """How far a level looks around: `rungs` are (configurations of networks that get so far, steps they get), on one
-    fold; the best `kept` ones learn all folds for `steps` steps. Of trees `trees` kinds are tried, `trees_kept` kept."""
+    fold; the best `kept` ones learn all folds for `steps` steps. Of trees `trees` kinds are tried, `trees_kept` stay."""
 
     rungs: tuple[tuple[int, int], ...]
     kept: int

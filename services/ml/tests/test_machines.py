@@ -129,7 +129,7 @@ def test_a_level_is_for_good_once_trained(trained):
 def test_an_untrained_machine_may_change_its_level(machine):
     assert commands.change_machine(machine_id=machine.pk, level=3).machine_level == 3
     with pytest.raises(BadInput):
-        commands.change_machine(machine_id=machine.pk, level=5)
+        commands.change_machine(machine_id=machine.pk, level=6)
 
 
 def test_training_leaves_figures_a_model_and_its_usage(trained):

@@ -53,7 +53,8 @@ def test_the_quote_multiplies_columns_lines_and_level(machine):
     assert offers[1].price_eaml == Decimal("0.001") * 4 * 300
     assert offers[3].price_eaml == 4 * offers[1].price_eaml
     assert offers[1].price_usd == offers[1].price_eaml / 2
-    assert offers[1].seconds < offers[2].seconds < offers[3].seconds
+    assert [offers[level].seconds for level in offers] == sorted(offers[level].seconds for level in offers)
+    assert set(offers) == {1, 2, 3, 4, 5}
 
 
 @pytest.mark.django_db

@@ -34,7 +34,7 @@ def csv_of(rows: list[list[str]], header: list[str] | None = None, separator: st
 
 TABLE = csv_of(buyers())
 ROW = {"age": 45, "income": 70000, "city": "Lyon"}
-LEVEL_FACTORS = {"1": Decimal("1"), "2": Decimal("2"), "3": Decimal("4")}
+LEVEL_FACTORS = {"1": Decimal("1"), "2": Decimal("2"), "3": Decimal("4"), "4": Decimal("9"), "5": Decimal("20")}
 
 
 def price_list(version: int = 1, **changes: Any) -> billing.PricesPublished:

@@ -61,7 +61,9 @@ class Encoder:
         """Where the scaled value of each number and moment is."""
         starts = np.cumsum([0, *(entry.width for entry in self.inputs)])
         pairs = zip(self.inputs, starts, strict=False)
-        return np.array([start for entry, start in pairs if isinstance(entry, NumberInput | MomentInput)], dtype=np.intp)
+        return np.array(
+            [start for entry, start in pairs if isinstance(entry, NumberInput | MomentInput)], dtype=np.intp
+        )
 
     @cached_property
     def averages(self) -> NDArray[np.intp]:

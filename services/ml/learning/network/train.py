@@ -198,7 +198,8 @@ class Pace:
 def _compiled(recipe: Recipe) -> Recipe:
     """What of the recipe the compiled step depends on: runs of any length share one program."""
     return Recipe(
-        recipe.hidden, recipe.activation, 0.0, recipe.optimizer, 0.0, 0.0, recipe.batch, 0, 0, recipe.chunk, recipe.waves,
+        recipe.hidden, recipe.activation, 0.0, recipe.optimizer, 0.0, 0.0, recipe.batch, 0, 0, recipe.chunk,
+        recipe.waves,
     )  # fmt: skip
 
 

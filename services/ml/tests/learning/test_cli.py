@@ -67,7 +67,6 @@ def test_unreadable_rows_are_named_and_the_exit_code_says_so(table: Path, traine
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (["--target", "is_dear", "--level", "4"], 2, "Level 4 is not there yet"),
         (["--target", "is_dear", "--level", "9"], 2, "--level"),
         (["--target", "rent"], 2, "no column 'rent'"),
         (["--target", "built"], 1, "cannot be an output"),

@@ -44,8 +44,20 @@ def test_the_served_graph_answers_as_the_members_do(activation: str, members: in
     label = blend_labels(mixed, own[0][0], np.full(3, 1 / 3), y[:, 0].astype(int), LABEL)
     number = blend_numbers(own[1][0][:, 0], y[:, 1] * 0.9, y[:, 1], NUMBER)
     parts = [
-        Part(LABEL, (ServedNetwork("label", 1.0, temperature, *networks[0]),), Linear(RNG.normal(size=(11, 3)), np.ones(3)), np.full(3, 1 / 3), label),
-        Part(NUMBER, (ServedNetwork("number", 1.0, 1.0, *networks[1]),), Linear(RNG.normal(size=(11, 1)), np.ones(1)), np.zeros(1), number),
+        Part(
+            LABEL,
+            (ServedNetwork("label", 1.0, temperature, *networks[0]),),
+            Linear(RNG.normal(size=(11, 3)), np.ones(3)),
+            np.full(3, 1 / 3),
+            label,
+        ),
+        Part(
+            NUMBER,
+            (ServedNetwork("number", 1.0, 1.0, *networks[1]),),
+            Linear(RNG.normal(size=(11, 1)), np.ones(1)),
+            np.zeros(1),
+            number,
+        ),
     ]
     served = Solver(Encoder((), ()), build_graph(parts, 11)).answers(x)
     p = np.mean([softmax(logits / temperature) for logits in own[0]], axis=0)
@@ -65,9 +77,7 @@ def test_a_machine_that_is_all_constant_can_be_served() -> None:
     blend = blend_numbers(RNG.normal(size=4000) * 9, RNG.normal(size=4000) * 9, RNG.normal(size=4000), NUMBER)
     part = Part(NUMBER, (), Linear(np.ones((11, 1)), np.ones(1)), np.zeros(1), blend)
     assert blend.constant == 1.0
-    assert (
-        Solver(Encoder((), ()), build_graph([part], 11)).answers(x).tolist() == [[0.0]] * 5
-    )
+    assert Solver(Encoder((), ()), build_graph([part], 11)).answers(x).tolist() == [[0.0]] * 5
 
 
 @pytest.mark.parametrize("loss", ["crossentropy", "brier", "mse", "mae"])
