@@ -25,7 +25,7 @@ from ml.learning.network.shape import Head, recipe_for
 from ml.learning.network.train import Fold, Look, Members
 from ml.learning.plan import TrainingPlan
 from ml.learning.targets import Targets
-from ml.learning.trees.forest import forest_of
+from ml.learning.trees.forest import as_many_as_fit, forest_of
 
 Rows = NDArray[np.intp]
 
@@ -210,7 +210,7 @@ def _served(learner: Learner, share: float, encoder: Encoder, head: Head) -> Ser
     if isinstance(learner.model, Members):
         tensors = tensors_of(learner.model.params, encoder.width)
         return ServedNetwork(learner.name, share, learner.temperature, tensors, learner.model.recipe.activation)
-    forest = forest_of([grown.text for grown in learner.model], encoder.plain, head.width)
+    forest = forest_of(as_many_as_fit([grown.text for grown in learner.model]), encoder.plain, head.width)
     return ServedTrees(learner.name, share, learner.temperature, forest)
 
 

@@ -9,8 +9,11 @@ from ml.learning.errors import LevelNotThere
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How far a level looks around: `rungs` are (configurations of networks that get so far, steps they get), on one
-    fold; the best `kept` ones learn all folds for `steps` steps. Of trees `trees` kinds are tried, `trees_kept` stay."""
+    """How far a level looks around.
+
+    `rungs` are (configurations of networks that get so far, steps they get), on one fold; the best `kept` ones learn
+    all folds for `steps` steps. Of trees `trees` kinds are tried and `trees_kept` kept.
+    """
 
     rungs: tuple[tuple[int, int], ...]
     kept: int

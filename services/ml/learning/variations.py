@@ -16,8 +16,10 @@ View = Literal["all", "plain", "no averages"]
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """With `waves` each number is given as so many cosines as well. `view` is what of the encoding it sees: all; numbers
-    without their bins; labels without learnt averages."""
+    """With `waves` each number is given as so many cosines as well.
+
+    `view` is what of the encoding it sees: all; numbers without their bins; labels without learnt averages.
+    """
 
     name: str
     rate: float = 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
+# Of a learner as it is served: each row walks through all of its trees.
+MOST_NODES = 250_000
+_LEAVES = re.compile(r"^num_leaves=(\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,12 @@ class Forest:
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
         return {f"trees.{name}": getattr(self, name) for name in self.__slots__}
+
+
+def as_many_as_fit(texts: Sequence[str]) -> list[str]:
+    """The first boosters that have no more than MOST_NODES together; at least one."""
+    nodes = np.cumsum([sum(2 * int(leaves) - 1 for leaves in _LEAVES.findall(text)) for text in texts])
+    return list(texts[: max(1, int((nodes <= MOST_NODES).sum()))])
 
 
 def forest_of(texts: Sequence[str], columns: NDArray[np.intp], width: int) -> Forest:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ml.learning.network.shape import Head
 from ml.learning.network.train import Fold
-from ml.learning.trees.settings import TreeSettings, for_lines
+from ml.learning.trees.settings import TreeSettings, fitted_to
 
 PATIENCE = 40
 
@@ -42,7 +42,7 @@ def grow(
     """`x` holds the trees' columns of all lines. Answers are logits of labels, and numbers as they are in `y`."""
     import lightgbm
 
-    sizes = for_lines(settings, fold.learn.size)
+    sizes = fitted_to(settings, lines=fold.learn.size, classes=head.width)
     learn = lightgbm.Dataset(x[fold.learn], y[fold.learn], params=_DATASET, free_raw_data=True)
     watch = lightgbm.Dataset(x[fold.watch], y[fold.watch], reference=learn, params=_DATASET)
     cut = _Cut(deadline, should_stop)

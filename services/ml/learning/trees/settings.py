@@ -7,6 +7,10 @@ from importlib.util import find_spec
 
 # Each round grows a tree for each label: beyond this many, trees cost more than they are worth.
 MOST_CLASSES = 60
+# Nodes grown on one fold: what is stored and served stays small.
+MOST_NODES = 120_000
+# Rounds times rate that learn a table about as well as trees can.
+ENOUGH = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ TRIED = (
     TreeSettings("deep", leaves=127, rate=0.04, columns=0.5, least_lines=10, penalty=5.0),
     TreeSettings("shallow", leaves=8, rate=0.08, columns=0.5, least_lines=20),
     TreeSettings("by chance", leaves=63, rate=0.06, columns=0.8, least_lines=5, thresholds_by_chance=True),
-    TreeSettings("very deep", leaves=400, rate=0.03, columns=0.35, least_lines=8, penalty=10.0),
+    TreeSettings("very deep", leaves=255, rate=0.04, columns=0.35, least_lines=8, penalty=10.0),
     TreeSettings("shallow, few columns", leaves=6, rate=0.08, columns=0.2, least_lines=10, lines=0.6),
 )
 
@@ -39,6 +43,14 @@ def are_there(classes: int) -> bool:
     return classes <= MOST_CLASSES and find_spec("lightgbm") is not None
 
 
-def for_lines(settings: TreeSettings, lines: int) -> TreeSettings:
-    """With few lines a leaf may be smaller, or there would be hardly any splits."""
-    return replace(settings, least_lines=max(3, min(settings.least_lines, lines // 50)))
+def fitted_to(settings: TreeSettings, *, lines: int, classes: int) -> TreeSettings:
+    """With few lines a leaf may be smaller, or there would be hardly any splits; with many classes, each of which
+    grows trees of its own, there are fewer rounds of a higher rate."""
+    trees = classes if classes > 2 else 1
+    rounds = max(30, min(settings.rounds, MOST_NODES // (2 * settings.leaves * trees)))
+    return replace(
+        settings,
+        least_lines=max(3, min(settings.least_lines, lines // 50)),
+        rounds=rounds,
+        rate=max(settings.rate, min(0.25, ENOUGH / rounds)),
+    )
