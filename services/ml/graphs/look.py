@@ -154,4 +154,6 @@ def short(name: str, most: int = LONGEST_NAME) -> str:
 
 def quiet_axis(channel: Spec) -> Spec:
     """The same channel with an axis that says nothing, for panels inside a grid."""
+    if channel["axis"] is None:
+        return channel
     return {**channel, "axis": {**channel["axis"], "title": None, "labels": False, "ticks": False}}

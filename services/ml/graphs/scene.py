@@ -115,19 +115,21 @@ def scene(spec: Specification, table: Table, facts: Mapping[str, Facts]) -> Scen
     if moving := spec.drawn.get("animation_frame"):
         columns["animation_frame"] = _frames(table[moving])
     count = len(next(iter(columns.values())).present)
+    columns = _present(spec, columns)
+    if missing := count - len(next(iter(columns.values())).present):
+        notes.append(f"{missing} of {count} lines lack one of the values and are left out.")
     columns = {dimension: _shortened(column, dimension, notes) for dimension, column in columns.items()}
+    columns = _present(spec, columns)
+    # A label all of whose lines are gone would be an empty place on an axis, or an empty frame.
+    return _cut(spec, {dimension: _shortened(column, dimension, []) for dimension, column in columns.items()}, notes)
+
+
+def _present(spec: Specification, columns: Mapping[str, Column]) -> dict[str, Column]:
     there = np.logical_and.reduce([column.present for column in columns.values()])
     if not there.any():
-        raise _nothing(spec, "No line of the table has a value in every one of these columns.")
-    if missing := count - int(there.sum()):
-        notes.append(f"{missing} of {count} lines lack one of the values and are left out.")
-    kept = {dimension: column.at(there) for dimension, column in columns.items()}
-    return _cut(spec, kept, notes)
-
-
-def _nothing(spec: Specification, sentence: str) -> UnfitGraph:
-    first = next(iter(spec.drawn), "graph_type")
-    return UnfitGraph([Misfit(first, sentence)])
+        sentence = "No line of the table has a value in every one of these columns."
+        raise UnfitGraph([Misfit(next(iter(spec.drawn), "graph_type"), sentence)])
+    return {dimension: column.at(there) for dimension, column in columns.items()}
 
 
 def _shortened(column: Column, dimension: str, notes: list[str]) -> Column:

@@ -56,9 +56,7 @@ def people() -> dict[str, Column]:
 def drawn(people: dict[str, Column]) -> Callable[..., Drawing]:
     """Draws: `drawn(8, x="city", y="income")`, of `people` or another `table`."""
 
-    def make(
-        graph_type: int, *, table: dict[str, Column] | None = None, theme: str = "light", **given: str
-    ) -> Drawing:
+    def make(graph_type: int, *, table: dict[str, Column] | None = None, theme: str = "light", **given: str) -> Drawing:
         shown = people if table is None else table
         extra = {name: given.pop(name) for name in ("frame", "palette", "statistic") if name in given}
         spec = Specification(graph_type, given, **extra)

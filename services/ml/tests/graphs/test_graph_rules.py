@@ -61,9 +61,7 @@ def test_a_bivariate_plot_takes_dates_too():
 
 def test_a_refusal_says_what_the_column_is_and_what_would_fit():
     said = refused(8, x="sex", y="city").misfits[0].message
-    assert said == (
-        "y takes a number (FLOAT); 'city' is LABEL: it holds labels. Would fit: age, income, children."
-    )
+    assert said == ("y takes a number (FLOAT); 'city' is LABEL: it holds labels. Would fit: age, income, children.")
 
 
 def test_all_misfits_are_named_at_once():

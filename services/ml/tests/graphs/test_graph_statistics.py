@@ -150,7 +150,9 @@ def test_three_unbalanced_factors_are_compared_as_over_all_lines():
 
 
 def test_no_variance_is_analysed_without_lines_to_spare():
-    assert anova(np.arange(4.0), [np.array([0, 0, 1, 1], dtype=np.int32), np.array([0, 1, 0, 1], dtype=np.int32)]) is None
+    assert (
+        anova(np.arange(4.0), [np.array([0, 0, 1, 1], dtype=np.int32), np.array([0, 1, 0, 1], dtype=np.int32)]) is None
+    )
 
 
 def test_every_line_is_in_its_nearest_hexagon():
