@@ -45,7 +45,7 @@ def _mean(results: Results, table: str, model: str) -> dict[str, Any]:
         **own[0],
         **{
             name: None if own[0][name] is None else float(np.mean([r[name] for r in own]))
-            for name in ("value", "seconds", "calibration", "interval_held")
+            for name in ("value", "seconds", "calibration", "interval_held", "row", "megabytes")
         },
     }
 
@@ -101,6 +101,10 @@ def _costs(found: dict[tuple[str, str], dict[str, Any]], tables: list[str], mode
             for i in range(len(models))
         ]
         rows.append(_row([table, *told]))
+    for name, unit in (("row", "ms"), ("megabytes", "MB")):
+        own = [[found[t, m][name] for t in tables if found[t, m][name] is not None] for m in models]
+        told = {"row": "one row solved, CPU, slowest table", "megabytes": "largest model"}[name]
+        rows.append(_row([told, *(f"{max(values):.2f} {unit}" if values else "" for values in own)]))
     worst = [max((found[t, m]["calibration"] or 0.0) for t in tables) for m in models]
     rows.append(_row(["worst calibration error", *(f"{error:.3f}" for error in worst)]))
     rows.append("")

@@ -61,7 +61,7 @@ class Learning:
         found = [self._networks(USUAL, level.steps, share=0.4 if search else 1.0)]
         if search is None or found[0].stopped:
             return found
-        with_trees = not network_only and trees.are_there(self.head.width)
+        with_trees = search.trees and not network_only and trees.are_there(self.head.width)
         found += self._trees(search) if with_trees else []
         kept = [] if self.course.is_over() else self._halving(search)
         for i, variation in enumerate(kept):
@@ -181,7 +181,7 @@ def work_of(level: Level) -> int:
     work, search = level.members * level.steps, level.search
     if search is None:
         return work
-    grown = search.trees + search.trees_kept * (level.folds - 1)
+    grown = search.trees + search.trees_kept * (level.members - 1)
     tried = sum(count * steps for count, steps in search.rungs)
     return work + tried + search.kept * level.members * search.steps + TREE_STEPS * grown
 

@@ -76,10 +76,10 @@ def must_cover(prices: Prices, have: Available, *, eaml: Decimal, usd: Decimal =
         )
 
 
-# Members × steps of each level (of 4 and 5 with all they try, trees counted as steps), and what a step, a cell and a
+# Members × steps of each level (of 3 to 5 with all they try, trees counted as steps), and what a step, a cell and a
 # start cost on one core of a usual machine: measured by training tables of 150 to 48 000 lines; `pace` corrects them
 # by what ran on this installation.
-_STEPS = {1: 400, 2: 2 * 1000, 3: 4 * 2000, 4: 32_500, 5: 88_000}
+_STEPS = {1: 400, 2: 2 * 1000, 3: 17_600, 4: 49_000, 5: 116_000}
 _START_SECONDS = 3.5
 _STEP_SECONDS = 0.009
 _CELL_SECONDS = 1.5e-6

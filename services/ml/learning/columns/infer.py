@@ -89,7 +89,7 @@ def _type_of_texts(s: ColumnStatistics, *, is_output: bool) -> tuple[ColumnType,
     if s.present >= 5 and words >= 4 and (s.texts.share_in_a_language >= 0.65 or s.longest > LABEL_LENGTH):
         return ColumnType.LANGUAGE, f"texts of {words:.0f} words on average"
     if unique > 0.9 * s.present and s.present >= 50:
-        if words >= 3:
+        if words >= 2:
             return ColumnType.LANGUAGE, f"nearly every text is different, {words:.0f} words on average"
         return ColumnType.IGNORE, "nearly every value is different, as in an identifier"
     if s.longest > LABEL_LENGTH:

@@ -33,6 +33,8 @@ ONE_HOT_LABELS = 9
 MOST_ONE_HOT = 48
 MOST_LABELS = 50_000
 LEAST_COUNT = 3
+# So many labels of two words and more are read word by word as well.
+LEAST_PHRASES = 100
 # Days and hours are learnt from one by one when there are many lines, and so many of them for each.
 LEAST_FOR_DAYS = 1000
 LINES_PER_DAY = 2.5
@@ -91,6 +93,11 @@ def _target_columns(targets: Targets, learning: Rows) -> NDArray[np.float64]:
     return np.stack(columns, axis=1) if columns else np.zeros((learning.size, 0))
 
 
+def _are_phrases(labels: tuple[str, ...]) -> bool:
+    """Many labels of several words, which come again in other labels."""
+    return len(labels) >= LEAST_PHRASES and sum(len(label.split()) for label in labels) >= 2 * len(labels)
+
+
 @dataclass
 class _Fitting:
     loaded: LoadedTable
@@ -103,7 +110,9 @@ class _Fitting:
     def column(self, name: str) -> list[tuple[Input, NDArray[np.float32]]]:
         type_ = self.report.columns[name].type
         if type_ is ColumnType.LABEL:
-            return [self._label(name, self.loaded.labels[name])]
+            column = self.loaded.labels[name]
+            words = [self._text(name)] if _are_phrases(column.labels) else []
+            return [self._label(name, column), *words]
         if type_ is ColumnType.LANGUAGE:
             return [self._text(name)]
         if type_ in (ColumnType.DATE, ColumnType.DATETIME):
