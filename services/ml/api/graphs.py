@@ -7,7 +7,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse
-from ninja import Query, Router
+from ninja import Query, Router, Status
 
 from ml import commands, queries
 from ml.api.graph_shapes import (
@@ -135,14 +135,14 @@ async def change(request: Request, graph_id: UUID, body: GraphIn) -> dict[str, A
 
 
 @router.delete("/graphs/{graph_id}", auth=TRAIN, response={204: None})
-async def delete(request: Request, graph_id: UUID) -> tuple[int, None]:
+async def delete(request: Request, graph_id: UUID) -> Status[None]:
     """Forget a kept graph."""
 
     def work() -> None:
         commands.delete_graph(graph_id=queries.graph_for(request.auth, graph_id, Right.APPEND).pk)
 
     await sync_to_async(work)()
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/graphs/{graph_id}/figures", auth=READ)

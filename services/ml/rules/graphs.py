@@ -161,12 +161,18 @@ def _missing(spec: Specification, table: Sequence[Facts]) -> Iterable[Misfit]:
 
 
 def _repeated(spec: Specification) -> Iterable[Misfit]:
-    needed = [(dimension, spec.drawn[dimension]) for dimension in spec.type.required if dimension in spec.drawn]
-    seen: dict[str, str] = {}
-    for dimension, name in needed:
-        if name in seen:
-            yield Misfit(dimension, f"{seen[name]} and {dimension} are the same column {name!r}; name another.")
-        seen.setdefault(name, dimension)
+    needed = [dimension for dimension in spec.type.required if dimension in spec.drawn]
+    for place, dimension in enumerate(needed):
+        for other in needed[:place]:
+            if spec.drawn[other] == spec.drawn[dimension] and _must_differ(spec.type, other, dimension):
+                said = f"{other} and {dimension} are the same column {spec.drawn[dimension]!r}; name another."
+                yield Misfit(_as_given(spec, dimension), said)
+
+
+def _must_differ(kind: GraphType, one: str, other: str) -> bool:
+    """The two directions, and factors that are told apart; a colour may say again what a direction says."""
+    both_are_groups = kind.takes[one].parts == kind.takes[other].parts == (Part.GROUPS,)
+    return {one, other} == {"x", "y"} or both_are_groups
 
 
 def _would_fit(takes: Takes, table: Sequence[Facts]) -> str:
@@ -259,7 +265,7 @@ def completed(spec: Specification, table: Sequence[Facts], *, favourites: Sequen
         if (takes := spec.type.takes.get(dimension)) and name in by_name and not unfit(by_name[name], takes)
     }
     for misfit in list(_repeated(replace(spec, columns=kept))):
-        kept.pop(misfit.field, None)
+        kept.pop("hue" if misfit.field == "color" else misfit.field, None)
     unused = [facts for facts in table if facts.name not in kept.values()]
     missing = [dimension for dimension in spec.type.required if dimension not in kept]
     narrowed = _requiring(spec.type, missing)
