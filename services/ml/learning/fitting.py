@@ -72,11 +72,9 @@ def fit(
     should_stop: Callable[[], bool],
 ) -> Fitted:
     """Train the learners of `level` for each output, then calibrate and blend them."""
-    fitted = Fitted([], [], [], [], encoded.encoder, None)
-    outputs, stopped = [], []
     count = len(targets.outputs)
+    found = []
     for i in range(count):
-        own = _output(encoded, targets, i, learning, folds, level)
         course = Course(
             work_of(level) * count,
             on_look,
@@ -85,20 +83,41 @@ def fit(
             _share_of_time(deadline, count - i),
             done=work_of(level) * i,
         )
-        asked = own.learning(encoded, plan, level, course)
-        learners = asked.learners(level, network_only=plan.shape.network_only)
-        part, output = own.blend(learners, asked.shares(learners), encoded.encoder)
-        assert isinstance(learners[0].model, Members)
-        fitted.members.append(learners[0].model)
-        fitted.learners.append(_notes(learners, part, own))
-        fitted.tried.append(asked.tried)
-        fitted.parts.append(part)
-        outputs.append(output)
-        stopped += [learner.stopped for learner in learners] + _ended(course)
-    return replace(
-        fitted,
-        encoder=replace(encoded.encoder, outputs=tuple(outputs)),
-        stopped=next((reason for reason in stopped if reason), None),
+        found.append(_fit_output(_output(encoded, targets, i, learning, folds, level), encoded, plan, level, course))
+    return Fitted(
+        [own.networks for own in found],
+        [own.learners for own in found],
+        [own.tried for own in found],
+        [own.part for own in found],
+        replace(encoded.encoder, outputs=tuple(own.output for own in found)),
+        next((own.stopped for own in found if own.stopped), None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _FittedOutput:
+    networks: Members
+    learners: list[dict[str, Any]]
+    tried: list[dict[str, Any]]
+    part: Part
+    output: Output
+    stopped: str | None
+
+
+def _fit_output(own: _Output, encoded: Encoded, plan: TrainingPlan, level: Level, course: Course) -> _FittedOutput:
+    learning = own.learning(encoded, plan, level, course)
+    learners = learning.learners(level, network_only=plan.shape.network_only)
+    part, output = own.blend(learners, learning.shares(learners), encoded.encoder)
+    networks = learners[0].model
+    assert isinstance(networks, Members)
+    stopped = [learner.stopped for learner in learners] + _ended(course)
+    return _FittedOutput(
+        networks,
+        _notes(learners, part, own),
+        learning.tried,
+        part,
+        output,
+        next((reason for reason in stopped if reason), None),
     )
 
 

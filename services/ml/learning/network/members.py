@@ -40,7 +40,24 @@ def first_params(
     What tells members of one program apart (rate, decay, dropout, the columns they see) is among the parameters, so
     that any mixture of them is compiled once.
     """
-    columns, width, recipe = x.shape[1], padded_width(x.shape[1]), recipes[0]
+    columns, recipe = x.shape[1], recipes[0]
+    params = _own_params(x, folds, recipes, masks)
+    waves = 0
+    if recipe.waves and numbers is not None and numbers.size:
+        params["numbers"], waves = numbers.astype(np.int32), recipe.waves * numbers.size
+    fans = [columns + waves, *recipe.hidden]
+    sizes = [*recipe.hidden, head.width]
+    members = [_first_member(x, rows, params, k, recipe, sizes, fans, seed) for k, rows in enumerate(folds)]
+    params |= {name: np.stack([member[name] for member in members]) for name in members[0]}
+    for i, size in enumerate(fans):
+        params[f"fan{i}"] = np.array(1 / np.sqrt(max(size, 1)), dtype=np.float32)
+    return params
+
+
+def _own_params(
+    x: Floats, folds: list[NDArray[np.intp]], recipes: list[Recipe], masks: Floats | None
+) -> dict[str, NDArray[Any]]:
+    columns, width = x.shape[1], padded_width(x.shape[1])
     params: dict[str, NDArray[Any]] = {"center": np.zeros(width, np.float32)}
     params["center"][:columns] = x[np.concatenate(folds)[:20000]].mean(axis=0)
     params["scale"] = np.ones((len(folds), width), np.float32)
@@ -50,26 +67,29 @@ def first_params(
     params["rate"] = np.array([own.learning_rate for own in recipes], np.float32)
     params["decay"] = np.array([own.weight_decay for own in recipes], np.float32)
     params["dropout"] = np.array([own.dropout for own in recipes], np.float32)
-    waves = 0
-    if recipe.waves and numbers is not None and numbers.size:
-        params["numbers"], waves = numbers.astype(np.int32), recipe.waves * numbers.size
-    fans = [columns + waves, *recipe.hidden]
-    members = []
-    for k, rows in enumerate(folds):
-        rng = np.random.default_rng([seed, k])
-        sample = np.zeros((min(512, rows.size), width), np.float32)
-        sample[:, :columns] = x[rng.choice(rows, size=len(sample), replace=False)]
-        h = (sample - params["center"]) * params["mask"][k]
-        waving: dict[str, Floats] = {}
-        if waves:
-            waving = _waves(recipe.waves, params["numbers"].size, rng)
-            own = np.cos(sample[:, params["numbers"], None] * waving["pitch"] + waving["phase"])
-            h = np.concatenate([h, own.reshape(len(h), -1)], axis=1)
-        members.append({**waving, **_first_layers(h, [*recipe.hidden, head.width], fans, rng)})
-    params |= {name: np.stack([member[name] for member in members]) for name in members[0]}
-    for i, size in enumerate(fans):
-        params[f"fan{i}"] = np.array(1 / np.sqrt(max(size, 1)), dtype=np.float32)
     return params
+
+
+def _first_member(
+    x: Floats,
+    rows: NDArray[np.intp],
+    params: dict[str, NDArray[Any]],
+    k: int,
+    recipe: Recipe,
+    sizes: list[int],
+    fans: list[int],
+    seed: int,
+) -> dict[str, Floats]:
+    rng = np.random.default_rng([seed, k])
+    sample = np.zeros((min(512, rows.size), params["center"].size), np.float32)
+    sample[:, : x.shape[1]] = x[rng.choice(rows, size=len(sample), replace=False)]
+    h = (sample - params["center"]) * params["mask"][k]
+    if "numbers" not in params:
+        return _first_layers(h, sizes, fans, rng)
+    waving = _waves(recipe.waves, params["numbers"].size, rng)
+    waves = np.cos(sample[:, params["numbers"], None] * waving["pitch"] + waving["phase"])
+    h = np.concatenate([h, waves.reshape(len(h), -1)], axis=1)
+    return {**waving, **_first_layers(h, sizes, fans, rng)}
 
 
 def _waves(count: int, numbers: int, rng: np.random.Generator) -> dict[str, Floats]:

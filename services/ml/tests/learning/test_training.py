@@ -192,7 +192,7 @@ def test_every_optimizer_learns(learn: Learn) -> None:
     for optimizer in ("adam", "sgd", "rmsprop"):
         plan = TrainingPlan(("is_dear",), ignore=("price",), optimizer=optimizer)  # type: ignore[arg-type]
         card = learn(plan=plan, folder=optimizer).card
-        assert card["blend"]["is_dear"]["out_of_fold_loss"]["network"] < 0.5, optimizer
+        assert card["blend"]["is_dear"]["out_of_fold_loss"]["learners"] < 0.5, optimizer
 
 
 def test_a_shape_is_what_was_asked_for(learn: Learn) -> None:
