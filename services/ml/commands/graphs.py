@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -12,14 +13,13 @@ from ml.queries import facts_of
 from ml.rules.graph_types import DIMENSIONS
 from ml.rules.graphs import Specification, check
 from service_base.errors import BadInput, Conflict
-from service_base.principals.models import Principal
 
 MOST_GRAPHS = 200
 LONGEST_NAME = 200
 
 
 @transaction.atomic
-def keep_graph(*, machine_id: UUID, made_by: Principal, specification: Specification, name: str = "") -> Graph:
+def keep_graph(*, machine_id: UUID, made_by: Any, specification: Specification, name: str = "") -> Graph:
     """Keep a graph that can be drawn of the machine's columns as they are now.
 
     Raises UnfitGraph for columns that do not fit, Conflict for more graphs than a page can list.

@@ -90,11 +90,9 @@ def grouped(column: Column) -> Groups:
     if isinstance(column, Groups):
         return column
     different, codes = np.unique(column.values, return_inverse=True)
-    codes = codes.astype(np.int32)
-    codes[~column.present] = -1
-    return Groups(
-        column.name, column.kind, codes, [_written(value, column.kind) for value in different if value == value]
-    )
+    kept = np.where(column.present, codes, -1).astype(np.int32)
+    names = [_written(value, column.kind) for value in different if value == value]
+    return Groups(column.name, column.kind, kept, names)
 
 
 def _written(value: float, kind: str) -> str:

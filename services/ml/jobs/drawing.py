@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ml.graphs.columns import columns_of
 from ml.graphs.draw import draw
-from ml.graphs.picture import Spec
+from ml.graphs.look import Spec
 from ml.jobs.protocol import Message, serve_many
 from ml.rules.graphs import Facts, Specification, UnfitGraph
 from ml.tables import MachineTable, Stretch

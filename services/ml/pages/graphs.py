@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from ml import commands, queries
-from ml.drawings import MEDIA_TYPES, DrawnGraph, Format, Theme, drawn_graph
+from ml.drawings import DrawnGraph, Format, Theme, drawn_graph
 from ml.figures import as_csv
 from ml.models import Graph, Machine
 from ml.pages.graph_form import form_of, wanted_graph
@@ -25,6 +25,7 @@ from service_base.pages import PageRequest, show, signed_in
 
 SHOWN_ROWS = 200
 KEPT_SHOWN = 50
+_FORMATS: dict[str, Format] = {"svg": "svg", "png": "png", "pdf": "pdf"}
 _SIZE = re.compile(rb'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"')
 
 
@@ -32,7 +33,7 @@ _SIZE = re.compile(rb'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"')
 @signed_in
 async def graph(request: PageRequest, machine_id: UUID) -> HttpResponse:
     """The builder; with htmx, the part of it that a choice changes."""
-    htmx = getattr(request, "htmx", None)
+    htmx: Any = getattr(request, "htmx", None)
     if "was" in request.GET and not htmx:
         return await sync_to_async(_to_address)(request, machine_id)
     context = await sync_to_async(_builder)(request, machine_id)
@@ -139,9 +140,10 @@ def _cell(cell: Any) -> Any:
 @signed_in
 async def picture(request: PageRequest, machine_id: UUID, picture: str) -> HttpResponse:
     """The picture of the address: svg, png or pdf; with `download`, as a file."""
-    if picture not in MEDIA_TYPES:
+    file_format = _FORMATS.get(picture)
+    if file_format is None:
         raise NotFound("A graph is drawn as svg, png or pdf.")
-    file_format, theme = cast(Format, picture), cast(Theme, "dark" if request.GET.get("theme") == "dark" else "light")
+    theme: Theme = "dark" if request.GET.get("theme") == "dark" else "light"
     drawn = await sync_to_async(_drawn)(request, machine_id, file_format, theme)
     answer = HttpResponse(drawn.picture, content_type=drawn.media_type)
     answer["Cache-Control"] = "private, no-cache"

@@ -69,7 +69,7 @@ def _value(values: np.ndarray | None, count: int, way: str) -> float:
         return float(count)
     if not len(values):
         return 0.0
-    return float({"mean": np.mean, "sum": np.sum, "median": np.median}[way](values))
+    return float(values.mean() if way == "mean" else values.sum() if way == "sum" else np.median(values))
 
 
 def _bars(scene: Scene, panel: Panel, way: str) -> list[Bar]:

@@ -42,7 +42,9 @@ def draw(scene: Scene, look: Look) -> Drawn:
 
 def _box_layers(stand: Stand, boxes: list[tuple[Slot, Box]], hue: Spec, look: Look) -> list[Spec]:
     half = 0.42
-    bodies, middles, whiskers = [], [], []
+    bodies: list[dict[str, object]] = []
+    middles: list[dict[str, object]] = []
+    whiskers: list[dict[str, object]] = []
     for slot, found in boxes:
         start, end = slot.middle - half * slot.width, slot.middle + half * slot.width
         bodies.append({"start": start, "end": end, "low": found.q1, "high": found.q3, "hue": slot.hue})
@@ -54,9 +56,9 @@ def _box_layers(stand: Stand, boxes: list[tuple[Slot, Box]], hue: Spec, look: Lo
             whiskers.append({**ends, "low": bound, "high": bound})
     ink: Spec = {"color": look.ink, "strokeWidth": 1}
     return [
-        stand.rule(list(whiskers), ink),
-        stand.rect(list(bodies), {"stroke": look.ink, "strokeWidth": 1, "opacity": 0.9}, color=hue),
-        stand.rule(list(middles), {"color": look.ink, "strokeWidth": 2}),
+        stand.rule(whiskers, ink),
+        stand.rect(bodies, {"stroke": look.ink, "strokeWidth": 1, "opacity": 0.9}, color=hue),
+        stand.rule(middles, {"color": look.ink, "strokeWidth": 2}),
     ]
 
 
@@ -77,7 +79,8 @@ def _fewer(outliers: Floats, share: float) -> Floats:
     if len(outliers) <= most:
         return outliers
     kept = some(np.arange(1, len(outliers) - 1), most - 2)
-    return outliers[np.concatenate([[0], kept, [len(outliers) - 1]])]
+    ends: Floats = outliers[[0, -1]]
+    return np.concatenate([ends[:1], outliers[kept], ends[1:]])
 
 
 def _lines(stand: Stand, column: Numbers, boxes: list[tuple[Slot, Box]], chosen: np.ndarray, look: Look) -> Spec:

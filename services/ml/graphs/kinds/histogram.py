@@ -23,7 +23,7 @@ def draw(scene: Scene, look: Look) -> Drawn:
     assert x is not None
     edges = 10 ** bin_edges(np.log10(x.values), least=15, most=MOST_BARS)
     stacks = {panel: _stack(shown, panel, edges) for frame in shown.every_frame for panel in frame}
-    highest = max(sum(counts).max() if counts else 0 for counts in ([c for _, c in of] for of in stacks.values()))
+    highest = max(np.sum([counts for _, counts in stack], axis=0).max() for stack in stacks.values() if stack)
     lines = Numbers("lines", "FLOAT", np.zeros(0))
     upwards = axis_of("y", lines, (0.0, float(highest)), room=0.0)
     across = axis_of("x", x, shown.span("x"))

@@ -154,7 +154,7 @@ def _ordinal(field: str, column: Groups, given: list[object] | list[float] | lis
 def _values(line: Line, x: Numbers, number: int) -> list[dict[str, object]]:
     found = []
     for place, mean, low, high in zip(line.places, line.means.mean, line.means.low, line.means.high, strict=True):
-        value = {"x": placed(x, place), "mean": float(mean), "line": number}
+        value: dict[str, object] = {"x": placed(x, place), "mean": float(mean), "line": number}
         value |= {name: text for name, text in (("hue", line.hue), ("size", line.size), ("style", line.style)) if text}
         if low == low:
             value |= {"low": float(low), "high": float(high)}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ml.graphs.look import Look, Spec, axis_of, hue_of, slots_of
-from ml.graphs.material import Groups, Numbers, Rows
+from ml.graphs.material import Numbers, Rows
 from ml.graphs.picture import Cell, field_of, in_panel, layer, panel_head
 from ml.graphs.scene import Panel, Scene
 
@@ -89,17 +89,14 @@ def hue_channel(scene: Scene, look: Look) -> Spec:
 def slot_head(scene: Scene, stand: Stand) -> list[str]:
     """What stands over the first cells of a slot's figures."""
     groups, hue = scene.name_of(stand.groups), scene.groups("hue")
-    return [*panel_head(scene), groups, *([hue.name] if _is_other(hue, groups) else [])]
+    return [*panel_head(scene), groups, *([hue.name] if hue and hue.name != groups else [])]
 
 
 def slot_cells(scene: Scene, stand: Stand, panel: Panel, slot: Slot) -> list[Cell]:
     """Those cells."""
     hue = scene.groups("hue")
-    return [*in_panel(panel, scene), slot.group, *([slot.hue] if _is_other(hue, scene.name_of(stand.groups)) else [])]
-
-
-def _is_other(hue: Groups | None, groups: str) -> bool:
-    return hue is not None and hue.name != groups
+    is_other = hue is not None and hue.name != scene.name_of(stand.groups)
+    return [*in_panel(panel, scene), slot.group, *([slot.hue] if is_other else [])]
 
 
 def slot_name(slot: Slot) -> str:

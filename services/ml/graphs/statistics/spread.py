@@ -74,7 +74,7 @@ def bandwidth(values: Floats) -> float:
     """Silverman's rule, which a few far values do not blow up; above nothing even where all values are the same."""
     q1, q3 = np.quantile(values, (0.25, 0.75))
     spread = min(x for x in (float(values.std()), float(q3 - q1) / 1.349) if x > 0) if values.std() > 0 else 0.0
-    return max(0.9 * spread * len(values) ** -0.2, 1e-9 * max(1.0, abs(float(values[0]))))
+    return float(max(0.9 * spread * len(values) ** -0.2, 1e-9 * max(1.0, abs(float(values[0])))))
 
 
 def density(
