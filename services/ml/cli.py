@@ -224,6 +224,11 @@ def _print_card(card: dict[str, Any], out: Path) -> None:
         shown.add_row(column, detail["score"]["name"], *(f"{v:.4g}" for v in values), f"{detail['accuracy']:.3f}")
     console = Console()
     console.print(shown)
+    for column, learners in card["learners"].items():
+        kept = sorted((own for own in learners if own["share"]), key=lambda own: -own["share"])
+        if len(kept) > 1:
+            told = ", ".join(f"{own['name']} ({own['share']:.0%})" for own in kept)
+            console.print(f"{column} is answered by {told}.", markup=False)
     for limit in card["limits"]:
         console.print(f"Note: {limit}", markup=False)
     console.print(

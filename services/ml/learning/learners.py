@@ -24,6 +24,8 @@ from ml.learning.variations import USUAL, VARIATIONS, Variation
 Floats = NDArray[np.float64]
 # Growing a tree kind on one fold takes about as long as so many steps of a member.
 TREE_STEPS = 600
+# Lines times labels; beyond, the answers of several learners would take more memory than the table.
+MOST_ANSWERS = 15_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Learning:
         """The usual networks first. Out of time or asked to stop, the later ones are missing."""
         search = level.search
         found = [self._networks(USUAL, level.steps, share=0.4 if search else 1.0)]
-        if search is None or found[0].stopped:
+        if search is None or found[0].stopped or self.true.size * self.head.width > MOST_ANSWERS:
             return found
         with_trees = search.trees and not network_only and trees.are_there(self.head.width)
         found += self._trees(search) if with_trees else []

@@ -82,9 +82,24 @@ def _outputs(card: dict[str, Any] | None) -> list[dict[str, Any]]:
     if card is None:
         return []
     return [
-        {"name": name, **detail, **_confusion(detail), "off": _quantiles(detail), "points_apart": _apart(detail)}
+        {
+            **{"name": name, **detail, **_confusion(detail)},
+            **{"off": _quantiles(detail), "points_apart": _apart(detail), "answering": answering(card, name)},
+        }
         for name, detail in card["metrics"]["outputs"].items()
     ]
+
+
+def answering(card: dict[str, Any], output: str) -> list[tuple[str, float]]:
+    """(who answers, how much it counts), most first, where it is not the usual networks alone."""
+    found = [(own["name"], own["share"]) for own in card.get("learners", {}).get(output, ()) if own["share"]]
+    if len(found) < 2 and all(name == "network, usual" for name, _ in found):
+        return []
+    blend = card["blend"][output]
+    learners = blend["network"] + blend["trees"]
+    found = [(name, share * learners) for name, share in found]
+    found += [(name, blend[part]) for part, name in (("linear", "linear model"), ("constant", "always the same"))]
+    return sorted((part for part in found if part[1] > 0), key=lambda part: -part[1])
 
 
 def _apart(detail: dict[str, Any]) -> float | None:

@@ -147,6 +147,18 @@ def test_the_card_shows_every_learner_and_all_that_was_tried(learn: Learn, small
     assert sum(shares[n] for n in ("network", "trees", "linear", "constant")) == pytest.approx(1.0, abs=0.01)
 
 
+def test_the_page_says_who_answers_and_how_much_it_counts() -> None:
+    from ml.pages.machines import answering
+
+    learners = [{"name": "network, usual", "share": 0.25}, {"name": "trees, deep", "share": 0.75},
+                {"name": "network, waves", "share": 0.0}]  # fmt: skip
+    card = {"learners": {"a": learners}, "blend": {"a": {"network": 0.2, "trees": 0.6, "linear": 0.2, "constant": 0}}}
+    told = answering(card, "a")
+    assert [name for name, _ in told] == ["trees, deep", "network, usual", "linear model"]
+    assert [share for _, share in told] == pytest.approx([0.6, 0.2, 0.2])
+    assert answering({"blend": card["blend"]}, "a") == []
+
+
 def test_with_network_only_there_are_no_trees(learn: Learn, small_search: None) -> None:
     plan = replace(DEAR, shape=NetworkShape.from_json({"network_only": True}))
     card = learn(plan=plan).card
