@@ -176,7 +176,7 @@ class _Output:
 
     @property
     def watched_true(self) -> NDArray[np.float64]:
-        return self.y[np.concatenate([fold.watch for fold in self.folds])].astype(np.float64)
+        return np.asarray(self.y[np.concatenate([fold.watch for fold in self.folds])], dtype=np.float64)
 
     def blend(self, learners: list[Learner], shares: list[float], encoder: Encoder) -> tuple[Part, Output]:
         true = self.watched_true

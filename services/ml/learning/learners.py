@@ -77,7 +77,7 @@ class Learning:
 
     @property
     def true(self) -> Floats:
-        return self.y[np.concatenate([fold.watch for fold in self.folds])].astype(np.float64)
+        return np.asarray(self.y[np.concatenate([fold.watch for fold in self.folds])], dtype=np.float64)
 
     def _networks(self, variation: Variation, steps: int, *, share: float) -> Learner:
         members = train_members(
@@ -171,11 +171,11 @@ class Learning:
     def _learner(
         self, name: str, answers: NDArray[np.floating], model: Members | list[Grown], stopped: str | None
     ) -> Learner:
-        answers = answers.astype(np.float64)
+        said = np.asarray(answers, dtype=np.float64)
         if not self.head.is_label:
-            return Learner(name, answers, 1.0, model, stopped)
-        temperature = temperature_of(answers, self.true.astype(np.intp))
-        return Learner(name, softmax(answers / temperature), temperature, model, stopped)
+            return Learner(name, said, 1.0, model, stopped)
+        temperature = temperature_of(said, self.true.astype(np.intp))
+        return Learner(name, softmax(said / temperature), temperature, model, stopped)
 
 
 def work_of(level: Level) -> int:

@@ -180,12 +180,12 @@ class _Fitting:
         present = places_of(learnt[~np.isnan(learnt)])
         parts = tuple(part for part in PARTS if present[part].size and np.ptp(present[part]) > 0)
         units = (DAY, HOUR) if "hour" in parts else (DAY,)
-        learnt = [found for unit in units if (found := self._days(moments, unit))]
-        days = tuple(days for days, _ in learnt)
+        averages = [found for unit in units if (found := self._days(moments, unit))]
+        days = tuple(days for days, _ in averages)
         entry = MomentInput(name, bins, self.report.columns[name].date_order, parts, days)
         block = entry.encode(moments)
         start = entry.width - sum(own.width for own in days)
-        for own, out_of_fold in learnt:
+        for own, out_of_fold in averages:
             block[self.learning, start : start + own.width] = out_of_fold
             start += own.width
         return entry, block

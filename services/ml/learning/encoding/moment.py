@@ -85,8 +85,8 @@ class MomentInput:
         block = self.bins.row(days)
         for part in self.parts:
             block += _BLOCKS[part][places[part]]
-        for days in self.learnt:
-            block += days.row(moment)
+        for own in self.learnt:
+            block += own.row(moment)
         return block
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:

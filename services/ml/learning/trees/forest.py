@@ -71,7 +71,7 @@ def forest_of(texts: Sequence[str], columns: NDArray[np.intp], width: int) -> Fo
                 np.full(size, answer, np.int32),
             ]
         )
-    return Forest(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))  # type: ignore[arg-type]
+    return Forest(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
 def _tree_of(text: str) -> tuple[Ints, NDArray[np.float64], Ints, Ints]:
