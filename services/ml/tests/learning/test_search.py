@@ -23,7 +23,7 @@ from ml.learning.progress import Progress
 from ml.learning.solver import Solver
 from ml.learning.store import read_model
 from ml.learning.trees import settings as trees
-from ml.learning.trees.forest import forest_of
+from ml.learning.trees.forest import as_many_as_fit, forest_of
 from ml.learning.trees.grow import grow
 from ml.learning.trees.settings import TRIED
 from ml.learning.variations import VARIATIONS
@@ -43,6 +43,23 @@ def small_search(monkeypatch: pytest.MonkeyPatch) -> None:
 def lines(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
     x = RNG.normal(size=(count, 7)).astype(np.float32)
     return x, (x[:, 0] * x[:, 1] + 0.1 * x[:, 2]).astype(np.float32)
+
+
+def test_trees_of_many_classes_grow_fewer_rounds_of_a_higher_rate() -> None:
+    two, many = (trees.fitted_to(TRIED[0], lines=10_000, classes=classes) for classes in (2, 40))
+    assert (two.rounds, two.rate) == (1935, TRIED[0].rate)
+    assert many.rounds == 48
+    assert many.rate == 0.25
+
+
+def test_with_few_lines_a_leaf_may_be_small() -> None:
+    assert trees.fitted_to(TRIED[0], lines=200, classes=2).least_lines == 4
+
+
+def test_a_forest_that_is_too_large_keeps_fewer_folds() -> None:
+    text = "Tree=0\nnum_leaves=60000\n"
+    assert len(as_many_as_fit([text] * 5)) == 2
+    assert len(as_many_as_fit([text * 9] * 5)) == 1
 
 
 @pytest.mark.parametrize("width", [1, 2, 4])
