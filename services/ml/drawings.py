@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,15 +17,17 @@ from ml.jobs.protocol import Child, ChildFailed, Message, refuse
 from ml.models import Machine
 from ml.rules.graphs import Facts, Misfit, Specification, UnfitGraph, check
 from ml.store import place
-from service_base.errors import Unavailable
+from service_base.errors import BadInput, Unavailable
 
 Format = Literal["svg", "png", "pdf"]
 Theme = Literal["light", "dark"]
 MEDIA_TYPES: dict[Format, str] = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
 # Grows when the same specification would be drawn otherwise.
 STYLE = 1
-# Seconds: how long one waits for graphs of others, how long one may take, how long an idle child stays.
-WAIT, LONGEST, IDLE = 30.0, 120.0, 90.0
+# Seconds: how long one waits for graphs of others, how long for one's own, and how long an idle child stays.
+WAIT, LONGEST, IDLE = 30.0, 60.0, 90.0
+# A large table is read for its first graph by a child that goes on when its asker has gone; up to here.
+LAST = 900.0
 # What the engine keeps from graph to graph is let go of now and then.
 MOST_JOBS = 200
 KEPT_GRAPHS, KEPT_COLUMNS = 60, 120
@@ -108,6 +111,13 @@ def _keep_newest(home: Path, most: int) -> None:
             part.rmdir() if part.is_dir() else part.unlink(missing_ok=True)
 
 
+class StillDrawing(Unavailable):
+    """The graph is not ready yet, and is being made."""
+
+    slug = "still-drawing"
+    title = "The graph is not ready yet"
+
+
 class _Studio:
     """The child that draws, one graph at a time; gone when nobody has wanted one for a while."""
 
@@ -116,46 +126,67 @@ class _Studio:
         self._child: Child | None = None
         self._jobs = 0
         self._idle: Timer | None = None
+        # When the job began whose answer is still to come, and how many of its lines were read.
+        self._began: float | None = None
+        self._lines = 0
 
     def ask(self, job: Message) -> Message:
-        """The child's answer. Raises BadInput with its refusal, Unavailable, ChildFailed."""
+        """The child's answer. Raises BadInput with its refusal, StillDrawing, Unavailable, ChildFailed."""
         if not self._lock.acquire(timeout=WAIT):
-            raise Unavailable("Other graphs are being drawn just now; try again in a moment.")
+            raise Unavailable("Other graphs are being drawn just now; try again in a moment.", retry_after=5)
         try:
             self._stay(None)
-            return self._answer(self._given(job), monotonic() + LONGEST)
+            deadline = monotonic() + LONGEST
+            if self._began is not None:
+                with suppress(BadInput):  # that one's asker has gone; its columns are read now
+                    self._answer(deadline)
+            self._give(job)
+            return self._answer(deadline)
         finally:
             self._stay(IDLE if self._child else None)
             self._lock.release()
 
-    def _given(self, job: Message) -> Child:
-        """The warm child with the job, or a new one."""
+    def _give(self, job: Message) -> None:
+        """Give the job to the warm child, or to a new one."""
         if self._child and (self._jobs >= MOST_JOBS or self._child.process.poll() is not None):
             self._leave()
-        self._jobs += 1
         if self._child is None:
-            self._child, self._jobs = Child("ml.jobs.drawing", job), 1
+            self._child, self._jobs = Child("ml.jobs.drawing", job), 0
         else:
             self._child.send(job)
-        return self._child
+        self._jobs += 1
+        self._began, self._lines = monotonic(), 0
 
-    def _answer(self, child: Child, deadline: float) -> Message:
+    def _answer(self, deadline: float) -> Message:
+        child, began = self._child, self._began
+        assert child is not None
+        assert began is not None
         while not child.has_ended:
             for message in child.messages(timeout=max(0.05, deadline - monotonic())):
+                self._lines = message.get("lines", self._lines)
+                if "done" in message or "refused" in message or "full" in message:
+                    self._began = None
+                refuse(message)
                 if "done" in message:
                     return message["done"]  # type: ignore[no-any-return]
-                refuse(message)
-            if monotonic() >= deadline:
-                self._leave()
-                raise Unavailable(f"This graph took more than {LONGEST:.0f} seconds; take fewer columns or panels.")
+            if monotonic() >= deadline and not child.has_ended:
+                self._give_up(began)
         why = child.why_it_died()
         self._leave()
         raise ChildFailed(f"The graph broke down half way ({why}). Try again, or take other columns.")
 
+    def _give_up(self, began: float) -> None:
+        if monotonic() - began >= LAST:
+            self._leave()
+            raise Unavailable(f"This graph took more than {LAST:.0f} seconds; take fewer columns or panels.")
+        so_far = f" ({self._lines} lines so far)" if self._lines else ""
+        said = f"The table is being read for its first graph{so_far}; look again in a moment."
+        raise StillDrawing(said, retry_after=5)
+
     def _leave(self) -> None:
         if self._child:
             self._child.kill()
-        self._child = None
+        self._child = self._began = None
 
     def _stay(self, seconds: float | None) -> None:
         if self._idle:
@@ -170,7 +201,10 @@ class _Studio:
         """Let the child go, unless it draws right now."""
         if self._lock.acquire(blocking=False):
             try:
-                self._leave()
+                if self._began is None or monotonic() - self._began >= LAST:
+                    self._leave()
+                else:
+                    self._stay(IDLE)
             finally:
                 self._lock.release()
 

@@ -28,10 +28,18 @@ MOST_LABELS = 1_000_000
 ORDER_LINES = 20_000
 
 
-def columns_of(table: TableSource, kinds: Mapping[str, str], *, version: str, folder: Path) -> dict[str, Column]:
+def columns_of(
+    table: TableSource,
+    kinds: Mapping[str, str],
+    *,
+    version: str,
+    folder: Path,
+    on_lines: Callable[[int], None] = lambda lines: None,
+) -> dict[str, Column]:
     """The named columns, each by its type; from `folder` where they were read before at this `version` of the table.
 
-    Raises LearningError for a column that the table lacks, and what reading raises.
+    `on_lines` hears how many lines were read so far. Raises LearningError for a column that the table lacks, and what
+    reading raises.
     """
     for name in kinds:
         if name not in table.names:
@@ -40,7 +48,7 @@ def columns_of(table: TableSource, kinds: Mapping[str, str], *, version: str, fo
     found = {name: kept for name, place in places.items() if (kept := _kept(place, name, kinds[name])) is not None}
     missing = {name: kind for name, kind in kinds.items() if name not in found}
     if missing:
-        for name, column in _read(table, missing).items():
+        for name, column in _read(table, missing, on_lines).items():
             with suppress(OSError):  # a full disk only makes the next graph slower
                 _keep(column, places[name])
             found[name] = column
@@ -51,10 +59,13 @@ def _key(name: str, kind: str, version: str) -> str:
     return sha256(json.dumps([FORMAT, name, kind, version]).encode()).hexdigest()[:32]
 
 
-def _read(table: TableSource, kinds: Mapping[str, str]) -> dict[str, Column]:
+def _read(table: TableSource, kinds: Mapping[str, str], on_lines: Callable[[int], None]) -> dict[str, Column]:
     places = [list(table.names).index(name) for name in kinds]
     readers = [_reader(name, kind, table, place) for (name, kind), place in zip(kinds.items(), places, strict=True)]
+    lines = 0
     for batch in table.batches():
+        lines += len(batch.lines)
+        on_lines(lines)
         for reader, place in zip(readers, places, strict=True):
             reader.add(batch.columns[place])
     return {reader.name: reader.column() for reader in readers}

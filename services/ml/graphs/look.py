@@ -13,7 +13,7 @@ from ml.rules.palettes import colours, seen_on
 Spec = dict[str, Any]
 
 THEMES = ("light", "dark")
-WIDTH, HEIGHT = 600, 360
+WIDTH, HEIGHT = 660, 380
 # A panel is never so small that its axes could not be read.
 LEAST_WIDTH, LEAST_HEIGHT = 130, 110
 SHAPES = ["circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left"]

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 from ml.graphs.columns import columns_of
 from ml.graphs.draw import draw
@@ -19,6 +20,7 @@ FORMATS = ("svg", "png", "pdf")
 VEGA_LITE = "6.1"
 # Pixels of a PNG for each point of the picture.
 FINE = 2.0
+SAY_EVERY = 1.0
 
 
 def run(job: Message, say: Callable[..., None]) -> Message:
@@ -27,7 +29,8 @@ def run(job: Message, say: Callable[..., None]) -> Message:
     facts = [Facts(**fact) for fact in job["facts"]]
     kinds = {fact.name: fact.kind for fact in facts if fact.name in spec.drawn.values()}
     table = MachineTable([Stretch(**stretch) for stretch in job["stretches"]], limit=job.get("limit"))
-    columns = columns_of(table, kinds, version=job["version"], folder=Path(job["columns"]))
+    folder = Path(job["columns"])
+    columns = columns_of(table, kinds, version=job["version"], folder=folder, on_lines=_now_and_then(say))
     try:
         drawn = draw(spec, columns, facts, theme=job["theme"])
     except UnfitGraph as error:
@@ -39,6 +42,18 @@ def run(job: Message, say: Callable[..., None]) -> Message:
     # Last, since who finds this one takes the others to be there.
     _put(folder / FIGURES, json.dumps(drawn.told(), ensure_ascii=False, allow_nan=False).encode())
     return {"drawn": True}
+
+
+def _now_and_then(say: Callable[..., None]) -> Callable[[int], None]:
+    last = monotonic()
+
+    def hear(lines: int) -> None:
+        nonlocal last
+        if monotonic() - last >= SAY_EVERY:
+            last = monotonic()
+            say(lines=lines)
+
+    return hear
 
 
 def _converted(picture: Spec, file_format: str) -> bytes:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from time import time
 from uuid import uuid4
 
 import pytest
@@ -223,12 +224,22 @@ def test_after_a_killed_child_the_next_graph_is_drawn_by_another(machine):
     assert drawings.drawn_graph(machine, Specification(12, {"x": "age", "y": "city"})).picture
 
 
-def test_a_child_that_takes_too_long_is_ended(machine, monkeypatch):
-    from service_base.errors import Unavailable
+def test_a_graph_that_is_not_ready_is_drawn_on_while_one_waits(machine, monkeypatch):
+    spec = Specification(13, {"y": "city"})
+    with monkeypatch.context() as patched:
+        patched.setattr(drawings, "LONGEST", 0.0)
+        with pytest.raises(drawings.StillDrawing, match="look again"):
+            drawings.drawn_graph(machine, spec)
+    child = drawings._studio._child.process.pid
+    assert drawings.drawn_graph(machine, spec).picture
+    assert drawings._studio._child.process.pid == child
 
-    monkeypatch.setattr(drawings, "LONGEST", 0.0)
-    with pytest.raises(Unavailable, match="more than 0 seconds"):
-        drawings.drawn_graph(machine, Specification(13, {"y": "city"}))
+
+def test_a_child_that_never_ends_is_ended(machine, monkeypatch):
+    for name in ("LONGEST", "LAST"):
+        monkeypatch.setattr(drawings, name, 0.0)
+    with pytest.raises(drawings.Unavailable, match="more than 0 seconds"):
+        drawings.drawn_graph(machine, Specification(13, {"y": "city", "x": "age"}))
     assert drawings._studio._child is None
 
 
@@ -245,6 +256,15 @@ def test_columns_once_read_are_kept_as_arrays_and_old_ones_go(machine, monkeypat
     drawings.drawn_graph(machine, Specification(3, {"x": "age", "y": "income"}))
     drawings.drawn_graph(machine, Specification(8, {"x": "city", "y": "income"}))
     assert len(list(place(f"columns/{machine.pk}").iterdir())) == 2
+
+
+def test_graphs_that_nobody_looked_at_for_an_hour_are_cleared_away(machine):
+    drawings.drawn_graph(machine, Specification(8, {"x": "city", "y": "age"}))
+    homes = [place(f"{kind}/{machine.pk}") for kind in ("graphs", "columns")]
+    commands.clean_store()
+    assert all(list(home.iterdir()) for home in homes)
+    commands.clean_store(now=time() + 3700)
+    assert not any(list(home.iterdir()) for home in homes)
 
 
 def test_a_machine_takes_only_so_many_graphs(machine, ada, monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 from event_bus import registry
 
 HERE = Path(__file__).parents[1]
-HEAVY = ("jax", "pandas", "pyarrow", "sklearn", "onnxruntime", "numpy", "scipy", "onnx")
+HEAVY = ("jax", "pandas", "pyarrow", "sklearn", "onnxruntime", "numpy", "scipy", "onnx", "vl_convert")
 
 
 def section(name):

@@ -109,6 +109,8 @@ def finding(boxes: Boxes, column: Numbers) -> str:
     every = [(slot, found) for of_panel in boxes.values() for slot, found in of_panel]
     if len(every) == 1:
         return f"the median of {column.name} is {said(every[0][1].median)}"
+    if len({found.median for _, found in every}) == 1:
+        return f"the median of {column.name} is {said(every[0][1].median)} in every group"
     (low, of_low), (high, of_high) = (way(every, key=lambda pair: pair[1].median) for way in (min, max))
     return (
         f"the median of {column.name} is highest for {slot_name(high)} ({said(of_high.median)})"

@@ -144,6 +144,11 @@ def test_a_bar_is_the_statistic_that_was_asked_for(drawn, people, statistic):
     assert row[1 if statistic == "count" else 2] == pytest.approx(wanted[statistic])
 
 
+def test_groups_alike_are_not_called_higher_or_lower(drawn):
+    table = {"kind": labels("kind", np.arange(20) % 2, ["a", "b"]), "n": numbers("n", np.full(20, 3.0))}
+    assert "the median of n is 3 in every group" in drawn(8, table=table, x="kind", y="n").summary
+
+
 def test_a_log_scale_without_anything_above_zero_is_refused(drawn):
     with pytest.raises(UnfitGraph, match="has none"):
         drawn(4, table={"loss": numbers("loss", [-3, -2, 0])}, x="loss")
