@@ -10,6 +10,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from ml.learning.card import card_of
+from ml.learning.checkpoints import Checkpoints
 from ml.learning.encoding.fit import Encoded, fit_encoder
 from ml.learning.evaluate import Evaluation
 from ml.learning.fitting import Fitted, fit, folds_of
@@ -43,6 +44,7 @@ def build(
     *,
     deadline: float | None,
     should_stop: Callable[[], bool],
+    checkpoints: Checkpoints | None = None,
 ) -> Built:
     """Stopped early, it goes on with the best there is."""
     reporter.enter("encoding")
@@ -60,6 +62,7 @@ def build(
         on_look=reporter.look,
         on_part=reporter.part,
         should_stop=should_stop,
+        checkpoints=checkpoints,
     )
     reporter.enter("evaluating")
     return _export(material, plan, level, encoded, fitted, reporter)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from ml.learning.checkpoints import Checkpoints, Part
 from ml.learning.network.train import Look
 
 
 @dataclass
 class Course:
-    """`total` is the work of all parts, in steps of a network; `done` is what lies behind."""
+    """`total` is the work of all parts, in steps of a network; `done` is what lies behind.
+
+    `checkpoints` keep the parts under names that begin with `name`.
+    """
 
     total: int
     on_look: Callable[[Look], None]
@@ -21,6 +25,12 @@ class Course:
     clock: Callable[[], float] = time.monotonic
     done: int = 0
     was_cut: bool = False
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    name: str = ""
+
+    def part(self, *what: object) -> Part:
+        """Where the part that `what` decides is kept."""
+        return self.checkpoints.part("|".join([self.name, *map(repr, what)]))
 
     def share(self, of_the_rest: float) -> float | None:
         """When a part must end that may take so much of the time left."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.learning.blend import Blend, blend_labels, blend_numbers, intervals
+from ml.learning.checkpoints import Checkpoints
 from ml.learning.course import Course
 from ml.learning.encoding.encoder import Encoder
 from ml.learning.encoding.fit import Encoded
@@ -70,6 +71,7 @@ def fit(
     on_look: Callable[[Look], None],
     on_part: Callable[[float], None] = lambda share: None,
     should_stop: Callable[[], bool],
+    checkpoints: Checkpoints | None = None,
 ) -> Fitted:
     """Train the learners of `level` for each output, then calibrate and blend them."""
     count = len(targets.outputs)
@@ -82,6 +84,8 @@ def fit(
             should_stop,
             _share_of_time(deadline, count - i),
             done=work_of(level) * i,
+            checkpoints=checkpoints or Checkpoints(),
+            name=f"output {i}",
         )
         found.append(_fit_output(_output(encoded, targets, i, learning, folds, level), encoded, plan, level, course))
     return Fitted(

@@ -80,18 +80,20 @@ class Learning:
         return np.asarray(self.y[np.concatenate([fold.watch for fold in self.folds])], dtype=np.float64)
 
     def _networks(self, variation: Variation, steps: int, *, share: float) -> Learner:
+        recipe = variation.recipe(self.usual, steps)
         members = train_members(
             self.encoded.x,
             self.y,
             self.folds,
             self.head,
-            variation.recipe(self.usual, steps),
+            recipe,
             seed=self.seed,
             masks=self._masks([variation] * len(self.folds)),
             numbers=self.encoded.encoder.numbers,
             deadline=self.course.share(share),
             on_look=self.course.looks(steps * len(self.folds)),
             should_stop=self.course.should_stop,
+            kept=self.course.part("networks", variation, recipe, self.head, len(self.folds)),
         )
         answers = np.concatenate(members.answers(self.encoded.x, [fold.watch for fold in self.folds]))
         return self._learner(f"network, {variation.name}", answers, members, members.stopped)
@@ -112,18 +114,20 @@ class Learning:
         losses: dict[Variation, float] = {}
         for waves in sorted({variation.waves for variation in variations}):
             own = [variation for variation in variations if variation.waves == waves]
+            recipes = [variation.recipe(self.usual, steps) for variation in own]
             members = train_members(
                 self.encoded.x,
                 self.y,
                 [self.folds[0]] * len(own),
                 self.head,
-                [variation.recipe(self.usual, steps) for variation in own],
+                recipes,
                 seed=self.seed,
                 masks=self._masks(own),
                 numbers=self.encoded.encoder.numbers,
                 deadline=self.course.share(0.3),
                 on_look=self.course.looks(steps * len(own)),
                 should_stop=self.course.should_stop,
+                kept=self.course.part("rung", own, recipes, self.head),
             )
             losses |= zip(own, members.best_losses, strict=True)
         return losses
@@ -164,6 +168,7 @@ class Learning:
             seed=self.seed + fold,
             deadline=self.course.share(0.25),
             should_stop=self.course.should_stop,
+            kept=self.course.part("trees", settings, fold, self.head),
         )
         self.course.did(TREE_STEPS)
         return grown

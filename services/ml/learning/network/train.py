@@ -10,6 +10,8 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.learning.checkpoints import NOTHING_KEPT, Part
+from ml.learning.network import resume
 from ml.learning.network.losses import mean_loss
 from ml.learning.network.members import SHARED, Feeder, Floats, first_params, padded_width
 from ml.learning.network.shape import Head, Recipe
@@ -72,6 +74,7 @@ def train_members(
     deadline: float | None = None,
     on_look: Callable[[Look], None] = lambda look: None,
     should_stop: Callable[[], bool] = lambda: False,
+    kept: Part = NOTHING_KEPT,
     clock: Callable[[], float] = time.monotonic,
 ) -> Members:
     """Train until all steps are done, nothing gets better, `deadline` (by `clock`) nears or `should_stop`.
@@ -79,10 +82,12 @@ def train_members(
     With a list each member has a recipe of its own; they may differ in rate, decay and dropout. `masks` says for each
     member which columns it sees (1) and which not (0); `numbers` are the columns that recipes with waves make waves of.
     The same input and seed give the same members on one kind of machine, unless the deadline cut the plan short.
-    However early it is stopped, every member has had a chunk of steps and a look.
+    However early it is stopped, every member has had a chunk of steps and a look. What `kept` holds of these members is
+    gone on from, to the same end as if there had been no break.
     """
     recipes = recipe if isinstance(recipe, list) else [recipe] * len(folds)
-    return _Training(x, y, folds, head, recipes, masks, numbers, seed).run(Pace(deadline, clock), on_look, should_stop)
+    training = _Training(x, y, folds, head, recipes, masks, numbers, seed)
+    return training.run(Pace(deadline, clock), on_look, should_stop, kept)
 
 
 class _Training:
@@ -117,8 +122,12 @@ class _Training:
         self.state = transformation(recipe).init(trained)
         self.best = Members({n: np.array(v) for n, v in first.items()}, [0] * len(folds), [np.inf] * len(folds), recipe)
 
-    def run(self, pace: Pace, on_look: Callable[[Look], None], should_stop: Callable[[], bool]) -> Members:
-        step, since_look, stop = 0, [], False
+    def run(self, pace: Pace, on_look: Callable[[Look], None], should_stop: Callable[[], bool], kept: Part) -> Members:
+        step, is_done = self._gone_on(kept)
+        if is_done:
+            return self.best
+        since_look: list[NDArray[np.float32]] = []
+        stop = False
         while step < self.steps and not stop:
             since_look.append(self._chunk(step))
             step += self.recipe.chunk
@@ -127,11 +136,34 @@ class _Training:
             if stop or step % self.recipe.look_every == 0 or step >= self.steps:
                 on_look(self._look(step, np.mean(since_look, axis=0)))
                 since_look = []
+                if kept.is_due():
+                    self._keep(kept, step)
             if step - max(self.best.best_steps) > PATIENCE * self.steps:
                 break
         cut = "time limit" if self.steps < self.recipe.steps else None
         self.best.stopped = "cancelled" if stop else cut
+        if not stop:
+            self._keep(kept, step, is_done=True)
         return self.best
+
+    def _gone_on(self, kept: Part) -> tuple[int, bool]:
+        """The step that was reached before, and whether there is nothing left to do."""
+        found = kept.read()
+        if found is None or not resume.fits(found, self.best, self.params, self.state):
+            return 0, False
+        notes = found.notes
+        looks = [Look(*look) for look in notes["looks"]]
+        self.best = Members(
+            resume.of(found, "best"), notes["best_steps"], notes["best_losses"], self.recipe, looks, notes["stopped"]
+        )
+        if not notes["is_done"]:
+            self.steps = notes["steps"]
+            self.params = {name: jax.numpy.asarray(value) for name, value in resume.of(found, "params").items()}
+            self.state = resume.state_like(self.state, found)
+        return notes["step"], notes["is_done"]
+
+    def _keep(self, kept: Part, step: int, *, is_done: bool = False) -> None:
+        resume.keep(kept, self.best, step=step, steps=self.steps, params=self.params, state=self.state, is_done=is_done)
 
     def _chunk(self, step: int) -> NDArray[np.float32]:
         recipe, width = self.recipe, padded_width(self.x.shape[1])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.learning.checkpoints import NOTHING_KEPT, Part
 from ml.learning.network.shape import Head
 from ml.learning.network.train import Fold
 from ml.learning.trees.settings import TreeSettings, fitted_to
@@ -38,14 +39,42 @@ def grow(
     seed: int,
     deadline: float | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    kept: Part = NOTHING_KEPT,
 ) -> Grown:
-    """`x` holds the trees' columns of all lines. Answers are logits of labels, and numbers as they are in `y`."""
+    """`x` holds the trees' columns of all lines. Answers are logits of labels, and numbers as they are in `y`.
+
+    What `kept` holds was grown before and is not grown again.
+    """
+    if (found := _grown_before(kept, fold)) is not None:
+        return found
+    grown = _grow(x, y, fold, head, settings, seed, _Cut(deadline, should_stop))
+    notes = {"rounds": grown.rounds, "error": grown.error, "was_cut": grown.was_cut}
+    kept.write(notes, {"watched": grown.watched, "text": np.frombuffer(grown.text.encode(), np.uint8)})
+    return grown
+
+
+def _grown_before(kept: Part, fold: Fold) -> Grown | None:
+    found = kept.read()
+    if found is None or len(found.tensors["watched"]) != fold.watch.size:
+        return None
+    text = found.tensors["text"].tobytes().decode()
+    return Grown(text, found.tensors["watched"], found.notes["rounds"], found.notes["error"], found.notes["was_cut"])
+
+
+def _grow(
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    fold: Fold,
+    head: Head,
+    settings: TreeSettings,
+    seed: int,
+    cut: _Cut,
+) -> Grown:
     import lightgbm
 
     sizes = fitted_to(settings, lines=fold.learn.size, classes=head.width)
     learn = lightgbm.Dataset(x[fold.learn], y[fold.learn], params=_DATASET, free_raw_data=True)
     watch = lightgbm.Dataset(x[fold.watch], y[fold.watch], reference=learn, params=_DATASET)
-    cut = _Cut(deadline, should_stop)
     booster = lightgbm.train(
         {**_parameters(sizes, head), "seed": seed, **_DATASET},
         learn,

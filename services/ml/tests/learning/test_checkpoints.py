@@ -1,0 +1,174 @@
+"""A training that was broken off goes on where it was, to the very model it would have become."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.learning.checkpoints import Checkpoints, Part
+from ml.learning.learn import TRAINING_SHARE, _deadline
+from ml.learning.network.shape import Head, NetworkShape, Recipe, recipe_for
+from ml.learning.network.train import Fold, Look, Members, train_members
+from ml.learning.plan import TrainingPlan
+from ml.learning.trees import settings as trees
+from ml.learning.trees.grow import grow
+from ml.learning.trees.settings import TRIED
+
+HEAD = Head(2, "crossentropy")
+FOLDS = [Fold(np.arange(60, 300), np.arange(60)), Fold(np.arange(240), np.arange(240, 300))]
+
+
+class BrokenOff(Exception):
+    """Stands for kill -9: nothing after it is done."""
+
+
+def table(lines: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    x = np.random.default_rng(5).normal(size=(lines, 6)).astype(np.float32)
+    return x, (x[:, 0] * x[:, 1] > 0).astype(np.float32)
+
+
+def recipe(optimizer: str = "adamw", **given: int) -> Recipe:
+    shape = NetworkShape((16, 16), "auto")
+    return recipe_for(shape, HEAD, optimizer=optimizer, steps=given.get("steps", 250), learning_lines=240)  # type: ignore[arg-type]
+
+
+def always_due(folder: Path, *earlier: Path, identity: str = "a table") -> Checkpoints:
+    """Checkpoints that are written at every look."""
+    return Often(folder, earlier, identity)
+
+
+class Often(Checkpoints):
+    """Its parts are due whenever they are asked."""
+
+    def part(self, name: str) -> Part:
+        found = super().part(name)
+        found.is_due = lambda: True  # type: ignore[method-assign]
+        return found
+
+
+def trained(checkpoints: Checkpoints, *, breaks_at: int | None = None, optimizer: str = "adamw") -> Members:
+    x, y = table()
+
+    def look(seen: Look) -> None:
+        looks.append(seen.step)
+        if seen.step == breaks_at:
+            raise BrokenOff
+
+    looks: list[int] = []
+    members = train_members(
+        x, y, FOLDS, HEAD, recipe(optimizer), seed=1, kept=checkpoints.part("networks"), on_look=look
+    )
+    members.params["looked at"] = np.array(looks, np.float32)
+    return members
+
+
+def same(one: Members, other: Members) -> bool:
+    names = one.params.keys() - {"looked at"}
+    return (
+        all(one.params[name].tobytes() == other.params[name].tobytes() for name in names)
+        and one.best_steps == other.best_steps
+        and one.looks == other.looks
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_members_broken_off_become_what_they_would_have_become(tmp_path: Path, optimizer: str) -> None:
+    whole = trained(Checkpoints(), optimizer=optimizer)
+    with pytest.raises(BrokenOff):
+        trained(always_due(tmp_path / "1"), breaks_at=150, optimizer=optimizer)
+    second = trained(always_due(tmp_path / "2", tmp_path / "1"), optimizer=optimizer)
+    assert same(whole, second)
+    assert second.params["looked at"].min() == 150  # the look at which it broke off was not kept any more
+
+
+def test_members_that_were_done_are_not_trained_again(tmp_path: Path) -> None:
+    first = trained(always_due(tmp_path / "1"))
+    second = trained(always_due(tmp_path / "2", tmp_path / "1"))
+    assert same(first, second)
+    assert second.params["looked at"].size == 0
+
+
+def test_the_state_of_another_training_is_not_gone_on_from(tmp_path: Path) -> None:
+    trained(always_due(tmp_path / "1", identity="another table"))
+    second = trained(always_due(tmp_path / "2", tmp_path / "1"))
+    assert second.params["looked at"].min() == 25
+
+
+def test_a_damaged_checkpoint_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    trained(always_due(tmp_path / "1"))
+    [part] = [path for path in (tmp_path / "1").iterdir() if path.suffix != ".json"]
+    data = bytearray(part.read_bytes())
+    data[-1] ^= 1
+    part.write_bytes(data)
+    second = trained(always_due(tmp_path / "2", tmp_path / "1"))
+    assert second.params["looked at"].min() == 25
+
+
+def test_an_attempt_never_writes_into_an_earlier_ones_folder(tmp_path: Path) -> None:
+    with pytest.raises(BrokenOff):
+        trained(always_due(tmp_path / "1"), breaks_at=50)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "1").iterdir()}
+    trained(always_due(tmp_path / "2", tmp_path / "1"))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "1").iterdir()} == before
+
+
+def test_a_full_disk_costs_the_checkpoint_and_not_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    whole = trained(Checkpoints())
+    monkeypatch.setattr(os, "fsync", full)
+    checkpoints = always_due(tmp_path / "1")
+    assert same(whole, trained(checkpoints))
+    assert "No space left" in (checkpoints.trouble or "")
+    assert list((tmp_path / "1").iterdir()) == []
+
+
+def test_keeping_the_state_takes_a_fiftieth_of_the_time_at_most(tmp_path: Path) -> None:
+    now = [0.0]
+    part = Checkpoints(tmp_path / "1", clock=lambda: now[0]).part("slow")
+
+    class Slow(dict):  # type: ignore[type-arg]
+        """Notes that take two seconds to be written."""
+
+        def items(self):  # type: ignore[no-untyped-def]
+            now[0] += 2.0
+            return super().items()
+
+    part.write({}, Slow(x=np.zeros(1)))
+    took = now[0]
+    now[0] += took * 49
+    assert not part.is_due()
+    now[0] += took * 2
+    assert part.is_due()
+
+
+def test_the_time_of_lost_attempts_counts_towards_the_limit(tmp_path: Path) -> None:
+    now = [0.0]
+    first = Checkpoints(tmp_path / "1", clock=lambda: now[0])
+    now[0] = 60.0
+    first.part("networks").write({}, {})
+    second = Checkpoints(tmp_path / "2", [tmp_path / "1"])
+    assert second.spent_before == 60.0
+    import time
+
+    deadline = _deadline(TrainingPlan(("y",), time_limit=100), second)
+    assert deadline is not None
+    assert deadline - time.monotonic() == pytest.approx(100 * TRAINING_SHARE - 60, abs=1)
+
+
+@pytest.mark.skipif(not trees.are_there(2), reason="LightGBM cannot be loaded here")
+def test_trees_that_were_grown_are_not_grown_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import lightgbm
+
+    x, y = table()
+    first = grow(x, y, FOLDS[0], HEAD, TRIED[2], seed=1, kept=always_due(tmp_path / "1").part("trees"))
+    monkeypatch.setattr(lightgbm, "train", None)
+    kept = always_due(tmp_path / "2", tmp_path / "1").part("trees")
+    second = grow(x, y, FOLDS[0], HEAD, TRIED[2], seed=1, kept=kept)
+    assert (second.text, second.rounds, second.error) == (first.text, first.rounds, first.error)
+    assert second.watched.tobytes() == first.watched.tobytes()
