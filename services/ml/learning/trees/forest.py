@@ -53,13 +53,12 @@ def forest_of(texts: Sequence[str], columns: NDArray[np.intp], width: int) -> Fo
 
     Of two labels only the second has trees: the first answers nothing.
     """
-    trees = [_tree_of(part) for text in texts for part in text.split("\nTree=")[1:]]
-    per_booster = len(trees) // len(texts)
     classes = 1 if width <= 2 else width
+    # A booster has a tree for each class a round; boosters end after rounds of their own.
+    trees = [(i % classes, _tree_of(part)) for text in texts for i, part in enumerate(text.split("\nTree=")[1:])]
     parts: list[list[NDArray[np.generic]]] = []
-    for number, (feature, value, left, right) in enumerate(trees):
+    for number, (answer, (feature, value, left, right)) in enumerate(trees):
         is_leaf = feature < 0
-        answer = (number % per_booster) % classes + (width == 2)
         size = feature.size
         parts.append(
             [
@@ -68,7 +67,7 @@ def forest_of(texts: Sequence[str], columns: NDArray[np.intp], width: int) -> Fo
                 np.where(is_leaf, value / len(texts), _float_below(value)).astype(np.float32),
                 left,
                 right,
-                np.full(size, answer, np.int32),
+                np.full(size, answer + (width == 2), np.int32),
             ]
         )
     return Forest(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
