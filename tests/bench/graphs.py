@@ -40,7 +40,7 @@ TYPES = {
 def people(lines: int) -> dict[str, Column]:
     """A table with columns for every type."""
     chance = np.random.default_rng(0)
-    age = chance.normal(45, 14, lines).clip(18, 90)
+    age = chance.normal(45.0, 14.0, lines).clip(18, 90)
     labels = {"city": [f"city {place}" for place in range(12)], "sex": ["f", "m"], "plan": ["a", "b", "c"]}
     groups = {
         name: Groups(name, "LABEL", chance.integers(0, len(names), lines).astype(np.int32), names)

@@ -54,7 +54,7 @@ def draw(scene: Scene, look: Look) -> Drawn:
     size = size_of(scene)
 
     def panel_of(panel: Panel) -> Spec:
-        return layered(scene, panel, _layers(scene, lines[panel], x, look), size, **axes)
+        return layered(scene, panel, _layers(scene, lines[panel], x, span, look), size, **axes)
 
     shown = {panel: lines[panel] for panel in scene.panels}
     notes = [f"Each point is the mean of a {steps.unit}."] if steps.unit else []
@@ -78,29 +78,34 @@ def steps_of(scene: Scene, x: Numbers) -> Steps:
         return Steps(codes.astype(np.int32), different, "")
     if x.kind == "FLOAT":
         edges = np.linspace(different[0], different[-1], most + 1)
-        where = np.clip(np.searchsorted(edges, x.values, side="right") - 1, 0, len(edges) - 2)
-        return Steps(
-            where.astype(np.int32), (edges[:-1] + edges[1:]) / 2, f"part of {(edges[1] - edges[0]):.4g} of {x.name}"
-        )
-    seconds = x.values.astype(np.int64).astype("datetime64[s]")
+        part_of = np.clip(np.searchsorted(edges, different, side="right") - 1, 0, most - 1)
+        unit = f"part of {said(float(edges[1] - edges[0]))} of {x.name}"
+        return Steps(part_of[codes].astype(np.int32), (edges[:-1] + edges[1:]) / 2, unit)
+    seconds = different.astype(np.int64).astype("datetime64[s]")
     for unit in _UNITS:
-        cut, codes = np.unique(seconds.astype(f"datetime64[{unit}]"), return_inverse=True)
+        cut, part_of = np.unique(seconds.astype(f"datetime64[{unit}]"), return_inverse=True)
         if len(cut) <= most:
             break
     places = cut.astype("datetime64[s]").astype(np.int64).astype(np.float64)
-    return Steps(codes.astype(np.int32), places, _WORDS[unit])
+    return Steps(part_of[codes].astype(np.int32), places, _WORDS[unit])
 
 
 def _most_steps(scene: Scene, codes: NDArray[np.int64]) -> int:
     """A series with a line for each x is drawn as it is; means are taken of enough lines to be worth a band."""
-    line = np.zeros(len(codes), dtype=np.int64)
+    line, lines = np.zeros(len(codes), dtype=np.int64), 1
     for column in scene.columns.values():
         if isinstance(column, Groups):
-            line = line * len(column.names) + column.codes
-    _, line = np.unique(line, return_inverse=True)
-    if len(np.unique(codes * (int(line.max()) + 1) + line)) > 0.98 * len(codes):
+            line, lines = line * len(column.names) + column.codes, lines * len(column.names)
+    if _different(codes * lines + line) > 0.98 * len(codes):
         return MOST_OF_ONE
-    return int(min(MOST_STEPS, max(LEAST_STEPS, len(codes) / (int(line.max()) + 1) / LINES_A_STEP)))
+    return int(min(MOST_STEPS, max(LEAST_STEPS, len(codes) / _different(line) / LINES_A_STEP)))
+
+
+def _different(keys: NDArray[np.int64]) -> int:
+    # Counting is many times quicker than sorting, where there is room for the counts.
+    if int(keys.max()) < 8 * len(keys) + 1000:
+        return int(np.count_nonzero(np.bincount(keys)))
+    return len(np.unique(keys))
 
 
 def _lines(scene: Scene, panel: Panel, y: Numbers, steps: Steps) -> list[Line]:
@@ -110,8 +115,9 @@ def _lines(scene: Scene, panel: Panel, y: Numbers, steps: Steps) -> list[Line]:
         rows = _common([of_hue, of_size, of_style])
         if not len(rows):
             continue
-        there, codes = np.unique(steps.codes[rows], return_inverse=True)
-        figures = means(y.values[rows], codes.astype(np.int32), len(there))
+        every = means(y.values[rows], steps.codes[rows], len(steps.places))
+        there = every.count > 0
+        figures = Means(every.count[there], every.mean[there], every.low[there], every.high[there])
         found.append(Line(hue, size, style, steps.places[there], figures))
     return found
 
@@ -124,13 +130,13 @@ def _common(parts: list[Rows]) -> Rows:
     return found
 
 
-def _layers(scene: Scene, lines: list[Line], x: Numbers, look: Look) -> list[Spec]:
-    values = [_values(line, x, place) for place, line in enumerate(lines)]
+def _layers(scene: Scene, lines: list[Line], x: Numbers, span: tuple[float, float], look: Look) -> list[Spec]:
+    values = [_values(line, x, span, place) for place, line in enumerate(lines)]
     every = [value for of_line in values for value in of_line]
     detail = {"field": "line", "type": "nominal"}
     hue = hue_of(scene.names("hue"), scene.name_of("hue") if scene.names("hue") else "", look)
     band = layer(
-        {"type": "area", "opacity": 0.22, "clip": True},
+        {"type": "area", "opacity": 0.22},
         [value for value in every if "low" in value],
         x=field_of("x"),
         y={"field": "low"},
@@ -151,13 +157,15 @@ def _ordinal(field: str, column: Groups, given: list[object] | list[float] | lis
     return {"field": field, "type": "nominal", "scale": scale, "legend": {"title": column.name}}
 
 
-def _values(line: Line, x: Numbers, number: int) -> list[dict[str, object]]:
+def _values(line: Line, x: Numbers, span: tuple[float, float], number: int) -> list[dict[str, object]]:
+    # A band that leaves the picture ends at its edge: clipping many areas takes the converter seconds.
+    least, most = span
     found = []
     for place, mean, low, high in zip(line.places, line.means.mean, line.means.low, line.means.high, strict=True):
         value: dict[str, object] = {"x": placed(x, place), "mean": float(mean), "line": number}
         value |= {name: text for name, text in (("hue", line.hue), ("size", line.size), ("style", line.style)) if text}
         if low == low:
-            value |= {"low": float(low), "high": float(high)}
+            value |= {"low": max(least, float(low)), "high": min(most, float(high))}
         found.append(value)
     return found
 

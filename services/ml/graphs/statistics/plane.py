@@ -37,9 +37,12 @@ def hexagons(x: Floats, y: Floats, z: Floats | None, *, radius: float) -> Cells:
     there = (x - (column_there + (other % 2) / 2) * wide) ** 2 + (y - other * high) ** 2
     is_there = there < here
     row, column = np.where(is_there, other, row), np.where(is_there, column_there, column)
-    middles, where = np.unique(np.stack([row, column]), axis=1, return_inverse=True)
-    found = _by_cell(where.ravel(), z)
-    return Cells((middles[1] + (middles[0] % 2) / 2) * wide, middles[0] * high, *found)
+    first_row, first_column = row.min(), column.min()
+    across = int(column.max() - first_column) + 1
+    keys, where = np.unique((row - first_row).astype(np.int64) * across + (column - first_column).astype(np.int64),
+                            return_inverse=True)  # fmt: skip
+    rows, columns = keys // across + first_row, keys % across + first_column
+    return Cells((columns + (rows % 2) / 2) * wide, rows * high, *_by_cell(where, z))
 
 
 def grid(x: Floats, y: Floats, z: Floats | None, x_edges: Floats, y_edges: Floats) -> tuple[Cells, Floats, Floats]:
