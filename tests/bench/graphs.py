@@ -48,7 +48,7 @@ def people(lines: int) -> dict[str, Column]:
     }
     return groups | {
         "age": Numbers("age", "FLOAT", age),
-        "income": Numbers("income", "FLOAT", np.exp(chance.normal(10, 0.5, lines)) + 100 * age),
+        "income": Numbers("income", "FLOAT", np.asarray(np.exp(chance.normal(10, 0.5, lines)) + 100 * age, np.float64)),
         "score": Numbers("score", "FLOAT", chance.normal(size=lines)),
         "day": Numbers("day", "DATE", 1.6e9 // 86400 * 86400 + 86400.0 * chance.integers(0, 700, lines)),
     }
