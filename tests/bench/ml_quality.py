@@ -8,6 +8,7 @@ where it was. --page writes the tables as Markdown.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -64,13 +65,16 @@ class Bench:
 
     def result(self, path: Path, seed: int, model: str) -> Result:
         """The kept one, or a new one, which is kept."""
-        kept = self.work / f"{path.stem}-{seed}-{model.replace(' ', '_')}.json"
+        kept = self.place(path, seed, model)
         if kept.is_file():
             return Result(**json.loads(kept.read_text()))
         found = self._level(path, seed, model) if model.startswith("level ") else self._peer(path, seed, model)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(asdict(found)))
         return found
+
+    def place(self, path: Path, seed: int, model: str) -> Path:
+        return self.work / f"{path.stem}-{seed}-{model.replace(' ', '_')}.json"
 
     def _level(self, path: Path, seed: int, model: str) -> Result:
         """The card's figures on its held-out lines, which are the peers' held-out lines too."""
@@ -156,14 +160,13 @@ def main() -> int:
         return 2
     models = [f"level {level}" for level in asked.levels.split(",") if level]
     models += [peer for peer in PEERS if peer in asked.peers.split(",")]
-    python = asked.peers_python or peers_python(any(model in PEERS for model in models))
+    python = asked.peers_python or peers_python(not asked.only_kept and any(model in PEERS for model in models))
     bench = Bench(asked.target, asked.work, python, asked.flaml_seconds, asked.autogluon_seconds)
     results = []
-    for path in tables:
-        for seed in range(asked.seeds):
-            for model in models:
-                results.append(bench.result(path, seed, model))
-                print(line_of(results[-1]), flush=True)
+    for path, seed, model in itertools.product(tables, range(asked.seeds), models):
+        if not asked.only_kept or bench.place(path, seed, model).is_file():
+            results.append(bench.result(path, seed, model))
+            print(line_of(results[-1]), flush=True)
     sys.path.insert(0, str(HERE))
     from quality_page import page_of
 
@@ -186,6 +189,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--autogluon-seconds", type=float, default=600.0, help="CPU seconds, 300 s on two cores")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "titan-quality")
     parser.add_argument("--peers-python", type=Path, help="Python of an environment that has the peers")
+    parser.add_argument("--only-kept", action="store_true", help="measure nothing, tell what --work holds")
     parser.add_argument("--page", type=Path, help="Markdown file for the tables")
     return parser.parse_args()
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 Results = list[dict[str, Any]]
+Found = dict[tuple[str, str], dict[str, Any]]
+NOT_MEASURED = "–"
 
 
 def page_of(results: Results, models: list[str], asked: argparse.Namespace) -> str:
@@ -18,7 +20,7 @@ def page_of(results: Results, models: list[str], asked: argparse.Namespace) -> s
         [
             "# Quality: what the levels are worth beside other libraries",
             "",
-            f"Written by `make quality`. {len(tables)} tables, {len(seeds)} seed{'s' if len(seeds) > 1 else ''}, one "
+            f"Written by `make quality`. {len(tables)} tables, seeds {', '.join(map(str, seeds))}, one "
             "thread each; about a fifth of the lines is held out by a hash of seed and line, the same for all. "
             "Machines are trained with `titan ml train`. FLAML was given "
             f"{asked.flaml_seconds:g} CPU seconds, AutoGluon {asked.autogluon_seconds:g}, where they are shown.",
@@ -27,7 +29,7 @@ def page_of(results: Results, models: list[str], asked: argparse.Namespace) -> s
             "",
             *_scores(found, tables, models),
             "",
-            "## Who does as well as or better than whom, of the tables above",
+            "## How often the one on the left does as well as or better than the one above",
             "",
             *_duels(found, tables, models),
             "",
@@ -50,32 +52,35 @@ def _mean(results: Results, table: str, model: str) -> dict[str, Any]:
     }
 
 
-def _scores(found: dict[tuple[str, str], dict[str, Any]], tables: list[str], models: list[str]) -> list[str]:
+def _scores(found: Found, tables: list[str], models: list[str]) -> list[str]:
     rows = [_row(["table", "lines", "score", *models]), _row(["---"] * (3 + len(models)))]
     ranks = []
     for table in tables:
-        first = found[table, models[0]]
-        values = [found[table, model]["value"] for model in models]
-        ranks.append(_ranks(values, first["score"]))
-        best = min(range(len(models)), key=lambda i: ranks[-1][i])
-        shown = [f"**{value:.5g}**" if i == best else f"{value:.5g}" for i, value in enumerate(values)]
+        own = {model: found[table, model] for model in models if (table, model) in found}
+        rank = {model: 1 + sum(not _as_good(it, other) for other in own.values()) for model, it in own.items()}
+        if len(own) == len(models):
+            ranks.append([rank[model] for model in models])
+        first = next(iter(own.values()))
+        shown = [_value(own[m]["value"], is_best=rank[m] == 1) if m in own else NOT_MEASURED for m in models]
         rows.append(_row([table, str(first["lines"]), first["score"], *shown]))
-    rows.append(_row(["mean rank", "", "", *(f"{rank:.2f}" for rank in np.mean(ranks, axis=0))]))
+    if ranks:
+        told = f"mean rank ({len(ranks)} of {len(tables)} tables have all)"
+        rows.append(_row([told, "", "", *(f"{rank:.2f}" for rank in np.mean(ranks, axis=0))]))
     return rows
 
 
-def _ranks(values: list[float], score: str) -> list[float]:
-    signed = [-value if score == "auc" else value for value in values]
-    return [1 + sum(other < own for other in signed) for own in signed]
+def _value(value: float, *, is_best: bool) -> str:
+    return f"**{value:.5g}**" if is_best else f"{value:.5g}"
 
 
-def _duels(found: dict[tuple[str, str], dict[str, Any]], tables: list[str], models: list[str]) -> list[str]:
+def _duels(found: Found, tables: list[str], models: list[str]) -> list[str]:
     rows = [_row(["", *models]), _row(["---"] * (1 + len(models)))]
     for model in models:
-        counts = [
-            "" if other == model else str(sum(_as_good(found[table, model], found[table, other]) for table in tables))
-            for other in models
-        ]
+        counts = []
+        for other in models:
+            both = [table for table in tables if (table, model) in found and (table, other) in found]
+            won = sum(_as_good(found[table, model], found[table, other]) for table in both)
+            counts.append("" if other == model else f"{won} of {len(both)}")
         rows.append(_row([model, *counts]))
     return rows
 
@@ -85,34 +90,34 @@ def _as_good(own: dict[str, Any], other: dict[str, Any]) -> bool:
     return better
 
 
-def _costs(found: dict[tuple[str, str], dict[str, Any]], tables: list[str], models: list[str]) -> list[str]:
-    rows = [
-        _row(["", *models]),
-        _row(["---"] * (1 + len(models))),
-    ]
-    for table in tables:
-        seconds = [f"{found[table, model]['seconds']:.1f} s" for model in models]
-        errors = [found[table, model]["calibration"] for model in models]
-        held = [found[table, model]["interval_held"] for model in models]
-        told = [
-            seconds[i]
-            + (f", error {errors[i]:.3f}" if errors[i] is not None else "")
-            + (f", interval {held[i]:.0%}" if held[i] is not None else "")
-            for i in range(len(models))
-        ]
-        rows.append(_row([table, *told]))
-    for name, unit in (("row", "ms"), ("megabytes", "MB")):
-        own = [[found[t, m][name] for t in tables if found[t, m][name] is not None] for m in models]
-        told = {"row": "one row solved, CPU, slowest table", "megabytes": "largest model"}[name]
-        rows.append(_row([told, *(f"{max(values):.2f} {unit}" if values else "" for values in own)]))
-    worst = [max((found[t, m]["calibration"] or 0.0) for t in tables) for m in models]
-    rows.append(_row(["worst calibration error", *(f"{error:.3f}" for error in worst)]))
+def _costs(found: Found, tables: list[str], models: list[str]) -> list[str]:
+    rows = [_row(["", *models]), _row(["---"] * (1 + len(models)))]
+    rows += [_row([table, *(_cost(found.get((table, model))) for model in models)]) for table in tables]
+    kept = {model: [found[table, model] for table in tables if (table, model) in found] for model in models}
+    for name, told, form in (
+        ("row", "one row solved, CPU, slowest table", "{:.2f} ms"),
+        ("megabytes", "largest model", "{:.1f} MB"),
+        ("calibration", "worst calibration error", "{:.3f}"),
+    ):
+        most = [[own[name] for own in kept[model] if own[name] is not None] for model in models]
+        rows.append(_row([told, *(form.format(max(values)) if values else "" for values in most)]))
     rows.append("")
     rows.append(
         "CPU seconds of the whole process; error: expected calibration error in ten bins of certainty; interval: how "
         "many true numbers lay in the interval that nine in ten should."
     )
     return rows
+
+
+def _cost(own: dict[str, Any] | None) -> str:
+    if own is None:
+        return NOT_MEASURED
+    told = f"{own['seconds']:.1f} s"
+    if own["calibration"] is not None:
+        told += f", error {own['calibration']:.3f}"
+    if own["interval_held"] is not None:
+        told += f", interval {own['interval_held']:.0%}"
+    return told
 
 
 def _row(cells: list[str]) -> str:

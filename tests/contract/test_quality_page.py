@@ -40,9 +40,17 @@ def test_scores_are_means_of_the_seeds_and_the_best_stands_out(page: str) -> Non
 
 
 def test_ranks_and_duels_count_tables(page: str) -> None:
-    assert "| mean rank |  |  | 1.50 | 1.50 |" in page
-    assert "| level 5 |  | 1 |" in page
-    assert "| flaml | 1 |  |" in page
+    assert "| mean rank (2 of 2 tables have all) |  |  | 1.50 | 1.50 |" in page
+    assert "| level 5 |  | 1 of 2 |" in page
+    assert "| flaml | 1 of 2 |  |" in page
+
+
+def test_what_was_not_measured_is_no_win_and_no_rank() -> None:
+    results = [result("a", "level 5", 0.9), result("b", "level 5", 0.9), result("b", "flaml", 0.8)]
+    page = page_of(results, ["level 5", "flaml"], ASKED)
+    assert "| a | 100 | auc | **0.9** | – |" in page
+    assert "mean rank (1 of 2 tables have all)" in page
+    assert "| level 5 |  | 1 of 1 |" in page
 
 
 def test_calibration_intervals_and_rows_are_told(page: str) -> None:
