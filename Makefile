@@ -37,9 +37,9 @@ bench: ## how fast: the event bus and the request path, each figure beside an an
 	@deploy/setup.sh test bench
 	@$(titan) bench
 
-quality: ## how good machines are beside other models, on the *.parquet files of a folder: make quality TABLES=FOLDER
-	@deploy/setup.sh bench
-	@.venv/bin/python tests/bench/ml_quality.py $(TABLES)
+quality: ## how good machines are beside other libraries, on the *.parquet files of a folder (hours): make quality TABLES=FOLDER
+	@deploy/setup.sh
+	@.venv/bin/python tests/bench/ml_quality.py $(TABLES) --page docs/quality.md
 
 reliability: ## play every fault on both brokers, measure, and write docs/reliability.md (most of an hour)
 	@deploy/setup.sh test bench

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,35 +11,30 @@ import numpy as np
 Results = list[dict[str, Any]]
 Found = dict[tuple[str, str], dict[str, Any]]
 NOT_MEASURED = "–"
+TEMPLATE = Path(__file__).with_name("quality.template.md")
 
 
 def page_of(results: Results, models: list[str], asked: argparse.Namespace) -> str:
     tables = list(dict.fromkeys(result["table"] for result in results))
     seeds = sorted({result["seed"] for result in results})
     found = {(r["table"], r["model"]): _mean(results, r["table"], r["model"]) for r in results}
-    return "\n".join(
-        [
-            "# Quality: what the levels are worth beside other libraries",
-            "",
-            f"Written by `make quality`. {len(tables)} tables, seeds {', '.join(map(str, seeds))}, one "
-            "thread each; about a fifth of the lines is held out by a hash of seed and line, the same for all. "
-            "Machines are trained with `titan ml train`. FLAML was given "
-            f"{asked.flaml_seconds:g} CPU seconds, AutoGluon {asked.autogluon_seconds:g}, where they are shown.",
-            "",
-            "## Scores (mean of the seeds; auc: higher is better, logloss and rmse: lower)",
-            "",
-            *_scores(found, tables, models),
-            "",
-            "## How often the one on the left does as well as or better than the one above",
-            "",
-            *_duels(found, tables, models),
-            "",
-            "## Calibration and cost",
-            "",
-            *_costs(found, tables, models),
-            "",
-        ]
-    )
+    told = [
+        f"{len(tables)} tables, seeds {', '.join(map(str, seeds))}; where they are shown, FLAML was given "
+        f"{asked.flaml_seconds:g} CPU seconds and AutoGluon {asked.autogluon_seconds:g}.",
+        "",
+        "## Scores (mean of the seeds; auc: higher is better, logloss and rmse: lower)",
+        "",
+        *_scores(found, tables, models),
+        "",
+        "## How often the one on the left does as well as or better than the one above",
+        "",
+        *_duels(found, tables, models),
+        "",
+        "## Calibration and cost",
+        "",
+        *_costs(found, tables, models),
+    ]
+    return TEMPLATE.read_text().replace("{results}", "\n".join(told))
 
 
 def _mean(results: Results, table: str, model: str) -> dict[str, Any]:
