@@ -25,7 +25,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 @app.command()
 def train(
-    table: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file to learn from.")],
+    table: Annotated[Path, typer.Argument(help="CSV, TSV, Excel, Parquet or JSON lines file to learn from.")],
     target: Annotated[list[str], typer.Option(help="Column to predict; several with commas.")],
     out: Annotated[Path, typer.Option(help="Folder for the model.")],
     ignore: Annotated[list[str] | None, typer.Option(help="Columns to leave out; several with commas.")] = None,
@@ -40,9 +40,10 @@ def train(
         from ml.learning.learn import train as learn
         from ml.learning.network.shape import NetworkShape
         from ml.learning.plan import TrainingPlan
-        from ml.learning.tables import open_table
+        from ml.learning.tables import find_parts, open_table, taken_apart
 
-        source = open_table(table)
+        opened = open_table(table)
+        source = taken_apart(opened, find_parts(opened))
         plan = TrainingPlan(
             tuple(_columns(target, source.names)),
             tuple(_columns(ignore or [], source.names)),
@@ -62,7 +63,7 @@ def train(
 @app.command()
 def solve(
     model: Annotated[Path, typer.Argument(help="Folder that `titan ml train` wrote.")],
-    rows: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file of rows to solve.")],
+    rows: Annotated[Path, typer.Argument(help="CSV, TSV, Excel, Parquet or JSON lines file of rows to solve.")],
     out: Annotated[Path, typer.Option(help="File for the answers: .csv or .parquet.")],
     as_json: AsJson = False,
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -10,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ml.learning.errors import TableError
-from ml.learning.tables import Batch, Cell, Dialect, TableSource, batches_of_rows, open_table
+from ml.learning.tables import Batch, Cell, Dialect, FileTable, TableSource, open_table, taken_apart
 from ml.learning.tables.batch import BATCH_LINES
+from ml.learning.tables.json_file import JsonTable
 
 MOST_COLUMNS = 10_000
 
@@ -29,40 +29,23 @@ class Stretch:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    def open(self) -> TableSource:
-        """The stretch as a table of its own."""
+    def open(self) -> FileTable:
+        """The stretch as a table of its own: a stored one as it was found or corrected, a new one as it looks."""
         path = Path(self.path)
         if self.file_format == "jsonl":
-            return JsonLines(path)
-        return open_table(path, Dialect(**self.dialect) if self.dialect else None, name=self.name)
-
-
-class JsonLines:
-    """Rows that came over the API, kept as they came: one JSON object a line, so that values keep their types."""
-
-    decimal = "."
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        names: dict[str, None] = {}
-        for row in self._rows():
-            names.update(dict.fromkeys(row))
-        self.names: Sequence[str] = list(names)
-
-    def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
-        return batches_of_rows(enumerate(self._rows(), start=1), self.names, size=size)
-
-    def _rows(self) -> Iterator[dict[str, Cell]]:
-        with self.path.open(encoding="utf-8") as file:
-            for line in file:
-                yield json.loads(line)
+            return JsonTable(path, Dialect.from_json(self.dialect), name=self.name, is_whole=False)
+        if self.file_format:
+            dialect = Dialect.from_json(self.dialect) if self.dialect else None
+            return open_table(path, dialect, name=self.name, file_format=self.file_format)
+        return open_table(path, name=self.name, said=self.dialect)
 
 
 class MachineTable:
     """All stretches as one table in the order they came, with the columns of the first.
 
     Lines of the first stretch are named by their numbers, later ones by stretch and number: so a table that came in
-    one piece is split just as the command line splits the file.
+    one piece is split just as the command line splits the file. What was found inside its columns stands there as
+    columns only in `machine_table`.
     """
 
     def __init__(self, stretches: Sequence[Stretch], *, limit: int | None = None) -> None:
@@ -70,13 +53,20 @@ class MachineTable:
         first = self._parts[0][1]
         self.names: Sequence[str] = list(first.names)
         self.decimal: str = first.decimal
+        self.date_order: str = first.date_order
+        self.file_format: str = first.file_format
         self._limit = limit
         _check_names(self.names, stretches[0].name)
 
     @property
-    def dialect(self) -> Dialect | None:
-        """How the first stretch is written, if it is a text."""
-        return getattr(self._parts[0][1], "dialect", None)
+    def dialect(self) -> Dialect:
+        """How the first stretch is written."""
+        return self._parts[0][1].dialect
+
+    @property
+    def stored_dialect(self) -> dict[str, Any]:
+        """The same as it is stored: the parts that its kind of file has."""
+        return self.dialect.to_json(*self._parts[0][1].DIALECT)
 
     def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
         left = self._limit
@@ -97,6 +87,12 @@ class MachineTable:
         there = dict(zip(names, batch.columns, strict=True))
         nothing: list[Cell] = [None] * len(batch.lines)
         return Batch(lines, [there.get(name, nothing) for name in self.names], batch.bad)
+
+
+def machine_table(stretches: Sequence[Stretch], *, limit: int | None = None) -> TableSource:
+    """All stretches as one table, with the columns that were found inside its JSON columns."""
+    table = MachineTable(stretches, limit=limit)
+    return taken_apart(table, table.dialect.parts)
 
 
 def first_rows(table: TableSource, count: int = 20) -> list[list[Cell]]:

@@ -27,7 +27,7 @@ READ, TRAIN = Bearer("ml:read"), Bearer("ml:train")
 
 @router.post("/machines", auth=TRAIN, response={201: dict[str, Any]}, openapi_extra=FILE_BODY)
 async def create(request: Request) -> HttpResponse:
-    """Make a machine of a CSV or Parquet file, sent as the body or as a form's `file`.
+    """Make a machine of a CSV, TSV, Excel, Parquet or JSON lines file, sent as the body or as a form's `file`.
 
     Fields (form or query): machine_name, machine_description, machine_level, machine_owner_team, outputs, ignore,
     types (JSON), dialect (JSON), parameter_nn_loss, parameter_nn_optimizer, parameter_nn_shape (JSON), file_name.

@@ -11,12 +11,10 @@ from django.db import transaction
 
 from ml.commands.locks import locked, must_hold
 from ml.commands.machines import keep_lines, locked_machine, refuse_during_training
-from ml.commands.reading import keep_reading, read, stretches_of
+from ml.commands.reading import keep_reading, parts_of, read, stretches_of
 from ml.models import DataLine, Machine
 from ml.rules.columns import check_parts
-from service_base.errors import BadInput
-
-DIALECT_PARTS = ("encoding", "separator", "quote", "decimal", "has_header")
+from ml.rules.dialects import PARTS, checked_dialect
 
 
 def correct_machine(
@@ -39,7 +37,10 @@ def correct_machine(
         before = _Parts.of(machine)
         if dialect is not None:
             lines[0].dialect = corrected_dialect(lines[0], dialect)
-            before = _Parts()  # cut in another way, the columns are others
+            if dialect.keys() - {"date_order"}:
+                before = _Parts()  # cut in another way, the columns are others
+        else:
+            before = before.without(_closed_again(machine, types or {}))
         parts = before.with_changes(outputs, ignore, types)
         if dialect is None:
             names = machine.column_names
@@ -52,6 +53,11 @@ def correct_machine(
             limit=machine.line_limit,
         )
         return _store_correction(machine_id, token, lines[0], reading, parts)
+
+
+def _closed_again(machine: Machine, types: Mapping[str, str]) -> set[str]:
+    """The columns inside columns that are no longer to be read as JSON."""
+    return {part["name"] for part in parts_of(machine) if types.get(part["column"], "JSON") != "JSON"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,14 @@ class _Parts:
         used = {*machine.mdc_columns_name_input_user_df, *machine.mdc_columns_name_output_user_df}
         ignore = [name for name in machine.column_names if name not in used]
         return cls(tuple(machine.mdc_columns_name_output), tuple(ignore), dict(machine.dfr_columns_type_user_df))
+
+    def without(self, gone: Collection[str]) -> _Parts:
+        """The same without columns that are no longer there."""
+        return _Parts(
+            tuple(name for name in self.outputs if name not in gone),
+            tuple(name for name in self.ignore if name not in gone),
+            {name: kind for name, kind in self.types.items() if name not in gone},
+        )
 
     def with_changes(
         self, outputs: Collection[str] | None, ignore: Collection[str] | None, types: Mapping[str, str] | None
@@ -97,19 +111,9 @@ def _store_correction(
 
 
 def corrected_dialect(line: DataLine, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The stretch's dialect with the changes. Raises BadInput for what no text table has."""
-    if line.file_format != "csv":
-        raise BadInput("Only a text table has a dialect; this one says itself how it is written.", field="dialect")
-    for part in changes:
-        if part not in DIALECT_PARTS:
-            raise BadInput(f"A dialect has no {part!r}; it has {', '.join(DIALECT_PARTS)}.", field=part)
-    found = {part: line.dialect[part] for part in DIALECT_PARTS} | dict(changes)
-    for part in ("separator", "quote", "decimal"):
-        if not isinstance(found[part], str) or len(found[part]) != 1:
-            raise BadInput(f"The {part} is one sign.", field=part)
-    if found["decimal"] not in ",.":
-        raise BadInput("The decimal sign is a comma or a point.", field="decimal")
-    if found["separator"] == found["quote"]:
-        raise BadInput("The separator and the quote cannot be the same sign.", field="separator")
+    """The stretch's dialect with the changes. Raises BadInput for what its kind of table does not have."""
+    checked = checked_dialect(changes, file_format=line.file_format)
+    found = {part: line.dialect[part] for part in PARTS[line.file_format] if part in line.dialect} | checked
+    checked_dialect(found, file_format=line.file_format)
     # What a person said is certain.
     return found | {"confidence": {**line.dialect.get("confidence", {}), **dict.fromkeys(changes, 1.0)}}

@@ -12,10 +12,11 @@ from django.db import transaction
 
 from ml.commands.locks import TableBusy, locked, must_hold
 from ml.commands.machines import add_stretch, locked_machine, refuse_during_training
-from ml.commands.reading import format_of, keep_reading, read, stretches_of
+from ml.commands.reading import keep_reading, parts_of, read, stretches_of
 from ml.jobs.protocol import clean
 from ml.models import DataLine, DataLinesOperation, Machine
 from ml.rules.columns import check_row
+from ml.rules.dialects import checked_dialect
 from ml.store import Received, receive
 from ml.tables import Stretch
 from service_base.errors import BadInput, Refusal
@@ -39,10 +40,16 @@ def _json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterable[bytes]:
 
 def check_rows(machine: Machine, rows: Sequence[Mapping[str, Any]], *, purpose: str) -> None:
     """Raises BadInput naming the row's first column that is unknown or missing."""
-    outputs = machine.mdc_columns_name_output
-    needed = [*machine.mdc_columns_name_input, *(outputs if purpose == "learning" else [])]
+    needed = _needed(machine, purpose)
     for place, row in enumerate(rows):
         check_row(row, place=place, needed=needed, known=machine.column_names)
+
+
+def _needed(machine: Machine, purpose: str) -> list[str]:
+    """The columns without which a line says too little; what is inside a column comes with it."""
+    holders = {part["name"]: part["column"] for part in parts_of(machine)}
+    names = [*machine.mdc_columns_name_input, *(machine.mdc_columns_name_output if purpose == "learning" else [])]
+    return list(dict.fromkeys(holders.get(name, name) for name in names))
 
 
 def append_lines(
@@ -63,10 +70,12 @@ def append_lines(
         refuse_during_training(machine)
     with locked(machine_id) as token:
         sequence = _next_sequence(machine)
-        stretch = Stretch(str(received.path), received.name, sequence, file_format, dict(dialect or {}))
-        reading = read([stretch], seed=machine.machine_split_seed, outputs=_outputs_in(machine, stretch, purpose))
+        said = checked_dialect(dialect or {}, file_format=file_format)
+        stretch = Stretch(str(received.path), received.name, sequence, file_format, said)
+        outputs = _outputs_in(machine, stretch, purpose)
+        reading = read([stretch], seed=machine.machine_split_seed, outputs=outputs, parts=parts_of(machine))
         _must_fit(machine, reading, purpose)
-        return _store_append(machine_id, token, received, reading | {"format": format_of(stretch, reading)}, purpose)
+        return _store_append(machine_id, token, received, reading, purpose)
 
 
 def _next_sequence(machine: Machine) -> int:
@@ -82,7 +91,7 @@ def _outputs_in(machine: Machine, stretch: Stretch, purpose: str) -> Collection[
 def _must_fit(machine: Machine, reading: Mapping[str, Any], purpose: str) -> None:
     names = reading["names"]
     known = machine.column_names
-    needed = [*machine.mdc_columns_name_input, *(machine.mdc_columns_name_output if purpose == "learning" else [])]
+    needed = _needed(machine, purpose)
     for name in names:
         if name not in known:
             raise BadInput(f"The file has a column {name!r} that the machine does not know.", field=name)
@@ -152,6 +161,7 @@ def _look(note: DataLinesOperation) -> int:
             types=types,
             seed=machine.machine_split_seed,
             limit=machine.line_limit,
+            parts=parts_of(machine),
         )
         _store_look(machine.pk, token, reading, note)
     return 1

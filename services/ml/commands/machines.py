@@ -10,9 +10,10 @@ from uuid import UUID
 from django.db import transaction
 
 from ml import publishes
-from ml.commands.reading import format_of, keep_reading, read
+from ml.commands.reading import keep_reading, read
 from ml.models import LOSSES, OPTIMIZERS, DataLine, Machine, Work
 from ml.rules.columns import clean_name
+from ml.rules.dialects import checked_dialect
 from ml.rules.prices import LEVELS
 from ml.rules.work import OPEN
 from ml.store import Received, keep
@@ -38,9 +39,8 @@ def read_upload(
     types: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What a received file holds; changes nothing. Raises BadInput with what is wrong with the file."""
-    stretch = Stretch(str(received.path), received.name, 1, file_format, dict(dialect or {}))
-    reading = read([stretch], outputs=outputs, types=types)
-    return reading | {"format": format_of(stretch, reading)}
+    said = checked_dialect(dialect or {}, file_format=file_format)
+    return read([Stretch(str(received.path), received.name, 1, file_format, said)], outputs=outputs, types=types)
 
 
 @transaction.atomic

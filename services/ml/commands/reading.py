@@ -31,8 +31,12 @@ def read(
     types: Mapping[str, str] | None = None,
     seed: int = 0,
     limit: int | None = None,
+    parts: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """What the table holds. Raises BadInput with the sentence of whatever is wrong with it."""
+    """What the table holds; `parts` is what the machine knows to be inside JSON columns, else that is found.
+
+    Raises BadInput with the sentence of whatever is wrong with it.
+    """
     check_types(types or {})
     job = {
         "stretches": [stretch.to_json() for stretch in stretches],
@@ -40,15 +44,14 @@ def read(
         "types": dict(types or {}),
         "seed": seed,
         "limit": limit,
+        "parts": parts,
     }
     return ask("ml.jobs.reading", job)
 
 
-def format_of(stretch: Stretch, reading: Mapping[str, Any]) -> str:
-    """What the file turned out to be."""
-    if stretch.file_format:
-        return stretch.file_format
-    return "csv" if reading["dialect"] else "parquet"
+def parts_of(machine: Machine) -> list[dict[str, Any]]:
+    """What the machine knows to be inside its JSON columns."""
+    return [part for parts in machine.mdc_columns_json_structure.values() for part in parts]
 
 
 def keep_reading(
@@ -76,6 +79,7 @@ def keep_reading(
     machine.mdc_columns_count_of_datatypes_output = _count(kinds, outputs)
     machine.machine_columns_errors = {n: " ".join(c["errors"]) for n, c in columns.items() if c["errors"]}
     machine.machine_columns_warnings = {n: "; ".join(c["warnings"]) for n, c in columns.items() if c["warnings"]}
+    machine.mdc_columns_json_structure = _by_column(reading["dialect"].get("parts", ()))
     machine.evaluation_lines = reading["evaluation_lines"]
     machine.learning_lines = reading["line_count"] - reading["evaluation_lines"]
     _keep_statistics(machine, columns)
@@ -91,6 +95,13 @@ def _keep_statistics(machine: Machine, columns: Mapping[str, Any]) -> None:
             by_statistic.setdefault(_STATISTICS + statistic, {})[name] = value
     for field in known & by_statistic.keys():
         setattr(machine, field, by_statistic[field])
+
+
+def _by_column(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for part in parts:
+        found.setdefault(part["column"], []).append(part)
+    return found
 
 
 def _count(kinds: Mapping[str, str], names: Collection[str]) -> dict[str, int]:

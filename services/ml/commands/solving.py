@@ -72,6 +72,7 @@ def solve_rows(
     eaml, usd = _price(machine, order, len(rows))
     solver = solver_of(model)
     encoder = solver.encoder
+    rows = solver.whole_rows(rows)
     for place, row in enumerate(rows):
         check_row(row, place=place, needed=encoder.input_columns, known=encoder.known_columns)
     results = [solved.to_json() for solved in solver.solve(rows)]

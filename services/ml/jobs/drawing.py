@@ -13,7 +13,7 @@ from ml.graphs.draw import draw
 from ml.graphs.look import Spec
 from ml.jobs.protocol import Message, serve_many
 from ml.rules.graphs import Facts, Specification, UnfitGraph
-from ml.tables import MachineTable, Stretch
+from ml.tables import Stretch, machine_table
 
 PICTURE, FIGURES, SOURCE = "picture", "figures.json", "vega-lite.json"
 FORMATS = ("svg", "png", "pdf")
@@ -28,7 +28,7 @@ def run(job: Message, say: Callable[..., None]) -> Message:
     spec = Specification(**job["specification"])
     facts = [Facts(**fact) for fact in job["facts"]]
     kinds = {fact.name: fact.kind for fact in facts if fact.name in spec.drawn.values()}
-    table = MachineTable([Stretch(**stretch) for stretch in job["stretches"]], limit=job.get("limit"))
+    table = machine_table([Stretch(**stretch) for stretch in job["stretches"]], limit=job.get("limit"))
     folder = Path(job["columns"])
     columns = columns_of(table, kinds, version=job["version"], folder=folder, on_lines=_now_and_then(say))
     try:

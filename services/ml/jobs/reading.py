@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from ml.jobs.protocol import LONGEST_TEXT, Message, serve
@@ -11,7 +10,8 @@ from ml.learning.columns.analyse import TableReport, analyse
 from ml.learning.columns.infer import ColumnType
 from ml.learning.errors import LearningError, UnknownColumns
 from ml.learning.split import is_for_evaluation
-from ml.learning.tables import Batch, TableSource
+from ml.learning.tables import Batch, Part, TableSource, find_parts, parts_of, taken_apart
+from ml.learning.tables.dialect_parts import parts_from_json
 from ml.rules.columns import guess_output
 from ml.tables import MachineTable, Stretch, first_rows
 
@@ -25,6 +25,8 @@ class _Split:
         self.table, self.seed = table, seed
         self.names: Sequence[str] = table.names
         self.decimal: str = table.decimal
+        self.date_order: str = table.date_order
+        self.parts = parts_of(table)
         self.evaluation = 0
 
     def batches(self, size: int = 4096) -> Iterator[Batch]:
@@ -35,8 +37,10 @@ class _Split:
 
 def read(job: Message, say: Callable[..., None]) -> Message:
     """The answer holds everything the service keeps about the table; nothing of it grows with its lines."""
-    table = MachineTable([Stretch(**stretch) for stretch in job["stretches"]], limit=job.get("limit"))
-    outputs = job.get("outputs") or [guess_output(list(table.names))]
+    whole = MachineTable([Stretch(**stretch) for stretch in job["stretches"]], limit=job.get("limit"))
+    parts = _parts(whole, job)
+    table = taken_apart(whole, parts)
+    outputs = job.get("outputs") or [guess_output(_guessable(table))]
     types = {name: ColumnType(kind) for name, kind in (job.get("types") or {}).items()}
     for part, names in (("outputs", outputs), ("types", types)):
         if unknown := [name for name in names if name not in table.names]:
@@ -44,7 +48,8 @@ def read(job: Message, say: Callable[..., None]) -> Message:
     counted = _Split(table, job.get("seed", 0))
     report = analyse(counted, outputs=outputs, types=types, on_lines=lambda lines: say(lines=lines))
     return {
-        "dialect": asdict(table.dialect) if table.dialect else {},
+        "format": whole.file_format,
+        "dialect": whole.stored_dialect | {"parts": [part.to_json() for part in parts]},
         "names": list(table.names),
         "outputs": list(outputs),
         "columns": _columns(report),
@@ -57,6 +62,18 @@ def read(job: Message, say: Callable[..., None]) -> Message:
         ],
         "first_rows": [[_shown(cell) for cell in row] for row in first_rows(table)],
     }
+
+
+def _parts(whole: MachineTable, job: Message) -> tuple[Part, ...]:
+    """What is inside JSON columns: as the machine knows it already, else as the first lines show it."""
+    known = job.get("parts")
+    return find_parts(whole, job.get("types")) if known is None else parts_from_json(known)
+
+
+def _guessable(table: TableSource) -> list[str]:
+    """The columns that came as such: what is inside others, and what holds it, is rarely what one asks for."""
+    inside = {name for part in parts_of(table) for name in (part.name, part.column)}
+    return [name for name in table.names if name not in inside] or list(table.names)
 
 
 def _columns(report: TableReport) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ml.jobs.protocol import Message, serve
 from ml.learning.answers_file import solve_file
 from ml.learning.errors import LearningError
 from ml.learning.solver import Solver
+from ml.learning.tables import taken_apart
 from ml.store import digest_of
 from ml.tables import MachineTable, Stretch
 
@@ -20,7 +21,8 @@ def run(job: Message, say: Callable[..., None]) -> Message:
     """Answer every readable line in order; the result is there whole or not at all."""
     say(started=True)
     solver = Solver.load(Path(job["model"]))
-    table = MachineTable([Stretch(**stretch) for stretch in job["stretches"]])
+    whole = MachineTable([Stretch(**stretch) for stretch in job["stretches"]])
+    table = taken_apart(whole, solver.encoder.parts)
     for name in solver.encoder.input_columns:
         if name not in table.names:
             raise LearningError(f"The file lacks the column {name!r}, which the machine needs.", field=name)

@@ -16,7 +16,7 @@ from ml.learning.plan import TrainingPlan
 from ml.learning.progress import Progress
 from ml.learning.store import ENCODER, MANIFEST
 from ml.store import digest_of, size_of
-from ml.tables import MachineTable, Stretch
+from ml.tables import Stretch, machine_table
 
 SAY_EVERY = 0.25
 
@@ -51,7 +51,7 @@ def run(job: Message, say: Callable[..., None]) -> Message:
         shape=NetworkShape.from_json(asked["shape"]),
         time_limit=asked["time_limit"],
     )
-    table = MachineTable([Stretch(**stretch) for stretch in job["stretches"]], limit=job.get("limit"))
+    table = machine_table([Stretch(**stretch) for stretch in job["stretches"]], limit=job.get("limit"))
     folder = Path(job["folder"])
     train(table, plan, folder, on_progress=_Speaker(say).hear, cache=Path(job["cache"]))
     spans = Encoder.from_json(json.loads((folder / ENCODER).read_bytes())).column_spans()

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from ml.learning.errors import LearningError
 from ml.learning.solver import SolvedColumns, Solver
 from ml.learning.tables.batch import BadLine, TableSource
+from ml.learning.tables.inside import taken_apart
+from ml.rules.formulas import harmless
 
-# A text that starts so is a formula to a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 KEPT_WARNINGS = 20
 
 
@@ -45,6 +45,7 @@ def solve_file(
     carries its output's name. `out` is complete or not there at all. Unreadable lines are counted and named.
     """
     solved = FileSolved()
+    table = taken_apart(table, solver.encoder.parts)
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:
         with _writer(unfinished, is_parquet=out.suffix == ".parquet") as write:
@@ -112,10 +113,10 @@ def _csv(path: Path) -> Iterator[_Write]:
         def write(columns: dict[str, NDArray[Any]]) -> None:
             nonlocal has_header
             if not has_header:
-                writer.writerow([_harmless(name) for name in columns])
+                writer.writerow([harmless(name) for name in columns])
                 has_header = True
             ready = [
-                [_harmless(value) for value in column] if column.dtype == object else column.tolist()
+                [harmless(value) for value in column] if column.dtype == object else column.tolist()
                 for column in columns.values()
             ]
             writer.writerows(zip(*ready, strict=True))
@@ -142,14 +143,3 @@ def _parquet(path: Path) -> Iterator[_Write]:
     finally:
         if writer is not None:
             writer.close()
-
-
-def _harmless(text: str) -> str:
-    """A label that a spreadsheet would run as a formula gets a quote before it; numbers stay as they are."""
-    if not text.startswith(_FORMULA):
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return f"'{text}"
-    return text

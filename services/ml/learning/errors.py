@@ -25,10 +25,13 @@ class EmptyTable(TableError):
 
 
 class BinaryFile(TableError):
-    """The bytes are no text and no Parquet."""
+    """The bytes are no text, no workbook and no Parquet."""
 
     def __init__(self, name: str, looks_like: str) -> None:
-        super().__init__(f"{name} looks like {looks_like}, not a table: save it as CSV or Parquet and try again.")
+        super().__init__(
+            f"{name} looks like {looks_like}, not a table: save it as CSV, Excel (.xlsx), JSON lines or Parquet and "
+            "try again."
+        )
 
 
 class WrongEncoding(TableError):

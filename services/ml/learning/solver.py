@@ -16,6 +16,7 @@ from ml.learning.encoding.outputs import LabelOutput, NumberOutput, spans
 from ml.learning.encoding.remarks import Remarks
 from ml.learning.store import CARD, ENCODER, GRAPH, read_model
 from ml.learning.tables.batch import Cell
+from ml.learning.tables.inside import row_apart
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -76,12 +77,17 @@ class Solver:
         """Answers in the order of the rows; what is odd about a row is said in its warnings, never an error."""
         if not rows:
             return []
+        rows = self.whole_rows(rows)
         if len(rows) > FEW_ROWS:
             return self._solve_many(rows)
         encoded = [self.encoder.row(row) for row in rows]
         x = np.array([columns for columns, _ in encoded], dtype=np.float32).reshape(len(rows), self.encoder.width)
         answers = self.answers(x)
         return [self._solved(answers[i], warnings) for i, (_, warnings) in enumerate(encoded)]
+
+    def whole_rows(self, rows: Sequence[Mapping[str, Cell]]) -> Sequence[Mapping[str, Cell]]:
+        """The rows with what stands inside their columns as columns of its own."""
+        return [row_apart(row, self.encoder.parts) for row in rows] if self.encoder.parts else rows
 
     def solve_columns(self, columns: Mapping[str, Sequence[Cell]], lines: int) -> SolvedColumns:
         """The same for a batch given column by column, as files are."""

@@ -19,7 +19,7 @@ from shared_models.fields import Timestamped, id_field, one_of
 
 LOSSES = ["", "mse", "mae", "binary_crossentropy", "categorical_crossentropy"]
 OPTIMIZERS = ["adam", "adamw", "sgd", "rmsprop"]
-FORMATS = ["csv", "parquet", "jsonl"]
+FORMATS = ["csv", "xlsx", "parquet", "jsonl"]
 PURPOSES = ["learning", "solving"]
 
 

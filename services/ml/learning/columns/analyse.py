@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml.learning.columns.infer import ColumnReport, ColumnType, date_order, infer_type, misfit_of
 from ml.learning.columns.statistics import COUNTED_VALUES, ColumnStatistics
 from ml.learning.errors import EmptyTable, UnknownColumns
 from ml.learning.tables.batch import BadLine, TableSource
+from ml.learning.tables.dialect_parts import Part
+from ml.learning.tables.inside import parts_of
 
 KEPT_BAD_LINES = 100
 # Values held while reading: for all columns together, but for each at least so many.
@@ -25,6 +27,7 @@ class TableReport:
     bad_lines: list[BadLine]
     bad_line_count: int
     decimal: str
+    parts: tuple[Part, ...] = ()
 
 
 def analyse(
@@ -56,15 +59,29 @@ def analyse(
     if not lines:
         raise EmptyTable("The table")
     columns = {
-        name: _report(name, statistics, chosen.get(name), is_output=name in outputs)
+        name: _report(name, statistics, chosen.get(name), table.date_order, is_output=name in outputs)
         for name, statistics in gathered.items()
     }
-    return TableReport(columns, lines, bad_lines, bad_count, table.decimal)
+    parts = parts_of(table)
+    for name, column in columns.items():
+        if column.type is ColumnType.JSON:
+            columns[name] = _about_parts(column, [part.name for part in parts if part.column == name])
+    return TableReport(columns, lines, bad_lines, bad_count, table.decimal, parts)
 
 
-def _report(name: str, s: ColumnStatistics, chosen: ColumnType | None, *, is_output: bool) -> ColumnReport:
-    inferred, reason, warnings = infer_type(s, is_output=is_output)
-    order, summary = date_order(s), s.summary()
+def _about_parts(column: ColumnReport, names: list[str]) -> ColumnReport:
+    """What became of a JSON column."""
+    if not names:
+        return replace(column, warnings=[*column.warnings, "ignored: there is nothing inside it to learn from"])
+    shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    return replace(column, reason=f"{column.reason}; taken apart into {shown}")
+
+
+def _report(
+    name: str, s: ColumnStatistics, chosen: ColumnType | None, said_order: str, *, is_output: bool
+) -> ColumnReport:
+    inferred, reason, warnings = infer_type(s, is_output=is_output, is_order_said=bool(said_order))
+    order, summary = said_order or date_order(s), s.summary()
     if chosen is None:
         return ColumnReport(name, inferred, reason, summary, order, [], warnings)
     misfit = misfit_of(s, chosen)

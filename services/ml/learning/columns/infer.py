@@ -41,8 +41,10 @@ class ColumnReport:
     warnings: list[str] = field(default_factory=list)
 
 
-def infer_type(statistics: ColumnStatistics, *, is_output: bool) -> tuple[ColumnType, str, list[str]]:
-    """(type, reason, warnings) of a column nobody has typed."""
+def infer_type(
+    statistics: ColumnStatistics, *, is_output: bool, is_order_said: bool = False
+) -> tuple[ColumnType, str, list[str]]:
+    """(type, reason, warnings) of a column nobody has typed; `is_order_said`: its dates need no guess."""
     s = statistics
     missing = 100 * s.missing / s.lines if s.lines else 100.0
     if not s.present:
@@ -56,7 +58,7 @@ def infer_type(statistics: ColumnStatistics, *, is_output: bool) -> tuple[Column
     if s.unique_values_count == 1 and not is_output:
         return ColumnType.IGNORE, "one value only", ["ignored: every line holds the same value"]
     type_, reason = _type_by_content(s, is_output=is_output)
-    return type_, reason, _warnings(s, type_)
+    return type_, reason, _warnings(s, type_, is_order_said=is_order_said)
 
 
 def _type_by_content(s: ColumnStatistics, *, is_output: bool) -> tuple[ColumnType, str]:
@@ -97,16 +99,14 @@ def _type_of_texts(s: ColumnStatistics, *, is_output: bool) -> tuple[ColumnType,
     return ColumnType.LABEL, f"{unique} different texts"
 
 
-def _warnings(s: ColumnStatistics, type_: ColumnType) -> list[str]:
+def _warnings(s: ColumnStatistics, type_: ColumnType, *, is_order_said: bool) -> list[str]:
     found = []
     misfits = s.present - s.fitting["number"]
     if type_ is ColumnType.FLOAT and misfits:
         found.append(f"{misfits} values are no numbers and read as missing, such as {s.misfits[0]!r}")
     if type_ is ColumnType.IGNORE:
         found.append("ignored: " + ("it only counts the lines" if s.is_a_count else "it looks like an identifier"))
-    if type_ is ColumnType.JSON:
-        found.append("ignored: JSON columns are not taken apart yet")
-    if type_ in (ColumnType.DATE, ColumnType.DATETIME) and _order_is_a_guess(s):
+    if type_ in (ColumnType.DATE, ColumnType.DATETIME) and not is_order_said and _order_is_a_guess(s):
         found.append("day and month cannot be told apart by the values; read as day first")
     missing = 100 * s.missing / s.lines
     if missing > 20 and type_ is not ColumnType.IGNORE:

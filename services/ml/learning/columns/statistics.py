@@ -15,6 +15,7 @@ from ml.learning.columns.moments import StreamedNumbers
 from ml.learning.columns.texts import StreamedTexts
 from ml.learning.columns.values import is_missing, label_of, moment_of, number_of, time_of
 from ml.learning.tables.batch import Cell
+from ml.learning.tables.json_file import parsed
 
 # Different values counted one by one up to here; beyond, the number of them is estimated.
 COUNTED_VALUES = 100_000
@@ -151,7 +152,7 @@ def _counted(cells: Sequence[Cell]) -> Iterable[tuple[Cell, int]]:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
+        parsed(text)
     except ValueError:
         return False
     return True

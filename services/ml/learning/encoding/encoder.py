@@ -20,6 +20,7 @@ from ml.learning.encoding.remarks import Remarks
 from ml.learning.encoding.text import TextInput
 from ml.learning.errors import ModelDamaged
 from ml.learning.tables.batch import Cell
+from ml.learning.tables.dialect_parts import Part, parts_from_json
 
 VERSION = 1
 
@@ -32,11 +33,13 @@ class Encoder:
     """Inputs in the order of the network's columns, outputs in the order of its answers.
 
     `ignored` are columns of the learnt table that play no part: they are no surprise in a row to be solved.
+    `parts` are inputs that stand inside other columns, which rows may give whole.
     """
 
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     ignored: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @cached_property
     def width(self) -> int:
@@ -110,6 +113,7 @@ class Encoder:
             "inputs": [_entry_to_json(entry) for entry in self.inputs],
             "outputs": [_output_to_json(output) for output in self.outputs],
             "ignored": list(self.ignored),
+            **({"parts": [part.to_json() for part in self.parts]} if self.parts else {}),
         }
 
     @classmethod
@@ -124,6 +128,7 @@ class Encoder:
             tuple(_entry_from_json(entry) for entry in found["inputs"]),
             tuple(_output_from_json(output) for output in found["outputs"]),
             tuple(found["ignored"]),
+            parts_from_json(found.get("parts")),
         )
 
 

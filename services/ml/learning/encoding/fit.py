@@ -77,7 +77,8 @@ def fit_encoder(
         on_column(i + 1, len(inputs))
     outputs = {output.column for output in targets.outputs}
     ignored = tuple(name for name in material.report.columns if name not in inputs and name not in outputs)
-    return Encoded(Encoder(tuple(entries), targets.outputs, ignored), np.concatenate(blocks, axis=1))
+    parts = tuple(part for part in material.report.parts if part.name in inputs)
+    return Encoded(Encoder(tuple(entries), targets.outputs, ignored, parts), np.concatenate(blocks, axis=1))
 
 
 def _target_columns(targets: Targets, learning: Rows) -> NDArray[np.float64]:

@@ -47,6 +47,11 @@ class TableSource(Protocol):
     @property
     def decimal(self) -> str: ...
 
+    @property
+    def date_order(self) -> str:
+        """How a person said that dates are written; empty, each column's own order is found."""
+        ...
+
     def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]: ...
 
 
@@ -57,6 +62,7 @@ class RowTable:
     rows: Sequence[Mapping[str, Cell]]
     names: Sequence[str]
     decimal: str = "."
+    date_order: str = ""
 
     def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
         return batches_of_rows(enumerate(self.rows, start=1), self.names, size=size)

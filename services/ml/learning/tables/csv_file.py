@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ml.learning.errors import DuplicateHeaders, EmptyTable, OneColumn, WrongEncoding
 from ml.learning.tables.batch import BATCH_LINES, BadLine, Batch
@@ -22,18 +22,24 @@ FIELD_LIMIT = 1 << 20
 class CsvTable:
     """A text table on disk; `dialect` was found, or is what the person corrected it to."""
 
+    file_format = "csv"
+    DIALECT = ("encoding", "separator", "quote", "decimal", "has_header", "date_order", "confidence")
+
     def __init__(self, path: Path, dialect: Dialect | None = None, *, name: str | None = None) -> None:
         self.path = path
         self.name = name or path.name
         if dialect is None:
-            with path.open("rb") as file:
-                dialect = detect_dialect(file.read(SAMPLE_BYTES), name=self.name)
+            dialect = dialect_of(path, name=self.name)
         self.dialect = dialect
         self.names: Sequence[str] = self._read_names()
 
     @property
     def decimal(self) -> str:
         return self.dialect.decimal
+
+    @property
+    def date_order(self) -> str:
+        return self.dialect.date_order
 
     def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
         try:
@@ -113,6 +119,12 @@ class CsvTable:
     def _reader(self, file: TextIO) -> CsvReader:
         csv.field_size_limit(FIELD_LIMIT)
         return csv.reader(file, delimiter=self.dialect.separator, quotechar=self.dialect.quote)
+
+
+def dialect_of(path: Path, *, name: str, said: Mapping[str, Any] | None = None) -> Dialect:
+    """How the text on disk is written, as far as a person has not said."""
+    with path.open("rb") as file:
+        return detect_dialect(file.read(SAMPLE_BYTES), name=name, said=said)
 
 
 def check_names(table: str, names: Sequence[str]) -> None:

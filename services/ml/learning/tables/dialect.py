@@ -1,4 +1,4 @@
-"""How a text table is written: encoding, separator, quotes, decimal sign and header, found on its first lines."""
+"""How a table is written; of a text encoding, separator, quotes, decimal sign and header, found on its first lines."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from ml.learning.errors import BinaryFile, EmptyTable, WrongEncoding
+from ml.learning.tables.dialect_parts import Part, known_fields, parts_from_json
 
 SAMPLE_BYTES = 1 << 20
 SAMPLE_LINES = 1000
@@ -38,24 +41,46 @@ _NUMBER = re.compile(r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How to cut a text table, and how sure we are of each part (0 to 1), so that a person can correct it."""
+    """How to cut a table, and how sure we are of each part (0 to 1), so that a person can correct it.
+
+    `date_order` is how a person said that dates are written (DMY, MDY, YMD); empty, each column's own is found.
+    Workbooks have a `sheet`; `parts` are the columns that were found inside others.
+    """
 
     encoding: str = "utf-8"
     separator: str = ","
     quote: str = '"'
     decimal: str = "."
     has_header: bool = True
+    date_order: str = ""
+    sheet: str = ""
+    sheets: Sequence[str] = field(default=(), compare=False)
+    parts: tuple[Part, ...] = ()
     confidence: dict[str, float] = field(default_factory=dict, compare=False)
 
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Dialect:
+        """The dialect as it was stored."""
+        return cls(**{**known_fields(cls, found), "parts": parts_from_json(found.get("parts"))})
 
-def detect_dialect(sample: bytes, *, name: str = "The file") -> Dialect:
-    """Find the dialect from the first bytes of a file. Raises EmptyTable, BinaryFile, WrongEncoding."""
+    def to_json(self, *names: str) -> dict[str, Any]:
+        """The parts called so, as they are stored; what is inside columns always."""
+        whole = {**asdict(self), "sheets": list(self.sheets)}
+        return {name: whole[name] for name in names} | {"parts": [part.to_json() for part in self.parts]}
+
+
+def detect_dialect(sample: bytes, *, name: str = "The file", said: Mapping[str, Any] | None = None) -> Dialect:
+    """Find the dialect from the first bytes of a file; what a person `said` of it is certain.
+
+    Raises EmptyTable, BinaryFile, WrongEncoding.
+    """
+    known = known_fields(Dialect, said or {})
     if not sample.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
         raise EmptyTable(name)
-    encoding, sure_of_encoding = _encoding(sample, name)
+    encoding, sure_of_encoding = (known["encoding"], 1.0) if "encoding" in known else _encoding(sample, name)
     lines = _whole_lines(_decode(sample, encoding, name))
-    separator, sure_of_separator = _separator(lines)
-    quote = _quote(lines, separator)
+    separator, sure_of_separator = (known["separator"], 1.0) if "separator" in known else _separator(lines)
+    quote = known.get("quote") or _quote(lines, separator)
     rows = [row for row in csv.reader(lines, delimiter=separator, quotechar=quote) if row]
     decimal, sure_of_decimal = _decimal(rows, separator)
     has_header, sure_of_header = _header(rows)
@@ -65,7 +90,8 @@ def detect_dialect(sample: bytes, *, name: str = "The file") -> Dialect:
         "decimal": sure_of_decimal,
         "has_header": sure_of_header,
     }
-    return Dialect(encoding, separator, quote, decimal, has_header, confidence)
+    found = Dialect(encoding, separator, quote, decimal, has_header, confidence=confidence)
+    return replace(found, **known, confidence=confidence | dict.fromkeys(known, 1.0))
 
 
 def _encoding(sample: bytes, name: str) -> tuple[str, float]:

@@ -2,28 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 from ml.learning.errors import EmptyTable, TableError
 from ml.learning.tables.batch import TableSource
-from ml.learning.tables.csv_file import CsvTable
+from ml.learning.tables.csv_file import CsvTable, dialect_of
 from ml.learning.tables.dialect import Dialect
 
 
-def open_table(path: Path, dialect: Dialect | None = None, *, name: str | None = None) -> TableSource:
+class FileTable(TableSource, Protocol):
+    """A table in a file: what kind of file it is, how it is written, and which parts of that can be corrected."""
+
+    @property
+    def file_format(self) -> str: ...
+
+    @property
+    def DIALECT(self) -> tuple[str, ...]: ...
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+
+def open_table(
+    path: Path,
+    dialect: Dialect | None = None,
+    *,
+    name: str | None = None,
+    file_format: str = "",
+    said: Mapping[str, Any] | None = None,
+) -> FileTable:
     """A table ready to be read in batches, as often as needed.
 
-    Raises EmptyTable, BinaryFile, WrongEncoding, OneColumn, DuplicateHeaders, TableError; each says what to do.
+    `dialect` is all of how it is written; without it that is found, except for what was `said`. Raises EmptyTable,
+    BinaryFile, WrongEncoding, OneColumn, DuplicateHeaders, TableError; each says what to do.
     """
     shown = name or path.name
     if not path.is_file():
         raise TableError(f"There is no file {shown}: check its name.")
+    kind = file_format or format_in(path)
+    if not kind:
+        raise EmptyTable(shown)
+    if dialect is None and kind == "csv":
+        dialect = dialect_of(path, name=shown, said=said)
+    elif dialect is None and said:
+        dialect = Dialect.from_json({**said, "confidence": dict.fromkeys(said, 1.0)})
+    return _opened(kind, path, dialect, shown)
+
+
+def format_in(path: Path) -> str:
+    """What kind of table the file holds; empty for an empty file, a text where nothing else is told by its start."""
     with path.open("rb") as file:
         magic = file.read(4)
     if not magic:
-        raise EmptyTable(shown)
+        return ""
     if magic == b"PAR1":
+        return "parquet"
+    if magic == b"PK\x03\x04":
+        return "xlsx"
+    from ml.learning.tables.json_file import looks_like_json
+
+    return "jsonl" if looks_like_json(path) else "csv"
+
+
+def _opened(kind: str, path: Path, dialect: Dialect | None, name: str) -> FileTable:
+    # Each reader is imported with its first file: most tables are texts.
+    if kind == "parquet":
         from ml.learning.tables.parquet_file import ParquetTable
 
-        return ParquetTable(path, name=shown)
-    return CsvTable(path, dialect, name=shown)
+        return ParquetTable(path, dialect, name=name)
+    if kind == "xlsx":
+        from ml.learning.tables.xlsx_file import XlsxTable
+
+        return XlsxTable(path, dialect, name=name)
+    if kind == "jsonl":
+        from ml.learning.tables.json_file import JsonTable
+
+        return JsonTable(path, dialect, name=name)
+    return CsvTable(path, dialect, name=name)

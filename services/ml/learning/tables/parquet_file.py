@@ -13,15 +13,19 @@ import pyarrow.parquet as pq
 from ml.learning.errors import BinaryFile, EmptyTable, OneColumn
 from ml.learning.tables.batch import BATCH_LINES, Batch, Cell
 from ml.learning.tables.csv_file import check_names
+from ml.learning.tables.dialect import Dialect
 
 
 class ParquetTable:
     """A Parquet file on disk."""
 
+    file_format = "parquet"
+    DIALECT = ("date_order",)
     decimal = "."
 
-    def __init__(self, path: Path, *, name: str | None = None) -> None:
+    def __init__(self, path: Path, dialect: Dialect | None = None, *, name: str | None = None) -> None:
         self.path = path
+        self.dialect = dialect or Dialect()
         self.name = name or path.name
         try:
             schema, lines = pq.read_schema(path), pq.read_metadata(path).num_rows
@@ -33,6 +37,10 @@ class ParquetTable:
             raise EmptyTable(self.name)
         if len(self.names) < 2:
             raise OneColumn(self.name, "Parquet")
+
+    @property
+    def date_order(self) -> str:
+        return self.dialect.date_order
 
     def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
         line = 1
