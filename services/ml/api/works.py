@@ -87,7 +87,7 @@ async def work(request: Request, work_id: UUID) -> dict[str, Any]:
 
     def read() -> dict[str, Any]:
         found = queries.work_for(request.auth, work_id)
-        return schemas.show_work(found, before=queries.place_in_queue(found))
+        return schemas.show_work(found, before=queries.place_in_queue(found), waits_because=queries.why_it_waits(found))
 
     return await sync_to_async(read)()
 

@@ -11,10 +11,7 @@ from ml.commands.leases import (
     finish_training,
     give_back_work,
     give_up_expired_leases,
-    greet_from_server,
-    lease_work,
     lose_attempt,
-    register_server,
     report_progress,
 )
 from ml.commands.lines import append_lines, check_rows, look_at_appended_lines, received_rows
@@ -28,6 +25,7 @@ from ml.commands.machines import (
 )
 from ml.commands.projections import keep_funds, keep_prices
 from ml.commands.reading import stretches_of
+from ml.commands.servers import greet_from_server, lease_work, register_server
 from ml.commands.solving import Order, solve_rows
 from ml.commands.work import (
     authorize_work,

@@ -7,6 +7,7 @@ from pathlib import Path
 from time import time
 
 from ml.models import DataLine, Machine, NNModel, Work
+from ml.rules.work import OPEN
 from ml.store import place, remove, root
 
 # Younger files may belong to a request or a training that has not committed yet.
@@ -37,7 +38,7 @@ def _forget_models_of_deleted_machines() -> None:
 def _entries() -> list[Path]:
     found = list(place("incoming").glob("*"))
     # Graphs and the columns they were drawn of are kept while they are looked at; nothing names them.
-    for kind in ("lines", "models", "results", "graphs", "columns"):
+    for kind in ("lines", "models", "results", "graphs", "columns", "checkpoints"):
         found += place(kind).glob("*/*")
     return found
 
@@ -47,4 +48,5 @@ def _named() -> set[str]:
         *DataLine.objects.values_list("path", flat=True),
         *NNModel.objects.values_list("folder", flat=True),
         *Work.objects.exclude(result_path="").values_list("result_path", flat=True),
+        *(work.checkpoints for work in Work.objects.filter(state__in=sorted(OPEN)).only("machine_id")),
     }

@@ -10,8 +10,9 @@ from uuid import UUID
 from django.db import transaction
 
 from ml import publishes
-from ml.commands.work import database_now, end_work
-from ml.models import DataLine, EncDecConfiguration, Machine, NNModel, Server, Work
+from ml.commands.clock import database_now
+from ml.commands.work import end_work
+from ml.models import DataLine, EncDecConfiguration, Machine, NNModel, Work
 from ml.rules.work import HELD_BY_A_SERVER, LEASE, LeaseLost, WorkState, after_lost_attempt, must_become
 from shared_models.ids import derived_id
 
@@ -31,45 +32,11 @@ class StoredModel:
 
 
 @transaction.atomic
-def register_server(*, name: str, cpu_count: int, gpu_ram: list[int], now: datetime | None = None) -> Server:
-    """The server of that name, ready from now on."""
-    server, _ = Server.objects.get_or_create(server_name=name)
-    server.server_info_ready = True
-    server.server_cpu_count, server.server_gpu_ram = cpu_count, gpu_ram
-    server.heartbeat_at = now or database_now()
-    server.save()
-    return server
-
-
-def greet_from_server(*, server: Server, ready: bool) -> None:
-    """The server's heartbeat, and whether it could take work."""
-    Server.objects.filter(pk=server.pk).update(heartbeat_at=database_now(), server_info_ready=ready)
-
-
-@transaction.atomic
-def lease_work(*, server: Server, now: datetime | None = None) -> Work | None:
-    """The next queued work, leased to `server` under a new token; None when there is none.
-
-    Two servers never get the same work: the row is locked, and a row that another locks is passed over.
-    """
-    queued = Work.objects.select_for_update(skip_locked=True).filter(state=WorkState.QUEUED)
-    work = queued.order_by("-priority", "created_at").first()
-    if work is None:
-        return None
-    at = now or database_now()
-    work.state = must_become(work.state, WorkState.LEASED)
-    work.server, work.attempts, work.lease_token = server, work.attempts + 1, work.lease_token + 1
-    work.heartbeat_at, work.lease_expires_at = at, at + LEASE
-    work.progress_stage, work.progress_percent, work.loss_points = "", 0, []
-    work.progress_rate = work.progress_seconds_left = None
-    work.save()
-    return work
-
-
-@transaction.atomic
 def begin_work(*, work_id: UUID, token: int, now: datetime | None = None) -> Work:
-    """The server has started. Raises LeaseLost."""
+    """The server has started; said again, it changes nothing. Raises LeaseLost."""
     work = _held(work_id, token)
+    if work.state == WorkState.RUNNING:
+        return work
     at = now or database_now()
     work.state = must_become(work.state, WorkState.RUNNING)
     work.started_at = at
@@ -89,7 +56,7 @@ def report_progress(*, work_id: UUID, token: int, progress: list[dict[str, Any]]
         work.progress_stage = str(last["stage"])[:20]
         work.progress_percent = min(100.0, max(0.0, float(last["percent"])))
         work.progress_rate, work.progress_seconds_left = last.get("steps_per_second"), last.get("seconds_left")
-        work.loss_points = _thinned(work.loss_points + [point for said in progress if (point := _point(said))])
+        work.loss_points = _thinned(_joined(work.loss_points, [p for said in progress if (p := _point(said))]))
     work.save()
 
 
@@ -97,6 +64,11 @@ def _point(said: dict[str, Any]) -> list[Any] | None:
     if said.get("validation_loss") is None:
         return None
     return [said["step"], said["train_loss"], said["validation_loss"]]
+
+
+def _joined(before: list[list[Any]], points: list[list[Any]]) -> list[list[Any]]:
+    """One curve: where a server goes on from an earlier step than was reached before, the newer points count."""
+    return [point for point in before if point[0] < points[0][0]] + points if points else before
 
 
 def _thinned(points: list[list[Any]]) -> list[list[Any]]:
@@ -123,7 +95,7 @@ def finish_training(*, work_id: UUID, token: int, model: StoredModel, now: datet
     )
     work.learning_lines = model.card["data"]["learning_lines"]
     work.evaluation_lines = model.card["data"]["evaluation_lines"]
-    work.text_warning = model.card["limits"]
+    work.text_warning = [*work.text_warning, *model.card["limits"]]
     work.save()
     keep_figures(machine, model, at)
     machine.version += 1
@@ -178,7 +150,7 @@ def give_back_work(*, work_id: UUID, token: int) -> None:
     work = _held(work_id, token)
     work.state = must_become(work.state, WorkState.QUEUED)
     work.attempts -= 1
-    work.lease_expires_at, work.server = None, None
+    _let_go(work, database_now())
     work.save()
 
 
@@ -202,9 +174,15 @@ def _requeue(work: Work, reason: str, at: datetime) -> None:
         end_work(work, following, at=at, reason=f"Given up after {work.attempts} attempts: {reason}.")
         return
     work.state = must_become(work.state, following)
-    work.lease_expires_at, work.server = None, None
+    _let_go(work, at)
     work.text_warning = [*work.text_warning, f"Attempt {work.attempts} was lost: {reason}."]
     work.save()
+
+
+def _let_go(work: Work, at: datetime) -> None:
+    if work.started_at is not None:
+        work.spent_seconds += max(0.0, ((work.heartbeat_at or at) - work.started_at).total_seconds())
+    work.started_at, work.lease_expires_at, work.server = None, None, None
 
 
 def _held(work_id: UUID, token: int) -> Work:
@@ -223,7 +201,7 @@ def _succeed(work: Work, at: datetime) -> None:
     work.state = must_become(work.state, WorkState.SUCCEEDED)
     work.finished_at, work.lease_expires_at = at, None
     work.progress_percent, work.progress_stage, work.progress_seconds_left = 100.0, "finished", 0.0
-    work.real_seconds = (at - (work.started_at or at)).total_seconds()
+    work.real_seconds = work.spent_seconds + (at - (work.started_at or at)).total_seconds()
 
 
 def scores_of(card: dict[str, Any]) -> dict[str, float]:

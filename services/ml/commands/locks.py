@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from ml.commands.clock import database_now
 from ml.models import MachineTableLockWrite
 from service_base.errors import Conflict
-from shared_models.clock import utc_now
 from shared_models.ids import new_id
 
 HELD_FOR = timedelta(minutes=30)
@@ -42,7 +42,7 @@ class LockLost(Conflict):
 @transaction.atomic
 def take_lock(*, machine_id: UUID, owner: str, now: datetime | None = None) -> int:
     """The fencing token of a lock that is now `owner`'s. Raises TableBusy while another's is unexpired."""
-    at = now or utc_now()
+    at = now or database_now()
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [_name(machine_id), owner, at, at + HELD_FOR])
         row = cursor.fetchone()
@@ -61,7 +61,7 @@ def must_hold(*, machine_id: UUID, token: int) -> None:
 @transaction.atomic
 def release_lock(*, machine_id: UUID, token: int) -> None:
     """Let the next one in; a lock that was lost already is left alone."""
-    MachineTableLockWrite.objects.filter(table_name=_name(machine_id), token=token).update(expires_at=utc_now())
+    MachineTableLockWrite.objects.filter(table_name=_name(machine_id), token=token).update(expires_at=database_now())
 
 
 @contextmanager

@@ -8,27 +8,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from ml import publishes
+from ml.commands.clock import database_now
 from ml.commands.machines import NotTrained, fixed_level, locked_machine
 from ml.models import DataLine, DataLinesOperation, Machine, Work
+from ml.rules.placement import solving_ram, training_gpu_ram, training_ram
 from ml.rules.work import ENDED, WorkKind, WorkState, must_become
 from service_base.errors import BadInput, Conflict, NotFound
-from shared_models.clock import utc_now
 from shared_models.money import plain
 
 LEAST_TIME_LIMIT = 5
-
-
-def database_now() -> datetime:
-    """The database's time: leases are compared by one clock, whatever the servers' own say."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row = cursor.fetchone()
-    assert row is not None
-    return row[0]  # type: ignore[no-any-return]
 
 
 @transaction.atomic
@@ -65,10 +57,19 @@ def request_training(
         estimated_seconds=estimated_seconds,
         quoted_eaml=quoted_eaml,
         time_limit_seconds=time_limit,
+        **_needs(machine, level),
     )
     _insert_alone(work)
     publishes.work_requested(work)
     return work
+
+
+def _needs(machine: Machine, level: int) -> dict[str, int]:
+    columns, lines = machine.mdc_columns_total_count, machine.learning_lines + machine.evaluation_lines
+    return {
+        "needed_ram_bytes": training_ram(columns=columns, lines=lines, level=level),
+        "needed_gpu_bytes": training_gpu_ram(columns=columns, level=level),
+    }
 
 
 def _insert_alone(work: Work) -> None:
@@ -121,6 +122,7 @@ def request_solving(
         columns=machine.mdc_columns_total_count,
         solving_lines=sum(line.line_count for line in lines),
         data_lines=[str(line.pk) for line in lines],
+        needed_ram_bytes=solving_ram(),
         estimated_seconds=estimated_seconds,
         quoted_eaml=quoted_eaml,
     )
@@ -182,7 +184,7 @@ def cancel_work(*, work_id: UUID, at: datetime | None = None) -> Work:
     work = _locked(work_id)
     if work is None:
         raise NotFound("There is no such work, or it is not yours.")
-    end_work(work, WorkState.CANCELLED, at=at or utc_now(), reason="Cancelled; nothing was charged.")
+    end_work(work, WorkState.CANCELLED, at=at or database_now(), reason="Cancelled; nothing was charged.")
     return work
 
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from service_base.errors import BadInput, Unavailable
@@ -107,9 +107,13 @@ def clean_text(text: str) -> str:
 class Child:
     """A running child; `messages` waits a while for what it says."""
 
-    def __init__(self, module: str, job: Message) -> None:
+    def __init__(self, module: str, job: Message, environment: Mapping[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(environment or {})},
         )
         self._said: queue.Queue[Message | None] = queue.Queue()
         self._errors: list[str] = []

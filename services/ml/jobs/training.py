@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 from ml.jobs.protocol import Message, serve
+from ml.learning.checkpoints import Checkpoints
 from ml.learning.columns.infer import ColumnType
 from ml.learning.encoding.encoder import Encoder
 from ml.learning.learn import train
@@ -19,6 +21,8 @@ from ml.store import digest_of, size_of
 from ml.tables import Stretch, machine_table
 
 SAY_EVERY = 0.25
+# A model that took hours is kept in memory for so long while the disk is full.
+ROOM_SECONDS, ROOM_LOOKS = 600.0, 5.0
 
 
 class _Speaker:
@@ -34,6 +38,31 @@ class _Speaker:
         if is_news or monotonic() - self._last >= SAY_EVERY:
             self._last, self._stage = monotonic(), progress.stage
             self._say(progress=progress.to_json())
+
+
+class _Room:
+    """Waits for room on the disk; gives up in the end."""
+
+    def __init__(self, say: Callable[..., None]) -> None:
+        self._say = say
+        self._until: float | None = None
+
+    def wait(self) -> bool:
+        self._until = self._until or monotonic() + ROOM_SECONDS
+        self._say(progress={"stage": "waiting for room", "percent": 99.0})
+        sleep(ROOM_LOOKS)
+        return monotonic() < self._until
+
+
+def _checkpoints(job: Message) -> Checkpoints:
+    """This attempt's own folder, and those of the attempts before it: only what they learnt of the same is found."""
+    if "checkpoints" not in job:
+        return Checkpoints()
+    home, attempt = Path(job["checkpoints"]["home"]), int(job["checkpoints"]["attempt"])
+    numbers = [int(entry.name) for entry in home.glob("*") if entry.name.isdigit()]
+    earlier = [home / str(number) for number in sorted(numbers, reverse=True) if number < attempt]
+    asked = json.dumps([job["stretches"], job.get("limit"), job["plan"]], sort_keys=True)
+    return Checkpoints(home / str(attempt), earlier, sha256(asked.encode()).hexdigest())
 
 
 def run(job: Message, say: Callable[..., None]) -> Message:
@@ -52,12 +81,21 @@ def run(job: Message, say: Callable[..., None]) -> Message:
         time_limit=asked["time_limit"],
     )
     table = machine_table([Stretch(**stretch) for stretch in job["stretches"]], limit=job.get("limit"))
-    folder = Path(job["folder"])
-    train(table, plan, folder, on_progress=_Speaker(say).hear, cache=Path(job["cache"]))
+    folder, checkpoints = Path(job["folder"]), _checkpoints(job)
+    train(
+        table,
+        plan,
+        folder,
+        on_progress=_Speaker(say).hear,
+        cache=Path(job["cache"]),
+        checkpoints=checkpoints,
+        wait_for_room=_Room(say).wait,
+    )
     spans = Encoder.from_json(json.loads((folder / ENCODER).read_bytes())).column_spans()
     return {
         "sha256": digest_of(folder / MANIFEST),
         "size_bytes": size_of(folder),
+        "resumed": checkpoints.resumed,
         "widths": {column: sum(end - start for start, end in places) for column, places in spans.items()},
     }
 

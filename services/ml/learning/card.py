@@ -48,9 +48,16 @@ def card_of(
         "importance": dict(sorted(importance.items(), key=lambda item: -item[1])),
         "warnings": {name: column.warnings for name, column in report.columns.items() if column.warnings},
         "limits": limits_of(metrics, fitted.stopped, material),
-        "hardware": {"machine": platform.machine(), "processors": os.cpu_count(), "threads": 1, "kind": "cpu"},
+        "hardware": {"machine": platform.machine(), "processors": os.cpu_count(), "threads": 1, "kind": _kind()},
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}},
     }
+
+
+def _kind() -> str:
+    """What it was computed on: `cpu` or `gpu`."""
+    import jax
+
+    return jax.default_backend()
 
 
 def _blend(part: Part) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 
 from ml.models.machines import Machine
+from ml.rules.placement import SILENT
 from ml.rules.work import ENDED, HELD_BY_A_SERVER, MOST_ATTEMPTS, OPEN, WorkKind, WorkState
 from shared_models.fields import Timestamped, id_field, one_of
 
@@ -25,7 +26,9 @@ class Server(models.Model):
     server_name = models.CharField(max_length=50, unique=True)
     server_date_time = models.DateTimeField(auto_now_add=True)
     server_info_ready = models.BooleanField(default=False)
+    # MiB of each GPU that it works with; none on a server that computes with its processor.
     server_gpu_ram = models.JSONField(default=list, blank=True)
+    server_ram_bytes = models.BigIntegerField(default=0)
     server_cpu_count = models.IntegerField(default=1)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
 
@@ -34,6 +37,10 @@ class Server(models.Model):
 
     def __str__(self) -> str:
         return self.server_name
+
+    def is_heard_of_at(self, now: datetime) -> bool:
+        """Whether it greeted lately."""
+        return self.heartbeat_at is not None and self.heartbeat_at > now - SILENT
 
 
 class Work(Timestamped):
@@ -55,6 +62,8 @@ class Work(Timestamped):
     evaluation_lines = models.BigIntegerField(default=0)
     solving_lines = models.BigIntegerField(default=0)
     time_limit_seconds = models.IntegerField(null=True, blank=True)
+    needed_ram_bytes = models.BigIntegerField(default=0)
+    needed_gpu_bytes = models.BigIntegerField(default=0)
     data_lines = models.JSONField(default=list, blank=True)
 
     hold_id = models.UUIDField(null=True, blank=True)
@@ -76,6 +85,8 @@ class Work(Timestamped):
     progress_seconds_left = models.FloatField(null=True, blank=True)
     loss_points = models.JSONField(default=list, blank=True)
     estimated_seconds = models.FloatField(default=0)
+    # Of attempts that came to nothing; `real_seconds` has them too.
+    spent_seconds = models.FloatField(default=0)
     real_seconds = models.FloatField(null=True, blank=True)
     reason = models.TextField(blank=True)
     text_warning = models.JSONField(default=list, blank=True)
@@ -120,6 +131,11 @@ class Work(Timestamped):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.machine_id}: {self.state}"
+
+    @property
+    def checkpoints(self) -> str:
+        """The folder in the object store where its attempts keep what is done, each in one of its own."""
+        return f"checkpoints/{self.machine_id}/{self.pk}"
 
     @property
     def is_open(self) -> bool:

@@ -24,18 +24,24 @@ from ml.queries.figures import (
 )
 from ml.queries.graphs import drawn_lines, facts_of, favourites_of, graph_for, version_of
 from ml.queries.money import Offer, available, offer, offers, prices, solving_offer, worth_in_usd
+from ml.queries.servers import all_servers, dead_works, has_ended, is_kept, live_servers, why_it_waits
 
 __all__ = [
     "Offer",
     "OutputScore",
     "Use",
+    "all_servers",
     "available",
     "channel_of",
+    "dead_works",
     "drawn_lines",
     "facts_of",
     "favourites_of",
     "graph_for",
+    "has_ended",
+    "is_kept",
     "latest_works",
+    "live_servers",
     "machine_called",
     "machine_for",
     "machine_to_solve",
@@ -54,6 +60,7 @@ __all__ = [
     "version_of",
     "visible_machines",
     "visible_works",
+    "why_it_waits",
     "work_for",
     "worth_in_usd",
 ]

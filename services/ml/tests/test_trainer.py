@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import OperationalError
+from structlog.testing import capture_logs
 
 from event_bus.testing import said
 from ml import commands
@@ -25,6 +27,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def download(client, path):
     answer = await client.get(path)
     return b"".join([chunk async for chunk in answer.streaming_content]).decode()
+
+
+def kill_children():
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+    for child in children:
+        # Others may be the test session's own servers.
+        if b"ml.jobs" in Path(f"/proc/{child}/cmdline").read_bytes():
+            os.kill(int(child), signal.SIGKILL)
 
 
 @pytest.fixture
@@ -80,17 +90,64 @@ def test_a_child_that_dies_gives_the_work_another_attempt(training, authorize, t
 
     def begin_and_kill(**lease):
         begin(**lease)
-        children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
-        for child in children:
-            # Others may be the test session's own servers.
-            if b"ml.jobs" in Path(f"/proc/{child}/cmdline").read_bytes():
-                os.kill(int(child), signal.SIGKILL)
+        kill_children()
 
     monkeypatch.setattr(commands, "begin_work", begin_and_kill)
     trainer.work_once()
     work = Work.objects.get(pk=training.pk)
     assert (work.state, work.attempts) == (WorkState.QUEUED, 1)
     assert "Attempt 1 was lost" in work.text_warning[0]
+
+
+@pytest.mark.parametrize("stage", ["analysing", "encoding", "evaluating"])
+def test_a_training_killed_at_any_stage_is_one_model_and_one_charge(training, authorize, trainer, monkeypatch, stage):
+    authorize(training)
+    report, is_killed = commands.report_progress, []
+
+    def report_and_kill(*, progress, **lease):
+        report(progress=progress, **lease)
+        if not is_killed and any(said["stage"] == stage for said in progress):
+            is_killed.append(stage)
+            kill_children()
+
+    monkeypatch.setattr(commands, "report_progress", report_and_kill)
+    with capture_logs() as logs:
+        assert trainer.work_once()
+        assert Work.objects.get(pk=training.pk).state == WorkState.QUEUED
+        assert trainer.work_once()
+    work = Work.objects.get(pk=training.pk)
+    assert (work.state, work.attempts) == (WorkState.SUCCEEDED, 2)
+    assert [event.work_id for event in said(ml.TrainingCompleted)] == [work.pk]
+    assert [folder.name for folder in place(f"models/{work.machine_id}").iterdir()] == [f"{work.pk}-2"]
+    assert not place(work.checkpoints).exists()
+    [finished] = [line for line in logs if line["event"] == "work.finished"]
+    assert bool(finished["resumed"]) == (stage == "evaluating")
+
+
+def test_a_restart_of_the_database_costs_no_attempt(training, authorize, trainer, monkeypatch):
+    authorize(training)
+    report, finish, away = commands.report_progress, commands.finish_training, [3, 1]
+
+    def report_or_fail(**given):
+        away[0] -= 1
+        if away[0] >= 0:
+            raise OperationalError("terminating connection due to administrator command")
+        report(**given)
+
+    def finish_and_fail(**given):
+        """The answer to the commit is lost, the commit is not."""
+        finish(**given)
+        away[1] -= 1
+        if away[1] >= 0:
+            raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(commands, "report_progress", report_or_fail)
+    monkeypatch.setattr(commands, "finish_training", finish_and_fail)
+    trainer.work_once()
+    work = Work.objects.get(pk=training.pk)
+    assert (work.state, work.attempts) == (WorkState.SUCCEEDED, 1)
+    assert len(said(ml.TrainingCompleted)) == 1
+    assert place(Machine.objects.get(pk=work.machine_id).training_nn_model.folder).is_dir()
 
 
 def test_a_trainer_that_is_stopped_gives_its_work_back(training, authorize, trainer):
