@@ -13,6 +13,7 @@ from ml.rules.prices import (
     Available,
     NoPrices,
     Prices,
+    Run,
     in_usd,
     pace_of,
     solving_price,
@@ -24,7 +25,7 @@ from ml.rules.work import WorkState
 from shared_models.events.billing import Part
 
 PLATFORM = "platform"
-REMEMBERED_RUNS = 20
+REMEMBERED_RUNS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,9 @@ def available(owner_id: UUID) -> Available:
 
 def offers(machine: Machine) -> list[Offer]:
     """What each level that has a price costs to train this machine at."""
-    known, have = prices(), available(machine.owner_id)
-    pace = _pace("training")
+    known, have, runs = prices(), available(machine.owner_id), _runs("training")
     return [
-        _offer(machine, level, known, have, pace)
+        _offer(machine, level, known, have, pace_of(runs, level))
         for level in LEVELS
         if str(level) in known.level_factors and (not machine.is_trained or level == machine.machine_level)
     ]
@@ -74,7 +74,7 @@ def offers(machine: Machine) -> list[Offer]:
 
 def offer(machine: Machine, level: int) -> Offer:
     """What one level costs. Raises NoPrices."""
-    return _offer(machine, level, prices(), available(machine.owner_id), _pace("training"))
+    return _offer(machine, level, prices(), available(machine.owner_id), pace_of(_runs("training"), level))
 
 
 def _offer(machine: Machine, level: int, known: Prices, have: Available, pace: float) -> Offer:
@@ -87,7 +87,7 @@ def _offer(machine: Machine, level: int, known: Prices, have: Available, pace: f
 
 def solving_offer(lines: int) -> tuple[Decimal, float]:
     """(EAML, seconds) of solving a file of so many lines."""
-    return solving_price(prices(), lines=lines), solving_seconds(lines=lines, pace=_pace("solving"))
+    return solving_price(prices(), lines=lines), solving_seconds(lines=lines, pace=pace_of(_runs("solving")))
 
 
 def worth_in_usd(parts: Sequence[Part]) -> Decimal:
@@ -98,8 +98,19 @@ def worth_in_usd(parts: Sequence[Part]) -> Decimal:
     return sum(worth, Decimal(0)).quantize(Decimal("0.00000001"))
 
 
-def _pace(kind: str) -> float:
-    """How fast this installation is, by its last finished works."""
-    done = Work.objects.filter(kind=kind, state=WorkState.SUCCEEDED, real_seconds__isnull=False)
-    runs = done.order_by("-finished_at").values_list("estimated_seconds", "real_seconds")[:REMEMBERED_RUNS]
-    return pace_of([(estimated, real) for estimated, real in runs if real is not None])
+def _runs(kind: str) -> list[Run]:
+    """What ran here lately in one go and to its end."""
+    done = Work.objects.filter(
+        kind=kind, state=WorkState.SUCCEEDED, attempts=1, spent_seconds=0, time_limit_seconds=None
+    )
+    return [_run(work) for work in done.order_by("-finished_at").only(*_OF_A_RUN)[:REMEMBERED_RUNS]]
+
+
+_OF_A_RUN = ("kind", "level", "columns", "learning_lines", "evaluation_lines", "solving_lines", "real_seconds")
+
+
+def _run(work: Work) -> Run:
+    if work.is_work_solving:
+        return Run(0, solving_seconds(lines=work.solving_lines), work.real_seconds or 0.0)
+    expected = training_seconds(columns=work.columns, lines=work.line_count, level=work.level)
+    return Run(work.level, expected, work.real_seconds or 0.0)

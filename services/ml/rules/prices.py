@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import exp, log
+from statistics import median
 
 from service_base.errors import FundsShort, Unavailable
 from shared_models.money import SMALLEST, plain, rounded
@@ -83,6 +85,8 @@ _STEPS = {1: 400, 2: 2 * 1000, 3: 17_600, 4: 49_000, 5: 116_000}
 _START_SECONDS = 3.5
 _STEP_SECONDS = 0.009
 _CELL_SECONDS = 1.5e-6
+# As many runs as must speak before they count as much as what was believed before.
+_TRUST = 1.5
 
 
 def training_seconds(*, columns: int, lines: int, level: int, pace: float = 1.0) -> float:
@@ -96,9 +100,28 @@ def solving_seconds(*, lines: int, pace: float = 1.0) -> float:
     return round((2.0 + lines / 50_000) * pace, 1)
 
 
-def pace_of(runs: Sequence[tuple[float, float]]) -> float:
-    """The middle of real ÷ estimated seconds over finished work; 1 until there are three of them."""
-    ratios = sorted(real / estimated for estimated, real in runs if estimated > 0 and real > 0)
-    if len(ratios) < 3:
-        return 1.0
-    return min(10.0, max(0.1, ratios[len(ratios) // 2]))
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Finished work: what was to be expected of it on a usual machine, and what it took."""
+
+    level: int
+    expected: float
+    real: float
+
+
+def pace_of(runs: Sequence[Run], level: int = 0) -> float:
+    """How many times as long as on a usual machine work of `level` takes here.
+
+    It is the middle of what ran at that level, drawn towards the middle of all that ran, and that towards 1: a few
+    runs say little. What was expected is never what was quoted, or an estimate would unlearn what it has learnt.
+    """
+    said = [(run.level, log(run.real / run.expected)) for run in runs if run.expected > 0 and run.real > 0]
+    here = _drawn([ratio for _, ratio in said], towards=0.0)
+    own = _drawn([ratio for of, ratio in said if of == level], towards=here)
+    return min(10.0, max(0.1, exp(own)))
+
+
+def _drawn(ratios: Sequence[float], *, towards: float) -> float:
+    if not ratios:
+        return towards
+    return (len(ratios) * median(ratios) + _TRUST * towards) / (len(ratios) + _TRUST)

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from event_bus.testing import deliver
 from ml import queries
-from ml.models import Funds, PriceList
-from ml.rules.prices import Available, NoPrices, Prices, must_cover, pace_of, training_price
+from ml.models import Funds, PriceList, Work
+from ml.rules.prices import Available, NoPrices, Prices, Run, must_cover, pace_of, training_price
 from ml.tests.world import LEVEL_FACTORS, balance, price_list
 from service_base.errors import FundsShort
+from shared_models.clock import utc_now
 
 PRICES = Prices(1, Decimal("0.001"), Decimal("0.01"), LEVEL_FACTORS, Decimal("0.5"), 1000)
 AMOUNTS = st.decimals(0, 100, places=8)
@@ -105,8 +106,58 @@ def test_a_price_is_money_and_grows_with_the_level(columns, lines):
     assert all(price.as_tuple().exponent == -8 for price in found)
 
 
-@pytest.mark.parametrize(
-    ("runs", "pace"), [([], 1.0), ([(1, 5), (1, 5)], 1.0), ([(1, 2), (1, 3), (1, 9)], 3.0), ([(1, 99)] * 3, 10.0)]
-)
-def test_estimates_learn_from_what_ran(runs, pace):
-    assert pace_of(runs) == pace
+def runs(*ratios, level=1):
+    return [Run(level, 10.0, 10.0 * ratio) for ratio in ratios]
+
+
+def test_where_nothing_ran_the_estimate_is_the_usual_one():
+    assert pace_of([], 3) == 1.0
+
+
+def test_the_more_ran_the_more_it_counts():
+    paces = [pace_of(runs(*[3.0] * count), 1) for count in (0, 1, 5, 60)]
+    assert paces == sorted(paces)
+    assert paces[-1] == pytest.approx(3.0, rel=0.05)
+
+
+def test_a_level_that_never_ran_is_estimated_by_the_others():
+    assert pace_of(runs(*[2.0] * 40, level=1), 5) == pytest.approx(2.0, rel=0.05)
+
+
+def test_a_level_has_a_pace_of_its_own():
+    ran = runs(*[1.0] * 20, level=1) + runs(*[4.0] * 20, level=5)
+    assert pace_of(ran, 5) > 3
+    assert pace_of(ran, 1) < 1.3
+
+
+def test_one_run_that_took_for_ever_hardly_changes_the_estimate():
+    assert pace_of(runs(*[1.0] * 9, 500.0), 1) == pytest.approx(1.0, rel=0.05)
+
+
+@pytest.mark.django_db
+def test_an_estimate_does_not_unlearn_what_it_has_learnt(machine, ada):
+    """On a machine twice as slow as usual the estimate comes to what is true, and stays there."""
+
+    def estimate():
+        return queries.offer(machine, 1).seconds
+
+    real = 2 * estimate()
+    seen = []
+    for _ in range(8):
+        lines = {"learning_lines": machine.learning_lines, "evaluation_lines": machine.evaluation_lines}
+        Work.objects.create(
+            machine=machine,
+            kind="training",
+            state="succeeded",
+            requested_by=ada,
+            payer=ada,
+            columns=machine.mdc_columns_total_count,
+            attempts=1,
+            estimated_seconds=estimate(),
+            real_seconds=real,
+            finished_at=utc_now(),
+            **lines,
+        )
+        seen.append(estimate())
+    assert seen == sorted(seen)
+    assert seen[-1] == pytest.approx(real, rel=0.1)
