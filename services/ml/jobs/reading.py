@@ -49,7 +49,8 @@ def read(job: Message, say: Callable[..., None]) -> Message:
     report = analyse(counted, outputs=outputs, types=types, on_lines=lambda lines: say(lines=lines))
     return {
         "format": whole.file_format,
-        "dialect": whole.stored_dialect | {"parts": [part.to_json() for part in parts]},
+        "dialect": whole.stored_dialect
+        | {"parts": [part.to_json() for part in parts], "date_orders": _date_orders(report)},
         "names": list(table.names),
         "outputs": list(outputs),
         "columns": _columns(report),
@@ -74,6 +75,12 @@ def _guessable(table: TableSource) -> list[str]:
     """The columns that came as such: what is inside others, and what holds it, is rarely what one asks for."""
     inside = {name for part in parts_of(table) for name in (part.name, part.column)}
     return [name for name in table.names if name not in inside] or list(table.names)
+
+
+def _date_orders(report: TableReport) -> dict[str, str]:
+    """How the dates of each column that has some are read."""
+    moments = (ColumnType.DATE, ColumnType.DATETIME)
+    return {name: column.date_order for name, column in report.columns.items() if column.type in moments}
 
 
 def _columns(report: TableReport) -> dict[str, Any]:

@@ -12,10 +12,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from ml import commands, queries
+from ml.commands.correction import corrected_dialect
 from ml.models import DataLine, Machine
 from ml.pages.machines import SHOWN_COLUMNS
+from ml.previews import start_as_read
 from ml.rules.access import Right
 from ml.rules.columns import ROLES, TYPES, output_reason
+from ml.rules.dialects import PARTS
 from ml.store import discard
 from ml.uploads import receive_upload
 from service_base.errors import BadInput, Refusal
@@ -23,7 +26,7 @@ from service_base.pages import PageRequest, show, signed_in
 
 SEPARATORS = {",": "comma ,", ";": "semicolon ;", "\t": "tab", "|": "bar |"}
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1", "cp1251", "gb18030", "shift_jis")
-SHOWN_ROWS = 8
+DATE_ORDERS = {"DMY": "day first", "MDY": "month first", "YMD": "year first"}
 
 
 @signed_in
@@ -77,8 +80,7 @@ def _setup(request: HttpRequest, machine_id: UUID, refusal: Refusal | None = Non
         "rights": queries.rights_of(request.caller, machine),  # type: ignore[attr-defined]
         "first": first,
         "dialect": _dialect(first),
-        "rows": first.first_rows[:SHOWN_ROWS] if first else [],
-        "names": first.column_names[:SHOWN_COLUMNS] if first else [],
+        "start": start_as_read(first, first.dialect) if first else None,
         "columns": _columns(machine, first),
         "hidden_columns": max(0, machine.mdc_columns_total_count - SHOWN_COLUMNS),
         "types": TYPES,
@@ -99,14 +101,21 @@ def _offers(machine: Machine) -> list[queries.Offer]:
 
 
 def _dialect(first: DataLine | None) -> dict[str, Any] | None:
-    if first is None or not first.dialect:
+    """What of the first stretch's dialect can be corrected, with what there is to choose from."""
+    if first is None:
         return None
-    found: dict[str, Any] = first.dialect
-    return found | {
-        "encodings": sorted({first.dialect["encoding"], *ENCODINGS}),
-        "separators": SEPARATORS | {first.dialect["separator"]: SEPARATORS.get(first.dialect["separator"], "other")},
-        "sure": found.get("confidence", {}),
-    }
+    found: dict[str, Any] = {**first.dialect, "sure": first.dialect.get("confidence", {}), "parts": {}}
+    found["parts"] = dict.fromkeys(PARTS[first.file_format], True)
+    if first.file_format == "csv":
+        separator = found["separator"]
+        found["encodings"] = sorted({found["encoding"], *ENCODINGS})
+        found["separators"] = SEPARATORS | {separator: SEPARATORS.get(separator, "other")}
+    orders = found.get("date_orders", {})
+    if not orders and not found.get("date_order"):
+        found["parts"].pop("date_order")
+    found["orders"] = DATE_ORDERS
+    found["found_orders"] = ", ".join(f"{name} {DATE_ORDERS[order]}" for name, order in list(orders.items())[:4])
+    return found if found["parts"] else None
 
 
 def _columns(machine: Machine, first: DataLine | None) -> list[dict[str, Any]]:
@@ -138,10 +147,37 @@ def _columns(machine: Machine, first: DataLine | None) -> list[dict[str, Any]]:
 @signed_in
 async def dialect(request: PageRequest, machine_id: UUID) -> HttpResponse:
     """Read the file anew, cut another way."""
-    given = {part: request.POST.get(part, "") for part in ("encoding", "separator", "quote", "decimal")}
-    changes: dict[str, Any] = {part: value for part, value in given.items() if value}
-    changes["has_header"] = "has_header" in request.POST
-    return await _correct(request, machine_id, dialect=changes)
+    machine = await sync_to_async(_machine)(request, machine_id, Right.CHANGE)
+    first = await machine.data_lines.order_by("sequence").afirst()
+    return await _correct(request, machine_id, dialect=_changes(request, first) if first else {})
+
+
+def _changes(request: HttpRequest, first: DataLine) -> dict[str, Any]:
+    """What the form says otherwise than it was."""
+    parts = PARTS[first.file_format]
+    said: dict[str, Any] = {part: request.POST[part] for part in parts if part in request.POST and part != "has_header"}
+    if "has_header" in parts:
+        said["has_header"] = "has_header" in request.POST
+    return {part: value for part, value in said.items() if value != first.dialect.get(part, "")}
+
+
+@require_POST
+@signed_in
+async def preview(request: PageRequest, machine_id: UUID) -> HttpResponse:
+    """The first rows as they would be cut with what the form says; nothing is kept."""
+    return await show(request, "ml/parts/start.html", await sync_to_async(_preview)(request, machine_id))
+
+
+def _preview(request: HttpRequest, machine_id: UUID) -> dict[str, Any]:
+    machine = _machine(request, machine_id, Right.CHANGE)
+    first = machine.data_lines.order_by("sequence").first()
+    if first is None:
+        return {"start": None}
+    try:
+        changes = _changes(request, first)
+        return {"start": start_as_read(first, corrected_dialect(first, changes), is_new=True)}
+    except Refusal as refusal:
+        return {"refusal": refusal}
 
 
 @require_POST

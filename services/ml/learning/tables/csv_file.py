@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,8 +26,12 @@ class CsvTable:
     file_format = "csv"
     DIALECT = ("encoding", "separator", "quote", "decimal", "has_header", "date_order", "confidence")
 
-    def __init__(self, path: Path, dialect: Dialect | None = None, *, name: str | None = None) -> None:
+    def __init__(
+        self, path: Path, dialect: Dialect | None = None, *, name: str | None = None, most_bytes: int | None = None
+    ) -> None:
+        """With `most_bytes` only the start of the file is read: enough to show how it is cut."""
         self.path = path
+        self._most_bytes = most_bytes
         self.name = name or path.name
         if dialect is None:
             dialect = dialect_of(path, name=self.name)
@@ -114,6 +119,10 @@ class CsvTable:
 
     def _open(self) -> TextIO:
         # Bytes that do not decode become surrogates: they spoil their own line, not the whole file.
+        if self._most_bytes is not None:
+            with self.path.open("rb") as file:
+                start = io.BytesIO(file.read(self._most_bytes))
+            return io.TextIOWrapper(start, encoding=self.dialect.encoding, errors="surrogateescape", newline="")
         return self.path.open(encoding=self.dialect.encoding, errors="surrogateescape", newline="")
 
     def _reader(self, file: TextIO) -> CsvReader:
