@@ -195,7 +195,7 @@ def show_offer(offer: Offer) -> dict[str, Any]:
     }
 
 
-def show_work(work: Work, *, before: int | None = None) -> dict[str, Any]:
+def show_work(work: Work, *, before: int | None = None, waits_because: str = "") -> dict[str, Any]:
     """A work with its progress, what is held and what was charged."""
     return {
         "id": str(work.pk),
@@ -209,6 +209,7 @@ def show_work(work: Work, *, before: int | None = None) -> dict[str, Any]:
         "attempts": work.attempts,
         "server_name": work.server.server_name if work.server else None,
         "before_in_queue": before,
+        "waits_because": waits_because or None,
         "progress": _progress(work),
         "quoted_eaml": plain(work.quoted_eaml),
         "held": work.held,

@@ -1,4 +1,4 @@
-"""A training as it runs: percent, time left, losses, what it costs; and the way to end it."""
+"""Work: all of it, what became of each, and one as it runs with percent, time left, losses and the way to end it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from ml import commands, queries
 from ml.downloads import csv_download
 from ml.models import Work
 from ml.rules.access import Right
+from ml.rules.work import WorkState
 from ml.store import place
 from service_base.errors import NotFound, Refusal
 from service_base.pages import PageRequest, show, signed_in
+from service_base.pagination import page_of
 from shared_models.clock import utc_now
 
 
@@ -49,6 +51,33 @@ def _train(request: PageRequest, machine_id: UUID) -> Work:
 
 @require_safe
 @signed_in
+async def works(request: PageRequest) -> HttpResponse:
+    """All work on the person's machines, what died among it, and the servers that do it."""
+    return await show(request, "ml/works.html", await sync_to_async(_works)(request))
+
+
+def _works(request: PageRequest) -> dict[str, Any]:
+    chosen = request.GET.get("state", "")
+    rows = queries.visible_works(request.caller)
+    if chosen in set(WorkState):
+        rows = rows.filter(state=chosen)
+    found, following = page_of(rows, cursor=request.GET.get("cursor"), limit=30)
+    now = utc_now()
+    is_operator = request.caller.is_operator
+    return {
+        "works": found,
+        "next_cursor": following,
+        "chosen": chosen,
+        "states": [(state.value, state.value.replace("_", " ")) for state in WorkState],
+        "running": queries.live_servers(now).count(),
+        "ready": queries.live_servers(now).filter(server_info_ready=True).count(),
+        "servers": [(server, server.is_heard_of_at(now)) for server in queries.all_servers()] if is_operator else [],
+        "dead": queries.dead_works() if is_operator else [],
+    }
+
+
+@require_safe
+@signed_in
 async def work(request: PageRequest, work_id: UUID) -> HttpResponse:
     """The work's page."""
     return await show(request, "ml/work.html", await sync_to_async(_work)(request, work_id))
@@ -69,6 +98,7 @@ def _work(request: PageRequest, work_id: UUID) -> dict[str, Any]:
         "work": found,
         "machine": found.machine,
         "before": queries.place_in_queue(found),
+        "waits_because": queries.why_it_waits(found),
         "may_cancel": found.is_open and right in queries.rights_of(request.caller, found.machine),
         "scores": queries.scores_of(found.machine) if found.state == "succeeded" and found.is_work_training else [],
         "losses": found.losses(),
