@@ -20,6 +20,8 @@ SHAPES = ["circle", "square", "diamond", "triangle-up", "cross", "triangle-down"
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 1], [1, 3], [12, 3, 3, 3]]
 SCHEME = "viridis"
 LONGEST_NAME = 24
+# Points a letter of a label takes.
+LETTER = 6.5
 # Metric-compatible with what the converter carries, so that texts fit in a browser as they do in a PNG.
 FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 
@@ -86,7 +88,7 @@ def hue_of(names: Sequence[str], title: str, look: Look, *, legend: bool = True)
 
 
 def gradient(
-    field: str, title: str, span: tuple[float, float], column: Column | None = None, *, log: bool = False
+    field: str, title: str, span: tuple[float, float], column: Column | None = None, *, counts: bool = False
 ) -> Spec:
     """The colour channel of a number, from low to high."""
     moments = isinstance(column, Numbers) and column.kind in MOMENTS
@@ -98,7 +100,8 @@ def gradient(
         "scale": scale,
         "legend": {"title": title, "gradientLength": 160},
     }
-    if log:
+    # A few crowded places would leave all others in one colour.
+    if counts and high > 30 * max(low, 1):
         scale["type"] = "log"
     if moments and isinstance(column, Numbers):
         found["legend"] |= {"format": _moment_format(column.kind), "formatType": "utc"}
@@ -118,6 +121,8 @@ def axis_of(
     domain = [low - room * apart, high + room * apart]
     shown: Spec = {"title": short(title if title is not None else column.name, 60), "grid": True}
     if column.kind == "FLOAT":
+        if 1000 <= low <= high < 10_000:
+            shown["format"] = "~f"  # 2024 and not 2,024: most such numbers are years
         return {"field": field, "type": "quantitative", "scale": {"domain": domain, "nice": False}, "axis": shown}
     if column.kind == "TIME":
         shown["format"] = "%H:%M"
@@ -130,10 +135,12 @@ def placed(column: Numbers, value: float) -> float:
     return float(value) * 1000 if column.kind in MOMENTS else float(value)
 
 
-def slots_of(field: str, names: Sequence[str], title: str, *, reverse: bool = False) -> Spec:
+def slots_of(field: str, names: Sequence[str], title: str, *, width: int, reverse: bool = False) -> Spec:
     """A position channel on which group i stands at i, so that parts of a group can stand beside each other."""
     # The labels are written as a JSON list inside the expression: text in it stays text.
-    labels = json.dumps([short(name) for name in names])
+    shown = [short(name) for name in names]
+    labels = json.dumps(shown)
+    fits_side_by_side = max(len(name) for name in shown) * LETTER * len(names) < width
     axis = {
         "title": short(title, 60),
         "values": list(range(len(names))),
@@ -141,7 +148,7 @@ def slots_of(field: str, names: Sequence[str], title: str, *, reverse: bool = Fa
         "grid": False,
         "tickSize": 0,
         "labelOverlap": False,
-        "labelAngle": 0 if reverse or len(names) <= 5 else -40,
+        "labelAngle": 0 if reverse or fits_side_by_side else -40,
     }
     scale = {"domain": [-0.5, len(names) - 0.5], "nice": False, "zero": False, "reverse": reverse}
     return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}

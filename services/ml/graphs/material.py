@@ -82,7 +82,7 @@ def said(value: float) -> str:
     >>> said(44763.2), said(0.2512345), said(3.1e-9)
     ('44,763', '0.2512', '3.1e-09')
     """
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def grouped(column: Column) -> Groups:

@@ -10,6 +10,7 @@ from ml.graphs.look import HEIGHT, LEAST_HEIGHT, LEAST_WIDTH, WIDTH, Look, Spec,
 from ml.graphs.scene import Panel, Scene
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+MOST_BESIDE = 4
 Cell = float | int | str | None
 
 
@@ -42,10 +43,16 @@ class Size:
 
 def size_of(scene: Scene, *, beside: int = 0, above: int = 0) -> Size:
     """How large a panel is, so that all fit side by side; `beside` and `above` are taken by what stands there."""
-    columns, rows = max(1, len(scene.names("col"))), max(1, len(scene.names("row")))
+    columns, rows = columns_of(scene), max(1, len(scene.names("row")))
     width = max(LEAST_WIDTH, (WIDTH + 40 * (columns - 1)) // columns - beside)
     height = max(LEAST_HEIGHT, HEIGHT // min(rows, 3) - above) if rows > 1 else HEIGHT - above
     return Size(width, min(height, max(LEAST_HEIGHT, round(width * 0.9))) if columns > 2 else height)
+
+
+def columns_of(scene: Scene) -> int:
+    """Panels side by side: as many as `col` has values; without `row`, more than four go on in another line."""
+    count = max(1, len(scene.names("col")))
+    return count if scene.names("row") else min(count, MOST_BESIDE)
 
 
 def layered(scene: Scene, panel: Panel, layers: Sequence[Spec], size: Size, *, x: Spec, y: Spec) -> Spec:
@@ -60,8 +67,8 @@ def layered(scene: Scene, panel: Panel, layers: Sequence[Spec], size: Size, *, x
 
 def inner_axes(scene: Scene, panel: Panel, x: Spec, y: Spec) -> tuple[Spec, Spec]:
     """The axes of a panel at its place in the grid."""
-    is_left = not scene.names("col") or panel.col == scene.names("col")[0]
-    is_last = not scene.names("row") or panel.row == scene.names("row")[-1]
+    place, columns = scene.panels.index(panel), columns_of(scene)
+    is_left, is_last = place % columns == 0, place + columns >= len(scene.panels)
     return (x if is_last else quiet_axis(x)), (y if is_left else quiet_axis(y))
 
 
@@ -76,12 +83,16 @@ def _on_axes(layer: Spec, x: Spec, y: Spec) -> Spec:
 
 def put_together(scene: Scene, look: Look, drawn: Drawn, title: str) -> Spec:
     """The whole picture."""
-    columns = max(1, len(scene.names("col")))
     panels = [_named(scene, panel, spec) for panel, spec in zip(scene.panels, drawn.panels, strict=True)]
     whole: Spec = {"$schema": SCHEMA, "title": _title(title, scene), "config": look.config(), "padding": 10}
     if len(panels) == 1:
         return {**panels[0], **whole}
-    return {**whole, "concat": panels, "columns": columns, "resolve": {"scale": {"color": "shared", "shape": "shared"}}}
+    return {
+        **whole,
+        "concat": panels,
+        "columns": columns_of(scene),
+        "resolve": {"scale": {"color": "shared", "shape": "shared"}},
+    }
 
 
 def _title(title: str, scene: Scene) -> Spec:

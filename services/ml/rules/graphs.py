@@ -220,14 +220,24 @@ def suggest(kind: GraphType, table: Sequence[Facts], *, favourites: Sequence[str
     """A graph of that type to begin with, of the `favourites` where they fit; None when no columns do."""
     rank = {name: place for place, name in enumerate(favourites)}
     ordered = sorted(table, key=lambda facts: rank.get(facts.name, len(rank)))
-    choices = {
-        dimension: [facts.name for facts in ordered if not unfit(facts, kind.takes[dimension])][:TRIED]
-        for dimension in kind.required
-    }
+    choices = {}
+    for dimension in kind.required:
+        fitting = [facts for facts in ordered if not unfit(facts, kind.takes[dimension])]
+        fitting.sort(key=lambda facts: _second_best(facts, kind.takes[dimension]))
+        choices[dimension] = [facts.name for facts in fitting[:TRIED]]
     found = _assign(sorted(choices, key=lambda dimension: (len(choices[dimension]), dimension != "y")), choices, {})
     if found is None:
         return None
     return Specification(kind.number, {dimension: found[dimension] for dimension in kind.required})
+
+
+def _second_best(column: Facts, takes: Takes) -> bool:
+    """Whether a column fits but shows little there: yes or no on a ruler, more groups than one compares."""
+    part, distinct = _NUMBERED.get(column.kind), column.distinct or 0
+    if Part.GROUPS in takes.parts:
+        return distinct > FEW_VALUES // 2
+    # Time goes along the bottom of a series, and elsewhere only where there is no other number.
+    return part is not takes.parts[0] or (part is Part.NUMBER and distinct <= FEW_VALUES // 2)
 
 
 def _assign(left: Sequence[str], choices: Mapping[str, Sequence[str]], taken: dict[str, str]) -> dict[str, str] | None:

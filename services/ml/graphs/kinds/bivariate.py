@@ -25,7 +25,8 @@ def draw(scene: Scene, look: Look) -> Drawn:
     chosen, size = scene.sample(), size_of(scene)
     axes = {"x": axis_of("x", x, scene.span("x")), "y": axis_of("y", y, scene.span("y"))}
     told = np.concatenate([_told(found) for found in grids.values()])
-    colour = gradient("told", f"mean {z.name}" if z else "lines", (float(told.min()), float(told.max())))
+    title, span = f"mean {z.name}" if z else "lines", (float(told.min()), float(told.max()))
+    colour = gradient("told", title, span, counts=z is None)
 
     def panel_of(panel: Panel) -> Spec:
         if panel not in grids:

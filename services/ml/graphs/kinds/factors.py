@@ -10,7 +10,7 @@ from ml.graphs.material import Codes, Groups, Numbers
 from ml.graphs.picture import Cell, Drawn, Figures, each, field_of, layer, layered, size_of
 from ml.graphs.scene import Panel, Scene
 from ml.graphs.statistics.anova import Anova, anova
-from ml.graphs.statistics.means import means
+from ml.graphs.statistics.means import means, span_of
 
 _STAND = Stand("x", "y")
 FACTORS = ("x", "hue", "col")
@@ -22,13 +22,15 @@ def draw(scene: Scene, look: Look) -> Drawn:
     column = scene.numbers("y")
     assert column is not None
     points = {panel: _points(scene, panel, column) for frame in scene.every_frame for panel in frame}
-    bounds = [bound for of in points.values() for point in of for bound in point[1:] if bound is not None]
+    every = np.array([mean for of_panel in points.values() for _, mean, _, _ in of_panel])
+    bounds = np.array([end for of_panel in points.values() for _, _, *ends in of_panel for end in ends], dtype=float)
+    span = span_of(every, bounds)
     mean_of = Numbers(f"mean of {column.name}", "FLOAT", column.values)
-    axes = _STAND.axes(scene, mean_of, (min(bounds), max(bounds)))
+    axes = _STAND.axes(scene, mean_of, span)
     size, hue = size_of(scene), hue_channel(scene, look)
 
     def panel_of(panel: Panel) -> Spec:
-        return layered(scene, panel, _layers(points[panel], hue, look), size, **axes)
+        return layered(scene, panel, _layers(points[panel], span, hue, look), size, **axes)
 
     shown = {panel: points[panel] for panel in scene.panels}
     variance = _variance(scene, column)
@@ -52,12 +54,13 @@ def _nearer(slot: Slot, scene: Scene) -> float:
     return group + (slot.middle - group) * 0.35 / FILLED
 
 
-def _layers(points: list[Point], hue: Spec, look: Look) -> list[Spec]:
+def _layers(points: list[Point], span: tuple[float, float], hue: Spec, look: Look) -> list[Spec]:
+    least, most = span
     values: list[dict[str, object]] = [
         {"at": slot.middle, "value": mean, "hue": slot.hue} for slot, mean, _, _ in points
     ]
     reaches: list[dict[str, object]] = [
-        {"start": slot.middle, "end": slot.middle, "low": low, "high": high, "hue": slot.hue}
+        {"start": slot.middle, "end": slot.middle, "low": max(least, low), "high": min(most, high), "hue": slot.hue}
         for slot, _, low, high in points
         if low is not None and high is not None
     ]

@@ -73,9 +73,7 @@ def _scale(span: tuple[float, float], points: int) -> tuple[_Way, _Way]:
 def _colour(cells: list[Cells], title: str) -> Spec:
     told = np.concatenate([found.count if found.mean is None else found.mean for found in cells])
     low, high = (float(told.min()), float(told.max())) if len(told) else (0.0, 1.0)
-    is_count = all(found.mean is None for found in cells)
-    # A few crowded hexagons would leave all others in one colour.
-    return gradient("told", title, (low, high), log=is_count and low > 0 and high / max(low, 1.0) > 30)
+    return gradient("told", title, (low, high), counts=all(found.mean is None for found in cells))
 
 
 def _figures(scene: Scene, cells: dict[Panel, Cells]) -> list[Figures]:

@@ -21,7 +21,7 @@ def draw(scene: Scene, look: Look) -> Drawn:
     shown, left_out = _above_zero(scene)
     x = shown.numbers("x")
     assert x is not None
-    edges = 10 ** bin_edges(np.log10(x.values), least=15, most=MOST_BARS)
+    edges = 10 ** bin_edges(np.log10(_kept_values(x, shown.every_frame)), least=15, most=MOST_BARS)
     stacks = {panel: _stack(shown, panel, edges) for frame in shown.every_frame for panel in frame}
     highest = max(np.sum([counts for _, counts in stack], axis=0).max() for stack in stacks.values() if stack)
     lines = Numbers("lines", "FLOAT", np.zeros(0))
@@ -45,7 +45,8 @@ def draw(scene: Scene, look: Look) -> Drawn:
         return layered(shown, panel, [bars], size, x=across, y=upwards)
 
     notes = [f"{left_out} lines are zero or less, which a log scale cannot show."] if left_out else []
-    return Drawn(each(shown, panel_of), [_figures(shown, stacks, edges)], _finding(x), notes)
+    finding = _finding(x.name, _kept_values(x, [shown.panels]))
+    return Drawn(each(shown, panel_of), [_figures(shown, stacks, edges)], finding, notes)
 
 
 def _above_zero(scene: Scene) -> tuple[Scene, int]:
@@ -102,6 +103,13 @@ def _figures(scene: Scene, stacks: dict[Panel, list[tuple[str, Floats]]], edges:
     return Figures("Lines in each bar", head, rows)
 
 
-def _finding(x: Numbers) -> str:
-    low, middle, high = np.quantile(x.values, (0.05, 0.5, 0.95))
-    return f"half of {x.name} is below {said(middle)}; nine in ten lie between {said(low)} and {said(high)}"
+def _kept_values(x: Numbers, frames: list[list[Panel]]) -> Floats:
+    rows = np.concatenate([panel.rows for frame in frames for panel in frame])
+    return x.at(rows).values
+
+
+def _finding(name: str, values: Floats) -> str:
+    if not len(values):
+        return f"{name} has no value above zero here"
+    low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
+    return f"half of {name} is below {said(middle)}; nine in ten lie between {said(low)} and {said(high)}"

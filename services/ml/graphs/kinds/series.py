@@ -12,12 +12,12 @@ from ml.graphs.look import DASHES, Look, Spec, axis_of, hue_of, placed
 from ml.graphs.material import Codes, Floats, Groups, Numbers, Rows, said
 from ml.graphs.picture import Cell, Drawn, Figures, each, field_of, in_panel, layer, layered, panel_head, size_of
 from ml.graphs.scene import Panel, Scene
-from ml.graphs.statistics.means import Means, means
+from ml.graphs.statistics.means import Means, means, span_of
 
 MOST_STEPS, LEAST_STEPS, LINES_A_STEP = 200, 12, 8
 MOST_OF_ONE = 1000
 _UNITS = ("s", "m", "h", "D", "W", "M", "Y")
-_WORDS = {"s": "second", "m": "minute", "h": "hour", "D": "day", "W": "week", "M": "month", "Y": "year"}
+_WORDS = {"s": "a second", "m": "a minute", "h": "an hour", "D": "a day", "W": "a week", "M": "a month", "Y": "a year"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,13 @@ def draw(scene: Scene, look: Look) -> Drawn:
         return layered(scene, panel, _layers(scene, lines[panel], x, span, look), size, **axes)
 
     shown = {panel: lines[panel] for panel in scene.panels}
-    notes = [f"Each point is the mean of a {steps.unit}."] if steps.unit else []
+    notes = [f"Each point is the mean over {steps.unit}."] if steps.unit else []
     return Drawn(each(scene, panel_of), [_figures(scene, shown, x, y)], _finding(scene, shown, x, y), notes)
 
 
 def _span(lines: list[Line]) -> tuple[float, float]:
-    """All means, and all bands but the few that two or three lines of a table stretch out of sight."""
     every = np.concatenate([line.means.mean for line in lines])
-    bounds = np.concatenate([edge for line in lines for edge in (line.means.low, line.means.high)])
-    bounds = bounds[~np.isnan(bounds)]
-    inner = np.quantile(bounds, (0.05, 0.95)) if len(bounds) else every
-    return float(min(every.min(), inner.min())), float(max(every.max(), inner.max()))
+    return span_of(every, np.concatenate([edge for line in lines for edge in (line.means.low, line.means.high)]))
 
 
 def steps_of(scene: Scene, x: Numbers) -> Steps:
@@ -79,7 +75,7 @@ def steps_of(scene: Scene, x: Numbers) -> Steps:
     if x.kind == "FLOAT":
         edges = np.linspace(different[0], different[-1], most + 1)
         part_of = np.clip(np.searchsorted(edges, different, side="right") - 1, 0, most - 1)
-        unit = f"part of {said(float(edges[1] - edges[0]))} of {x.name}"
+        unit = f"{said(float(edges[1] - edges[0]))} of {x.name}"
         return Steps(part_of[codes].astype(np.int32), (edges[:-1] + edges[1:]) / 2, unit)
     seconds = different.astype(np.int64).astype("datetime64[s]")
     for unit in _UNITS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ml.graphs.look import Look, Spec, axis_of, hue_of, slots_of
 from ml.graphs.material import Numbers, Rows
-from ml.graphs.picture import Cell, field_of, in_panel, layer, panel_head
+from ml.graphs.picture import Cell, field_of, in_panel, layer, panel_head, size_of
 from ml.graphs.scene import Panel, Scene
 
 # What a slot leaves free between groups.
@@ -54,7 +54,7 @@ class Stand:
         """The two axes of a panel."""
         groups = scene.groups(self.groups)
         assert groups is not None
-        slots = slots_of(self.groups, groups.names, groups.name, reverse=self.is_lying)
+        slots = slots_of(self.groups, groups.names, groups.name, width=size_of(scene).width, reverse=self.is_lying)
         return {self.groups: slots, self.values: axis_of(self.values, column, span, room=0.04)}
 
     def rect(self, values: list[dict[str, object]], mark: Spec, **more: Spec) -> Spec:

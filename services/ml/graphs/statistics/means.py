@@ -34,6 +34,13 @@ def means(values: Floats, codes: Codes, groups: int) -> Means:
     return Means(count, mean, mean - reach, mean + reach)
 
 
+def span_of(every: Floats, bounds: Floats) -> tuple[float, float]:
+    """A span with all means, and all bounds but the few that groups of two or three lines stretch out of sight."""
+    bounds = bounds[~np.isnan(bounds)]
+    inner = np.quantile(bounds, (0.05, 0.95)) if len(bounds) else every
+    return float(min(every.min(), inner.min())), float(max(every.max(), inner.max()))
+
+
 @dataclass(frozen=True, slots=True)
 class Regression:
     """An ordinary least-squares line. `p` is how often chance alone would give such a slope."""

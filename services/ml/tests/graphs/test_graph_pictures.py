@@ -149,6 +149,19 @@ def test_groups_alike_are_not_called_higher_or_lower(drawn):
     assert "the median of n is 3 in every group" in drawn(8, table=table, x="kind", y="n").summary
 
 
+def test_many_panels_go_on_in_another_line(drawn):
+    table = {"kind": labels("kind", np.arange(80) % 8, list("abcdefgh")), "n": numbers("n", np.arange(80))}
+    picture = drawn(8, table=table, x="kind", y="n", col="kind").picture
+    assert (len(picture["concat"]), picture["columns"]) == (8, 4)
+
+
+def test_years_are_written_without_a_comma(drawn):
+    table = {"year": numbers("year", 2000 + np.arange(20)), "n": numbers("n", np.arange(20.0))}
+    drawing = drawn(2, table=table, x="year", y="n")
+    assert ">2000<" in svg_of(drawing)
+    assert "at 2000 " in drawing.summary
+
+
 def test_a_log_scale_without_anything_above_zero_is_refused(drawn):
     with pytest.raises(UnfitGraph, match="has none"):
         drawn(4, table={"loss": numbers("loss", [-3, -2, 0])}, x="loss")
@@ -158,6 +171,7 @@ def test_lines_a_log_scale_cannot_show_are_counted(drawn):
     drawing = drawn(4, table={"gain": numbers("gain", [-3, 0, 1, 10, 100])}, x="gain")
     assert drawing.notes == ["2 lines are zero or less, which a log scale cannot show."]
     assert sum(row[-1] for row in drawing.figures[0].rows) == 3
+    assert "half of gain is below 10;" in drawing.summary
 
 
 def test_columns_that_never_go_together_are_refused(drawn):

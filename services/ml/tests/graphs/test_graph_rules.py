@@ -146,6 +146,16 @@ def test_a_suggestion_prefers_what_is_predicted():
     assert suggest(GRAPH_TYPES[4], TABLE, favourites=["income"]).columns == {"x": "income"}
 
 
+def test_a_suggestion_puts_no_yes_or_no_on_a_ruler_where_something_else_fits():
+    table = [Facts("smokes", "FLOAT", 2), Facts("age", "FLOAT", 70), Facts("income", "FLOAT", 900)]
+    assert set(suggest(GRAPH_TYPES[1], table).columns.values()) == {"age", "income"}
+    assert suggest(GRAPH_TYPES[1], table[:2])
+
+
+def test_a_series_is_suggested_over_time():
+    assert suggest(GRAPH_TYPES[2], TABLE, favourites=["age"]).columns == {"x": "day", "y": "age"}
+
+
 def test_an_unfit_type_says_what_the_table_lacks():
     labels = [Facts("city", "LABEL", 4), Facts("sex", "LABEL", 2)]
     assert why_not(GRAPH_TYPES[1], labels) == "needs a number (FLOAT) or a date or time for x; this table has none"
