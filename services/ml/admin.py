@@ -69,7 +69,7 @@ class WorkAdmin(ReadOnlyAdmin):
 class ServerAdmin(ReadOnlyAdmin):
     """Trainers."""
 
-    list_display = ("server_name", "server_info_ready", "server_cpu_count", "heartbeat_at")
+    list_display = ("server_name", "server_info_ready", "server_cpu_count", "server_ram_bytes", "heartbeat_at")
 
 
 @admin.register(MachineTableLockWrite)

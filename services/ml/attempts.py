@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ml.jobs.protocol import Child, Message
     from ml.models import Work
 
@@ -129,6 +131,20 @@ class Attempt:
             **{name: done[name] for name in ("sha256", "size_bytes", "widths")},
         )
         self._insist(commands.finish_training, model=model)
+        self._keep_parts()
+
+    def _keep_parts(self) -> None:
+        """What the model is made of stays for the next training of the machine, in place of what was there."""
+        from ml.store import place, remove
+
+        own = place(self.work.checkpoints) / str(self.work.lease_token)
+        kept = place(machine_parts(self.work.machine_id))
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            remove(machine_parts(self.work.machine_id))
+            own.rename(kept)
+        except OSError as error:  # the next training does all of it again
+            log.info("parts.not_kept", work=str(self.work.pk), error=error.strerror)
 
     def _clear_away(self) -> None:
         """Remove what nobody needs any more, by what the database says: an answer of it may have been lost."""
@@ -144,6 +160,11 @@ class Attempt:
                 remove(self.work.checkpoints)
         except Error as error:  # the worker clears away what is old
             _database_away(error)
+
+
+def machine_parts(machine_id: UUID) -> str:
+    """Where the parts of a machine's last training are."""
+    return f"parts/{machine_id}/last"
 
 
 def job_of(work: Work, result: str) -> Message:
@@ -168,7 +189,12 @@ def job_of(work: Work, result: str) -> Message:
         "plan": _plan(work),
         "folder": str(place(result)),
         "cache": str(place("compiled")),
-        "checkpoints": {"home": str(place(work.checkpoints)), "attempt": work.lease_token},
+        "checkpoints": {
+            "home": str(place(work.checkpoints)),
+            "attempt": work.lease_token,
+            "work": str(work.pk),
+            "kept": None if machine.machine_is_re_run_enc_dec else str(place(machine_parts(machine.pk))),
+        },
     }
 
 

@@ -13,6 +13,7 @@ from ml import commands, queries, schemas
 from ml.downloads import csv_download
 from ml.models import Machine, Work
 from ml.rules.access import Right
+from ml.rules.work import WorkState
 from ml.store import place
 from service_base.api import Request
 from service_base.auth import Bearer
@@ -75,9 +76,13 @@ async def works_of_machine(
 
 
 @router.get("/works", auth=READ)
-async def works(request: Request, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
-    """All work on the caller's machines, newest first."""
+async def works(
+    request: Request, cursor: str | None = None, limit: int = 50, state: WorkState | None = None
+) -> dict[str, Any]:
+    """All work on the caller's machines, or what is in one state, newest first."""
     rows = queries.visible_works(request.auth)
+    if state is not None:
+        rows = rows.filter(state=state)
     return await sync_to_async(as_page)(rows, schemas.show_work, cursor=cursor, limit=limit)
 
 

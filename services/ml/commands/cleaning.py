@@ -38,7 +38,7 @@ def _forget_models_of_deleted_machines() -> None:
 def _entries() -> list[Path]:
     found = list(place("incoming").glob("*"))
     # Graphs and the columns they were drawn of are kept while they are looked at; nothing names them.
-    for kind in ("lines", "models", "results", "graphs", "columns", "checkpoints"):
+    for kind in ("lines", "models", "results", "graphs", "columns", "checkpoints", "parts"):
         found += place(kind).glob("*/*")
     return found
 
@@ -48,5 +48,6 @@ def _named() -> set[str]:
         *DataLine.objects.values_list("path", flat=True),
         *NNModel.objects.values_list("folder", flat=True),
         *Work.objects.exclude(result_path="").values_list("result_path", flat=True),
+        *(f"parts/{pk}/last" for pk in Machine.objects.filter(deleted_at=None).values_list("pk", flat=True)),
         *(work.checkpoints for work in Work.objects.filter(state__in=sorted(OPEN)).only("machine_id")),
     }

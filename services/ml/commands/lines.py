@@ -12,7 +12,7 @@ from django.db import transaction
 
 from ml.commands.locks import TableBusy, locked, must_hold
 from ml.commands.machines import add_stretch, locked_machine, refuse_during_training
-from ml.commands.reading import keep_reading, parts_of, read, stretches_of
+from ml.commands.reading import keep_reading, must_re_run, parts_of, read, stretches_of
 from ml.jobs.protocol import clean
 from ml.models import DataLine, DataLinesOperation, Machine
 from ml.rules.columns import check_row
@@ -118,7 +118,7 @@ def _store_append(
     if purpose == "learning":
         machine.evaluation_lines += reading["evaluation_lines"]
         machine.learning_lines += reading["line_count"] - reading["evaluation_lines"]
-        machine.machine_is_re_run_mdc = machine.machine_is_re_run_model = True
+        must_re_run(machine, "mdc")
         machine.save()
     _note(machine.pk, purpose)
     return line

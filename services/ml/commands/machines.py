@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from ml import publishes
-from ml.commands.reading import keep_reading, read
+from ml.commands.reading import keep_reading, must_re_run, read
 from ml.models import LOSSES, OPTIMIZERS, DataLine, Machine, Work
 from ml.rules.columns import clean_name
 from ml.rules.dialects import checked_dialect
@@ -132,6 +132,7 @@ def change_machine(
     if line_limit is not None:
         machine.machine_is_data_lines_training_count_limit_enabled = line_limit > 0
         machine.machine_data_lines_training_count_limit = line_limit or None
+        must_re_run(machine, "mdc")
     set_network(machine, network or {})
     return changed(machine)
 
@@ -160,6 +161,8 @@ def set_network(machine: Machine, network: Mapping[str, Any]) -> None:
     from ml.learning.network.shape import NetworkShape
 
     loss, optimizer, shape = (network.get(f"parameter_nn_{part}") for part in ("loss", "optimizer", "shape"))
+    if {loss, optimizer} != {None} or shape is not None:
+        must_re_run(machine, "nn_config")
     if loss is not None:
         if loss not in LOSSES:
             raise BadInput(f"The loss is one of {', '.join(LOSSES[1:])}, or empty.", field="parameter_nn_loss")

@@ -14,6 +14,7 @@ from ml.tables import Stretch
 
 _NOT_LEARNT = ("IGNORE", "JSON")
 _STATISTICS = "mdc_columns_"
+# In the order in which they are built: what one is made of comes before it.
 RERUN = ("mdc", "ici", "fe", "enc_dec", "nn_config", "model")
 
 
@@ -83,7 +84,12 @@ def keep_reading(
     machine.evaluation_lines = reading["evaluation_lines"]
     machine.learning_lines = reading["line_count"] - reading["evaluation_lines"]
     _keep_statistics(machine, columns)
-    for part in RERUN:
+    must_re_run(machine, "mdc")
+
+
+def must_re_run(machine: Machine, first: str) -> None:
+    """The next training builds this part anew, and all that is made of it; the caller saves the machine."""
+    for part in RERUN[RERUN.index(first) :]:
         setattr(machine, f"machine_is_re_run_{part}", True)
 
 

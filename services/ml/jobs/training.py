@@ -55,14 +55,24 @@ class _Room:
 
 
 def _checkpoints(job: Message) -> Checkpoints:
-    """This attempt's own folder, and those of the attempts before it: only what they learnt of the same is found."""
+    """This attempt's own folder, then those of the attempts before it, then what the last training was made of.
+
+    Parts are found by the table and the columns as they are read; what else decides a part is in its name. So after a
+    change of the network only the networks are trained anew, and after a change of the lines everything is.
+    """
     if "checkpoints" not in job:
         return Checkpoints()
-    home, attempt = Path(job["checkpoints"]["home"]), int(job["checkpoints"]["attempt"])
+    place, plan = job["checkpoints"], job["plan"]
+    home, attempt = Path(place["home"]), int(place["attempt"])
     numbers = [int(entry.name) for entry in home.glob("*") if entry.name.isdigit()]
     earlier = [home / str(number) for number in sorted(numbers, reverse=True) if number < attempt]
-    asked = json.dumps([job["stretches"], job.get("limit"), job["plan"]], sort_keys=True)
-    return Checkpoints(home / str(attempt), earlier, sha256(asked.encode()).hexdigest())
+    kept = [Path(place["kept"])] if place.get("kept") else []
+    table = [job["stretches"], job.get("limit"), *(plan[part] for part in _OF_THE_TABLE)]
+    identity = sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
+    return Checkpoints(home / str(attempt), [*earlier, *kept], identity, place["work"])
+
+
+_OF_THE_TABLE = ("outputs", "ignore", "types", "seed")
 
 
 def run(job: Message, say: Callable[..., None]) -> Message:

@@ -37,21 +37,24 @@ class Checkpoints:
     """Parts of one training, found by their names.
 
     An attempt writes into `folder` alone and reads `earlier` ones too, the newest first: a slower twin never writes
-    where a faster one does. `identity` says what is trained on what; parts of anything else are not found. What
-    cannot be read is as if it were not there, and a disk without room costs the checkpoint, never the training:
-    `trouble` says what was in the way. Without a `folder` nothing is kept.
+    where a faster one does. What it read is put into its own folder, which so holds all that its model is made of.
+    `identity` says what the table is; parts of another are not found. Of another `work` only parts that are whole
+    are found: what time ran out for is done again. What cannot be read is as if it were not there, and a disk without
+    room costs the checkpoint, never the training: `trouble` says what was in the way. Without a `folder` nothing is
+    kept.
     """
 
     folder: Path | None = None
     earlier: Sequence[Path] = ()
     identity: str = ""
+    work: str = ""
     clock: Callable[[], float] = time.monotonic
     trouble: str | None = None
     resumed: int = 0
 
     def __post_init__(self) -> None:
         self._started = self.clock()
-        self.spent_before = max((_spent(folder) for folder in self.earlier), default=0.0)
+        self.spent_before = max((_spent(folder, self.work) for folder in self.earlier), default=0.0)
 
     def part(self, name: str) -> Part:
         """The part of that name, whether it is there or not."""
@@ -59,24 +62,38 @@ class Checkpoints:
 
     def read(self, name: str) -> Kept | None:
         """What this attempt or an earlier one wrote under that name."""
-        for folder in [self.folder, *self.earlier] if self.folder else []:
+        for folder in (self.folder, *self.earlier) if self.folder else ():
             found = _read(folder / name) if folder else None
-            if found is not None:
+            if found is not None and (found.notes["is_whole"] or found.notes["work"] == self.work):
                 self.resumed += 1
+                self._take(folder, name)
                 return found
         return None
 
-    def write(self, name: str, notes: Mapping[str, Any], tensors: Tensors) -> None:
-        """Keep a part in place of what had its name: the whole of it, or what was there before."""
+    def _take(self, folder: Path | None, name: str) -> None:
+        """Put a part that another attempt wrote into our own folder too."""
+        if folder is None or self.folder is None or folder == self.folder:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).unlink(missing_ok=True)
+            (self.folder / name).hardlink_to(folder / name)
+        except OSError as error:
+            self.trouble = _in_the_way(error)
+
+    def write(self, name: str, notes: Mapping[str, Any], tensors: Tensors, *, is_whole: bool) -> None:
+        """Keep a part in place of what had its name: all of it, or what was there before."""
         if self.folder is None:
             return
-        spent = json.dumps({"seconds": self.spent_before + self.clock() - self._started}).encode()
+        notes = {**notes, "work": self.work, "is_whole": is_whole}
+        seconds = self.spent_before + self.clock() - self._started
+        spent = json.dumps({"work": self.work, "seconds": seconds}).encode()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             _put(self.folder / name, _packed(notes, tensors))
             _put(self.folder / _SPENT, spent)
         except OSError as error:
-            self.trouble = f"Its state could not be kept ({error.strerror}); had it been lost, it had begun anew."
+            self.trouble = _in_the_way(error)
 
 
 @dataclass
@@ -98,12 +115,16 @@ class Part:
         """Whether its state half way should be written again."""
         return self.checkpoints.folder is not None and self.checkpoints.clock() >= self._next
 
-    def write(self, notes: Mapping[str, Any], tensors: Tensors) -> None:
-        """Keep it as it is now."""
+    def write(self, notes: Mapping[str, Any], tensors: Tensors, *, is_whole: bool) -> None:
+        """Keep it as it is now; it is whole when it became all that it could."""
         began = self.checkpoints.clock()
-        self.checkpoints.write(self.name, notes, tensors)
+        self.checkpoints.write(self.name, notes, tensors, is_whole=is_whole)
         ended = self.checkpoints.clock()
         self._next = ended + max(LEAST_SECONDS, TIMES_ITS_COST * (ended - began))
+
+
+def _in_the_way(error: OSError) -> str:
+    return f"Its state could not be kept ({error.strerror}): had it been broken off, it had begun anew."
 
 
 NOTHING_KEPT = Part(Checkpoints(), "")
@@ -146,8 +167,9 @@ def _put(path: Path, data: bytes) -> None:
         raise
 
 
-def _spent(folder: Path) -> float:
+def _spent(folder: Path, work: str) -> float:
     try:
-        return float(json.loads((folder / _SPENT).read_bytes())["seconds"])
-    except (OSError, ValueError, KeyError):
+        said = json.loads((folder / _SPENT).read_bytes())
+    except (OSError, ValueError):
         return 0.0
+    return float(said["seconds"]) if said["work"] == work else 0.0

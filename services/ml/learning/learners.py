@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.learning.blend import temperature_of
+from ml.learning.checkpoints import Part
 from ml.learning.course import Course
 from ml.learning.encoding.fit import Encoded
 from ml.learning.ensemble import shares_of
@@ -93,7 +94,7 @@ class Learning:
             deadline=self.course.share(share),
             on_look=self.course.looks(steps * len(self.folds)),
             should_stop=self.course.should_stop,
-            kept=self.course.part("networks", variation, recipe, self.head, len(self.folds)),
+            kept=self._part("networks", variation, recipe),
         )
         answers = np.concatenate(members.answers(self.encoded.x, [fold.watch for fold in self.folds]))
         return self._learner(f"network, {variation.name}", answers, members, members.stopped)
@@ -127,7 +128,7 @@ class Learning:
                 deadline=self.course.share(0.3),
                 on_look=self.course.looks(steps * len(own)),
                 should_stop=self.course.should_stop,
-                kept=self.course.part("rung", own, recipes, self.head),
+                kept=self._part("rung", own, recipes),
             )
             losses |= zip(own, members.best_losses, strict=True)
         return losses
@@ -168,10 +169,15 @@ class Learning:
             seed=self.seed + fold,
             deadline=self.course.share(0.25),
             should_stop=self.course.should_stop,
-            kept=self.course.part("trees", settings, fold, self.head),
+            kept=self._part("trees", settings, fold),
         )
         self.course.did(TREE_STEPS)
         return grown
+
+    def _part(self, *what: object) -> Part:
+        """Named by all that decides it beside the table: the parting into folds, the error, the seed, and `what`."""
+        folds = [(fold.learn.size, fold.watch.size) for fold in self.folds]
+        return self.course.part(self.encoded.encoder.width, folds, self.head, self.seed, *what)
 
     def _learner(
         self, name: str, answers: NDArray[np.floating], model: Members | list[Grown], stopped: str | None

@@ -11,8 +11,10 @@ SILENT = timedelta(seconds=30)
 
 # What a child takes before it has read a line: the interpreter and the libraries.
 _PROCESS = 700 * MIB
-# As learning has it: encoded columns for each input, and how many encoded cells are held at most.
+# As learning has it: encoded columns for an input of a narrow table; a wide one shares some hundred bins among all.
 _ENCODED_PER_INPUT = 36
+_SHARED, _ENCODED_PER_INPUT_BESIDE = 640, 12
+# How many encoded cells are held at most; beyond, a sample is learnt from.
 _MOST_CELLS = 200_000_000
 _NUMBER = 4
 _STEPS, _BATCH = 25, 256
@@ -23,7 +25,7 @@ _COPIES = 3
 
 def training_ram(*, columns: int, lines: int, level: int) -> int:
     """About how many bytes of memory a training takes at its most."""
-    cells = min(_MOST_CELLS, columns * lines * _ENCODED_PER_INPUT)
+    cells = min(_MOST_CELLS, lines * _width(columns))
     return _PROCESS + _COPIES * _NUMBER * cells + 2 * _chunk(columns, level)
 
 
@@ -39,7 +41,11 @@ def solving_ram() -> int:
 
 def _chunk(columns: int, level: int) -> int:
     """The bytes of the encoded lines that all members learn from between two looks."""
-    return _STEPS * _BATCH * _MEMBERS.get(level, 1) * columns * _ENCODED_PER_INPUT * _NUMBER
+    return _STEPS * _BATCH * _MEMBERS.get(level, 1) * _width(columns) * _NUMBER
+
+
+def _width(columns: int) -> int:
+    return min(columns * _ENCODED_PER_INPUT, _SHARED + columns * _ENCODED_PER_INPUT_BESIDE)
 
 
 def gpu_for(gpu_ram: Sequence[int], needed: int) -> int | None:

@@ -126,6 +126,21 @@ def test_the_loss_curve_goes_on_where_another_server_goes_on(queued, server):
 
 
 @pytest.mark.django_db
+def test_what_changed_is_flagged_with_all_that_is_made_of_it(trained):
+    def flagged(machine):
+        parts = ("mdc", "ici", "fe", "enc_dec", "nn_config", "model")
+        return [part for part in parts if getattr(machine, f"machine_is_re_run_{part}")]
+
+    assert flagged(trained) == []
+    named = commands.change_machine(machine_id=trained.pk, name="another")
+    assert flagged(named) == []
+    changed = commands.change_machine(machine_id=trained.pk, network={"parameter_nn_optimizer": "sgd"})
+    assert flagged(changed) == ["nn_config", "model"]
+    corrected = commands.correct_machine(machine_id=trained.pk, types={"age": "LABEL"})
+    assert flagged(corrected) == ["mdc", "ici", "fe", "enc_dec", "nn_config", "model"]
+
+
+@pytest.mark.django_db
 def test_a_server_keeps_its_place_and_tells_what_it_has():
     first = register("one", ram_bytes=1)
     register("one", ram_bytes=2, gpu_ram=[80_000])

@@ -5,15 +5,17 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from structlog.testing import capture_logs
 
 from event_bus.testing import said
-from ml import commands
+from ml import commands, queries
 from ml.models import Machine, Work
 from ml.rules.work import WorkState
 from ml.store import place
@@ -124,6 +126,31 @@ def test_a_training_killed_at_any_stage_is_one_model_and_one_charge(training, au
     assert bool(finished["resumed"]) == (stage == "evaluating")
 
 
+def test_a_trainer_killed_with_all_its_memory_loses_its_lease_and_nothing_else(training, authorize, trainer):
+    authorize(training)
+    url = urlsplit(os.environ["TITAN_DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    environment = {**os.environ, "TITAN_DATABASE_URL": urlunsplit(url)}
+    other = subprocess.Popen([sys.executable, "-m", "ml.trainer", "--name", "other"], env=environment)
+    try:
+        for _ in range(600):
+            work = Work.objects.get(pk=training.pk)
+            if work.progress_stage in ("encoding", "training"):
+                break
+            threading.Event().wait(0.1)
+        assert work.state == WorkState.RUNNING
+    finally:
+        other.kill()
+        other.wait()
+    assert not trainer.work_once()
+    late = Work.objects.get(pk=training.pk).lease_expires_at + timedelta(seconds=1)
+    assert commands.give_up_expired_leases(now=late) == 1
+    assert trainer.work_once()
+    work = Work.objects.get(pk=training.pk)
+    assert (work.state, work.attempts) == (WorkState.SUCCEEDED, 2)
+    assert len(said(ml.TrainingCompleted)) == 1
+    assert [folder.name for folder in place(f"models/{work.machine_id}").iterdir()] == [f"{work.pk}-2"]
+
+
 def test_a_restart_of_the_database_costs_no_attempt(training, authorize, trainer, monkeypatch):
     authorize(training)
     report, finish, away = commands.report_progress, commands.finish_training, [3, 1]
@@ -148,6 +175,34 @@ def test_a_restart_of_the_database_costs_no_attempt(training, authorize, trainer
     assert (work.state, work.attempts) == (WorkState.SUCCEEDED, 1)
     assert len(said(ml.TrainingCompleted)) == 1
     assert place(Machine.objects.get(pk=work.machine_id).training_nn_model.folder).is_dir()
+
+
+def test_a_second_training_builds_only_what_changed(training, authorize, trainer, ada):
+    """Other trees or a longer search leave the networks as they are; another optimizer does not."""
+
+    def trained_again(**network):
+        machine = commands.change_machine(machine_id=training.machine_id, network=network)
+        offer = queries.offer(machine, 1)
+        asked = commands.request_training(
+            machine_id=machine.pk, by=ada, level=1, estimated_seconds=1, quoted_eaml=offer.price_eaml
+        )
+        authorize(asked)
+        with capture_logs() as logs:
+            trainer.work_once()
+        model = place(Machine.objects.get(pk=machine.pk).training_nn_model.folder)
+        [finished] = [line for line in logs if line["event"] == "work.finished"]
+        return finished["resumed"], (model / "model.onnx").read_bytes()
+
+    authorize(training)
+    trainer.work_once()
+    first = place(Machine.objects.get(pk=training.machine_id).training_nn_model.folder)
+    first = (first / "model.onnx").read_bytes()
+    resumed, same = trained_again(parameter_nn_shape={"network_only": True})
+    assert resumed
+    assert same == first
+    resumed, other = trained_again(parameter_nn_optimizer="rmsprop")
+    assert not resumed
+    assert other != first
 
 
 def test_a_trainer_that_is_stopped_gives_its_work_back(training, authorize, trainer):

@@ -38,6 +38,12 @@ def test_work_of_others_is_on_nobodys_page(dead, eve, browser):
     assert "Given up" not in text(browser, eve, "/works")
 
 
+def test_the_api_lists_dead_work_alone(dead, ada, api):
+    [found] = async_to_sync(api(ada).get)("/api/v1/works?state=dead").json()["items"]
+    assert found["id"] == str(dead.pk)
+    assert async_to_sync(api(ada).get)("/api/v1/works?state=queued").json()["items"] == []
+
+
 def test_another_state_shows_other_work(dead, ada, browser):
     assert "Given up" not in text(browser, ada, "/works?state=queued")
 

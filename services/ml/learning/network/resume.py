@@ -32,7 +32,7 @@ def keep(
         "looks": [astuple(look) for look in best.looks],
     }
     half_way = {} if is_done else _named("params", params) | _named("state", _leaves(state))
-    part.write(notes, _named("best", best.params) | half_way)
+    part.write(notes, _named("best", best.params) | half_way, is_whole=is_done and best.stopped is None)
 
 
 def fits(kept: Kept, best: Members, params: Mapping[str, Any], state: Any) -> bool:

@@ -108,6 +108,34 @@ def test_a_damaged_checkpoint_is_as_if_it_were_not_there(tmp_path: Path) -> None
     assert second.params["looked at"].min() == 25
 
 
+def test_another_training_takes_what_is_whole_and_nothing_half_done(tmp_path: Path) -> None:
+    with pytest.raises(BrokenOff):
+        trained(always_due(tmp_path / "1"), breaks_at=150)
+    other = always_due(tmp_path / "2", tmp_path / "1")
+    other.work = "another"
+    assert trained(other).params["looked at"].min() == 25
+    third = always_due(tmp_path / "3", tmp_path / "2")
+    third.work = "a third"
+    assert trained(third).params["looked at"].size == 0
+
+
+def test_what_time_ran_out_for_is_done_again_by_another_training(tmp_path: Path) -> None:
+    cut = always_due(tmp_path / "1")
+    cut.part("networks").write({"is_done": True}, {}, is_whole=False)
+    assert always_due(tmp_path / "2", tmp_path / "1").part("networks").read() is not None
+    other = always_due(tmp_path / "4", tmp_path / "1")
+    other.work = "another"
+    assert other.part("networks").read() is None
+
+
+def test_what_an_attempt_read_from_others_is_in_its_own_folder_too(tmp_path: Path) -> None:
+    trained(always_due(tmp_path / "1"))
+    trained(always_due(tmp_path / "2", tmp_path / "1"))
+    assert {path.name for path in (tmp_path / "2").iterdir()} >= {
+        path.name for path in (tmp_path / "1").iterdir() if path.suffix != ".json"
+    }
+
+
 def test_an_attempt_never_writes_into_an_earlier_ones_folder(tmp_path: Path) -> None:
     with pytest.raises(BrokenOff):
         trained(always_due(tmp_path / "1"), breaks_at=50)
@@ -128,6 +156,43 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_training(tmp_path: Path, m
     assert list((tmp_path / "1").iterdir()) == []
 
 
+def test_a_model_waits_for_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ml.learning import learn
+
+    tries, asked = iter([True, True, False]), []
+
+    def full_twice(folder: Path, files: dict[str, bytes]) -> None:
+        if next(tries):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        (folder / "model").write_bytes(files["model"])
+
+    def room() -> bool:
+        asked.append(True)
+        return True
+
+    monkeypatch.setattr(learn, "write_model", full_twice)
+    learn._store(tmp_path, {"model": b"learnt for hours"}, room)
+    assert (tmp_path / "model").read_bytes() == b"learnt for hours"
+    assert len(asked) == 2
+
+
+def test_a_disk_that_stays_full_ends_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ml.jobs import training
+    from ml.learning import learn
+
+    def full(folder: Path, files: dict[str, bytes]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    stages: list[str] = []
+    monkeypatch.setattr(learn, "write_model", full)
+    monkeypatch.setattr(training, "ROOM_SECONDS", 0.05)
+    monkeypatch.setattr(training, "ROOM_LOOKS", 0.02)
+    room = training._Room(lambda progress: stages.append(progress["stage"]))
+    with pytest.raises(OSError, match="No space left"):
+        learn._store(tmp_path, {}, room.wait)
+    assert set(stages) == {"waiting for room"}
+
+
 def test_keeping_the_state_takes_a_fiftieth_of_the_time_at_most(tmp_path: Path) -> None:
     now = [0.0]
     part = Checkpoints(tmp_path / "1", clock=lambda: now[0]).part("slow")
@@ -139,7 +204,7 @@ def test_keeping_the_state_takes_a_fiftieth_of_the_time_at_most(tmp_path: Path) 
             now[0] += 2.0
             return super().items()
 
-    part.write({}, Slow(x=np.zeros(1)))
+    part.write({}, Slow(x=np.zeros(1)), is_whole=False)
     took = now[0]
     now[0] += took * 49
     assert not part.is_due()
@@ -151,9 +216,10 @@ def test_the_time_of_lost_attempts_counts_towards_the_limit(tmp_path: Path) -> N
     now = [0.0]
     first = Checkpoints(tmp_path / "1", clock=lambda: now[0])
     now[0] = 60.0
-    first.part("networks").write({}, {})
+    first.part("networks").write({}, {}, is_whole=True)
     second = Checkpoints(tmp_path / "2", [tmp_path / "1"])
     assert second.spent_before == 60.0
+    assert Checkpoints(tmp_path / "2", [tmp_path / "1"], work="another").spent_before == 0.0
     import time
 
     deadline = _deadline(TrainingPlan(("y",), time_limit=100), second)
