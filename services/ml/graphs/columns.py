@@ -80,8 +80,8 @@ def _reader(name: str, kind: str, table: TableSource, place: int) -> _Labels | _
 
 def _order(table: TableSource, place: int) -> str:
     """How a person said that dates are written, else what fits most of the column's first ones."""
-    if said := getattr(table, "date_order", ""):
-        return str(said)
+    if said := table.date_order:
+        return said
     statistics, lines = ColumnStatistics(decimal=table.decimal, most_kept=1000), 0
     for batch in table.batches():
         statistics.add(batch.columns[place])

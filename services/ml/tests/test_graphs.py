@@ -129,6 +129,25 @@ async def _in_thread(do, *given):
     return await sync_to_async(do)(*given)
 
 
+async def test_what_was_found_inside_a_json_column_is_drawn(hers, machine_of, ada):
+    rows = [
+        [f'"{{""size"": {number % 30}.5, ""kind"": ""{"ab"[number % 2]}""}}"', str(number % 7)] for number in range(90)
+    ]
+    machine = await _in_thread(machine_of, ada, csv_of(rows, ["inside", "n"]))
+    size, kind = (next(name for name in machine.column_names if part in name) for part in ("size", "kind"))
+    status, found = await get(hers, path(machine, graph_type=8, x=kind, y=size))
+    assert status == 200, found
+    assert [row[0] for row in found["figures"][0]["rows"]] == ["a", "b"]
+
+
+async def test_dates_are_drawn_in_the_order_that_was_said(hers, machine_of, ada):
+    rows = [[f"0{1 + number % 9}/0{1 + number % 8}/2024", str(number % 11)] for number in range(90)]
+    machine = await _in_thread(machine_of, ada, csv_of(rows, ["day", "n"]))
+    await _in_thread(lambda: commands.correct_machine(machine_id=machine.pk, dialect={"date_order": "MDY"}))
+    _, found = await get(hers, path(machine, graph_type=2, x="day", y="n"))
+    assert {row[0][5:7] for row in found["figures"][0]["rows"]} == {f"0{month}" for month in range(1, 10)}
+
+
 async def test_wrong_columns_are_refused_each_at_its_field_with_what_would_fit(hers, machine):
     status, found = await get(hers, path(machine, graph_type=3, x="city", y="bought"))
     assert status == 422
