@@ -64,7 +64,8 @@ class Attempt:
         """Keep the lease while the child works; its result, or None when there will be none."""
         from ml import commands
 
-        beat, progress = 0.0, []
+        beat = 0.0
+        progress: list[Message] = []
         while not child.has_ended:
             if self.stop.is_set():
                 self._insist(commands.give_back_work)
@@ -88,14 +89,14 @@ class Attempt:
 
     def _beat(self, progress: list[Message]) -> bool:
         """Say what happened; False when the database is away, while which the child goes on. Raises LeaseLost."""
-        from django.db import Error
+        from django.db import InterfaceError, OperationalError
 
         from ml import commands
 
         try:
             commands.report_progress(**self.lease, progress=progress)
             self.greet()
-        except Error as error:
+        except (InterfaceError, OperationalError) as error:
             _database_away(error)
             self.stop.wait(1.0)
             return False
@@ -103,13 +104,13 @@ class Attempt:
 
     def _insist(self, do: Callable[..., T], **given: Any) -> T:
         """Do it as soon as the database lets us. What may have been done already is refused, or changes nothing."""
-        from django.db import Error
+        from django.db import InterfaceError, OperationalError
 
         until = monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 return do(**self.lease, **given)
-            except Error as error:
+            except (InterfaceError, OperationalError) as error:
                 _database_away(error)
                 if self.stop.is_set() or monotonic() >= until:
                     raise

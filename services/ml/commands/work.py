@@ -64,7 +64,7 @@ def request_training(
     return work
 
 
-def _needs(machine: Machine, level: int) -> dict[str, int]:
+def _needs(machine: Machine, level: int) -> dict[str, Any]:
     columns, lines = machine.mdc_columns_total_count, machine.learning_lines + machine.evaluation_lines
     return {
         "needed_ram_bytes": training_ram(columns=columns, lines=lines, level=level),
