@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db import models
 
 from ml.models.machines import Machine
-from ml.rules.placement import SILENT
 from ml.rules.work import ENDED, HELD_BY_A_SERVER, MOST_ATTEMPTS, OPEN, WorkKind, WorkState
 from shared_models.fields import Timestamped, id_field, one_of
 
@@ -37,10 +36,6 @@ class Server(models.Model):
 
     def __str__(self) -> str:
         return self.server_name
-
-    def is_heard_of_at(self, now: datetime) -> bool:
-        """Whether it greeted lately."""
-        return self.heartbeat_at is not None and self.heartbeat_at > now - SILENT
 
 
 class Work(Timestamped):

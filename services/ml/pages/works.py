@@ -62,16 +62,15 @@ def _works(request: PageRequest) -> dict[str, Any]:
     if chosen in set(WorkState):
         rows = rows.filter(state=chosen)
     found, following = page_of(rows, cursor=request.GET.get("cursor"), limit=30)
-    now = utc_now()
     is_operator = request.caller.is_operator
     return {
         "works": found,
         "next_cursor": following,
         "chosen": chosen,
         "states": [(state.value, state.value.replace("_", " ")) for state in WorkState],
-        "running": queries.live_servers(now).count(),
-        "ready": queries.live_servers(now).filter(server_info_ready=True).count(),
-        "servers": [(server, server.is_heard_of_at(now)) for server in queries.all_servers()] if is_operator else [],
+        "running": queries.live_servers().count(),
+        "ready": queries.live_servers().filter(server_info_ready=True).count(),
+        "servers": queries.all_servers() if is_operator else [],
         "dead": queries.dead_works() if is_operator else [],
     }
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from ml.models import NNModel, Server, Work
 from ml.rules.placement import MIB, SILENT, fits
 from ml.rules.work import OPEN, WorkState
-from shared_models.clock import utc_now
 
 
-def live_servers(now: datetime | None = None) -> QuerySet[Server]:
-    """Servers that were heard of lately."""
-    return Server.objects.filter(heartbeat_at__gt=(now or utc_now()) - SILENT)
+def live_servers() -> QuerySet[Server]:
+    """Servers that were heard of lately, by the database's clock."""
+    return Server.objects.filter(heartbeat_at__gt=Now() - SILENT)
 
 
-def all_servers() -> list[Server]:
-    """Every server that ever was, those heard of last first."""
-    return list(Server.objects.order_by("-heartbeat_at")[:100])
+def all_servers() -> list[tuple[Server, bool]]:
+    """Every server that ever was, those heard of last first, and whether it is there."""
+    there = set(live_servers().values_list("pk", flat=True))
+    return [(server, server.pk in there) for server in Server.objects.order_by("-heartbeat_at")[:100]]
 
 
 def dead_works(count: int = 50) -> list[Work]:
@@ -29,11 +29,11 @@ def dead_works(count: int = 50) -> list[Work]:
     return list(dead.order_by("-finished_at")[:count])
 
 
-def why_it_waits(work: Work, now: datetime | None = None) -> str:
+def why_it_waits(work: Work) -> str:
     """What keeps queued work from starting, other than the work before it; nothing where a server will take it."""
     if work.state != WorkState.QUEUED:
         return ""
-    servers = list(live_servers(now))
+    servers = list(live_servers())
     if not servers:
         return "No server runs just now. It starts as soon as one does."
     if any(_fits(server, work) for server in servers):
