@@ -49,7 +49,7 @@ def grow(
         return found
     grown = _grow(x, y, fold, head, settings, seed, _Cut(deadline, should_stop))
     notes = {"rounds": grown.rounds, "error": grown.error, "was_cut": grown.was_cut}
-    tensors = {"watched": grown.watched, "text": np.frombuffer(grown.text.encode(), np.uint8)}
+    tensors: dict[str, NDArray[Any]] = {"watched": grown.watched, "text": np.frombuffer(grown.text.encode(), np.uint8)}
     kept.write(notes, tensors, is_whole=not grown.was_cut)
     return grown
 
