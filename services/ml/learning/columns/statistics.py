@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from hashlib import blake2b
+from collections.abc import Iterable, Mapping, Sequence
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.learning.columns.moments import StreamedNumbers
 from ml.learning.columns.texts import StreamedTexts
-from ml.learning.columns.values import is_missing, label_of, moment_of, number_of, time_of
+from ml.learning.columns.values import LARGEST, is_missing, label_of, moment_of, number_of, time_of
 from ml.learning.tables.batch import Cell
 from ml.learning.tables.json_file import parsed
 
@@ -22,6 +22,7 @@ COUNTED_VALUES = 100_000
 # A value is frequent from this share of the lines that are not missing.
 FREQUENT_SHARE = 0.05
 _BITS = 1 << 20
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class ColumnStatistics:
@@ -43,6 +44,9 @@ class ColumnStatistics:
 
     def add(self, cells: Sequence[Cell]) -> None:
         self.lines += len(cells)
+        if (plain := _plain_numbers(cells)) is not None and self.decimal == ".":
+            self._add_plain(cells, plain)
+            return
         numbers: list[float] = []
         for cell, count in _counted(cells):
             if is_missing(cell):
@@ -86,19 +90,42 @@ class ColumnStatistics:
             **(self.texts.summary() if self.share("number") < 0.5 else {}),
         }
 
+    def _add_plain(self, cells: Sequence[Cell], numbers: NDArray[np.float64]) -> None:
+        """What the way cell by cell comes to, for texts that are all numbers or empty: most columns of most tables."""
+        labels = [label for cell in cells if (label := cell.strip())]  # type: ignore[attr-defined]
+        self.missing += len(cells) - len(labels)
+        if labels:
+            self.longest = max(self.longest, max(map(len, labels)))
+            if self._sketch is None and len(self.labels) + len(labels) <= self.most_kept:
+                self.labels.update(labels)
+            else:
+                self._count_labels(Counter(labels))
+            self.numbers.add(numbers)
+            self.fitting["number"] += len(labels)
+            self.fitting["integer"] += int((numbers == np.floor(numbers)).sum())
+            self.strings += len(labels)
+        self._follow_count(cells)
+
     def _note_label(self, cell: Cell, count: int) -> None:
         label = label_of(cell)
         if label is None:
             return
         self.longest = max(self.longest, len(label))
-        if len(self.labels) < self.most_kept or label in self.labels:
-            self.labels[label] += count
+        self._count_labels({label: count})
+
+    def _count_labels(self, counts: Mapping[str, int]) -> None:
+        beyond = []
+        for label, count in counts.items():
+            if len(self.labels) < self.most_kept or label in self.labels:
+                self.labels[label] += count
+            else:
+                beyond.append(label)
+        if not beyond:
             return
         if self._sketch is None:
             self._sketch = np.zeros(_BITS // 8, dtype=np.uint8)
-            for known in self.labels:
-                _mark(self._sketch, known)
-        _mark(self._sketch, label)
+            _mark(self._sketch, self.labels)
+        _mark(self._sketch, beyond)
 
     def _note_kind(self, cell: Cell, count: int, number: float | None) -> None:
         if number is not None:
@@ -137,10 +164,25 @@ class ColumnStatistics:
             self._previous = number
 
 
-def _mark(sketch: NDArray[np.uint8], label: str) -> None:
-    digest = blake2b(label.encode(errors="replace"), digest_size=8).digest()
-    place = int.from_bytes(digest, "big") % _BITS
-    sketch[place >> 3] |= 1 << (place & 7)
+def _plain_numbers(cells: Sequence[Cell]) -> NDArray[np.float64] | None:
+    """The numbers of texts that all are plain numbers or empty; None where any cell needs a closer look."""
+    if set(map(type, cells)) != {str}:
+        return None
+    texts = [cell for cell in cells if cell]
+    try:
+        numbers = np.array(list(map(float, texts)))  # type: ignore[arg-type]
+    except ValueError:
+        return None
+    # float() also takes nan, infinity and 1_000, which mean something else in a table.
+    is_plain = bool((np.abs(numbers) < LARGEST).all()) and "_" not in "".join(texts)  # type: ignore[arg-type]
+    return numbers if is_plain else None
+
+
+def _mark(sketch: NDArray[np.uint8], labels: Iterable[str]) -> None:
+    sums = [crc32(label.encode(errors="replace")) for label in labels]
+    # A checksum is even on texts that are alike; multiplied by the golden ratio its upper bits are as good as chance.
+    places = (np.array(sums, dtype=np.uint64) * _GOLDEN) >> np.uint64(64 - _BITS.bit_length() + 1)
+    np.bitwise_or.at(sketch, places >> 3, (1 << (places & 7)).astype(np.uint8))
 
 
 def _counted(cells: Sequence[Cell]) -> Iterable[tuple[Cell, int]]:

@@ -10,10 +10,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml.learning.errors import BinaryFile, EmptyTable, OneColumn
+from ml.learning.errors import BinaryFile, EmptyTable, OneColumn, TableError
 from ml.learning.tables.batch import BATCH_LINES, Batch, Cell
 from ml.learning.tables.csv_file import check_names
 from ml.learning.tables.dialect import Dialect
+
+# Few bytes can say that a value stands in endless lines.
+MOST_CELLS = 4_000_000_000
 
 
 class ParquetTable:
@@ -33,6 +36,8 @@ class ParquetTable:
             raise BinaryFile(self.name, "a Parquet file that is cut short or damaged") from error
         self.names: Sequence[str] = [str(name) for name in schema.names]
         check_names(self.name, self.names)
+        if lines * len(self.names) > MOST_CELLS:
+            raise TableError(f"{self.name} says that it holds {lines} lines, more than can be read: send a part of it.")
         if lines == 0:
             raise EmptyTable(self.name)
         if len(self.names) < 2:
@@ -44,23 +49,42 @@ class ParquetTable:
 
     def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
         line = 1
-        with pq.ParquetFile(self.path) as file:
-            for part in file.iter_batches(batch_size=size):
-                yield Batch(range(line, line + part.num_rows), [_cells(column) for column in part.columns])
-                line += part.num_rows
+        try:
+            with pq.ParquetFile(self.path) as file:
+                for part in file.iter_batches(batch_size=size):
+                    yield Batch(range(line, line + part.num_rows), [_cells(column) for column in part.columns])
+                    line += part.num_rows
+        except (pa.ArrowException, OSError) as error:
+            raise BinaryFile(self.name, "a Parquet file that is cut short or damaged") from error
 
 
 def _cells(column: pa.Array) -> list[Cell]:
     if pa.types.is_nested(column.type):
-        return [None if cell is None else json.dumps(cell, default=str) for cell in column.to_pylist()]
+        return [None if cell is None else json.dumps(cell, default=str) for cell in _values(column)]
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         # datetime has no nanoseconds; without this cast pyarrow would ask for pandas.
         column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
-    cells: list[Cell] = column.to_pylist()
+    cells = _values(column)
     if pa.types.is_decimal(column.type):
         return [float(cell) if isinstance(cell, Decimal) else None for cell in cells]
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         return [cell.decode(errors="replace") if isinstance(cell, bytes) else None for cell in cells]
     return cells
+
+
+def _values(column: pa.Array) -> list[Cell]:
+    """The values as Python's; one that Python has no room for, such as a day in the year 3000000, is missing."""
+    try:
+        found: list[Cell] = column.to_pylist()
+        return found
+    except (OverflowError, ValueError):
+        return [_value(cell) for cell in column]
+
+
+def _value(cell: pa.Scalar) -> Cell:
+    try:
+        return cell.as_py()
+    except (OverflowError, ValueError):
+        return None

@@ -150,3 +150,25 @@ def test_values_that_are_no_numbers_are_counted() -> None:
 def test_an_unknown_output_names_the_columns_there_are() -> None:
     with pytest.raises(errors.UnknownColumns, match="'price'.*'x', 'other'"):
         analyse(RowTable([{"x": 1, "other": 2}], ["x", "other"]), outputs=["price"])
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1", "2.5", "", " 7 ", "-3e4", "2.5"],
+        ["1", "nan", "2", "3"],
+        ["1", "1_000", "inf", "1e200"],
+        ["", "", ""],
+        ["1", "2", "3", "4"],
+        ["1", "x", "2"],
+    ],
+)
+def test_numbers_taken_at_once_are_what_they_are_one_by_one(cells: list[Cell]) -> None:
+    at_once, one_by_one = ColumnStatistics(), ColumnStatistics()
+    at_once.add(cells)
+    for cell in cells:
+        one_by_one.add([cell, None])  # a missing cell that is no text needs the closer look
+    one_by_one.lines, one_by_one.missing = len(cells), one_by_one.missing - len(cells)
+    assert at_once.numbers.summary() == pytest.approx(one_by_one.numbers.summary())
+    facts = ("missing", "strings", "longest", "fitting", "labels", "misfits")
+    assert [getattr(at_once, fact) for fact in facts] == [getattr(one_by_one, fact) for fact in facts]
