@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from ml.learning.checkpoints import Checkpoints, Part
+from ml.learning.checkpoints import Checkpoints, Part, Tensors
 from ml.learning.learn import TRAINING_SHARE, _deadline
+from ml.learning.levels import LEVELS, Level, Search
 from ml.learning.network.shape import Head, NetworkShape, Recipe, recipe_for
 from ml.learning.network.train import Fold, Look, Members, train_members
 from ml.learning.plan import TrainingPlan
 from ml.learning.trees import settings as trees
 from ml.learning.trees.grow import grow
 from ml.learning.trees.settings import TRIED
+from ml.tests.learning.conftest import Learn
 
 HEAD = Head(2, "crossentropy")
 FOLDS = [Fold(np.arange(60, 300), np.arange(60)), Fold(np.arange(240), np.arange(240, 300))]
@@ -225,6 +229,39 @@ def test_the_time_of_lost_attempts_counts_towards_the_limit(tmp_path: Path) -> N
     deadline = _deadline(TrainingPlan(("y",), time_limit=100), second)
     assert deadline is not None
     assert deadline - time.monotonic() == pytest.approx(100 * TRAINING_SHARE - 60, abs=1)
+
+
+class Killed(Checkpoints):
+    """Its training is killed when it has written so many parts."""
+
+    left = 3
+
+    def write(self, name: str, notes: Mapping[str, Any], tensors: Tensors, *, is_whole: bool) -> None:
+        super().write(name, notes, tensors, is_whole=is_whole)
+        self.left -= 1
+        if not self.left:
+            raise BrokenOff
+
+
+@pytest.mark.skipif(not trees.are_there(2), reason="LightGBM cannot be loaded here")
+def test_a_search_killed_again_and_again_becomes_what_it_would_have_become(
+    learn: Learn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Networks, rungs and trees: whatever was done is taken, and nothing is done twice."""
+    monkeypatch.setitem(LEVELS, 5, Level(5, 2, 2, 50, Search(((3, 25), (2, 50)), 1, 50, trees=2, trees_kept=1)))
+    plan = TrainingPlan(("is_dear",), ignore=("price",), level=5, seed=1)
+    whole = learn(plan=plan, folder="whole", checkpoints=Checkpoints(tmp_path / "0"))
+    parts = {path.name for path in (tmp_path / "0").iterdir() if path.suffix != ".json"}
+    for attempt in ("1", "2"):
+        earlier = [tmp_path / "1"] if attempt == "2" else []
+        with pytest.raises(BrokenOff):
+            learn(plan=plan, folder="broken", checkpoints=Killed(tmp_path / attempt, earlier))
+    last = Checkpoints(tmp_path / "3", [tmp_path / "2", tmp_path / "1"])
+    again = learn(plan=plan, folder="again", checkpoints=last)
+    assert last.resumed == 6
+    assert {path.name for path in (tmp_path / "3").iterdir() if path.suffix != ".json"} == parts
+    for name in ("model.onnx", "model.safetensors", "encoder.json"):
+        assert (again.folder / name).read_bytes() == (whole.folder / name).read_bytes()
 
 
 @pytest.mark.skipif(not trees.are_there(2), reason="LightGBM cannot be loaded here")
