@@ -39,12 +39,19 @@ def _limit(path: Path) -> int | None:
 
 
 def gpu_ram() -> list[int]:
-    """MiB of each GPU that is there; none where the driver's own program is missing or says none."""
+    """MiB of each GPU that is there for us; none where the driver's own program is missing or names none."""
     try:
         said = subprocess.run(_ASK, capture_output=True, text=True, timeout=30, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return []
-    return [int(line) for line in said.split() if line.isdigit()]
+    there = [int(line) for line in said.split() if line.isdigit()]
+    return [there[number] for number in _ours(len(there)) if number < len(there)]
+
+
+def _ours(count: int) -> list[int]:
+    """The numbers of the GPUs that CUDA_VISIBLE_DEVICES leaves us: servers of one machine can share them out."""
+    said = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return list(range(count)) if said is None else [int(part) for part in said.split(",") if part.strip().isdigit()]
 
 
 def gpus_to_work_with() -> list[int]:
@@ -68,7 +75,7 @@ def gpu_environment(place: int) -> dict[str, str]:
     return {
         "JAX_PLATFORMS": "cuda",
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-        "CUDA_VISIBLE_DEVICES": str(place),
+        "CUDA_VISIBLE_DEVICES": str(_ours(place + 1)[place]),
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         # The same seed gives the same bytes, as it does on a processor.
         "XLA_FLAGS": "--xla_gpu_deterministic_ops=true",

@@ -10,6 +10,7 @@ import typer
 
 app = typer.Typer(add_completion=False)
 GIB = 1024**3
+_NEEDED = ("TITAN_DATABASE_URL", "TITAN_DATA_DIR", "TITAN_SECRET_KEY")
 
 
 @app.command()
@@ -23,13 +24,14 @@ def server(
     """Do the work that machines ask for, until Ctrl-C; any number of servers may run beside one store.
 
     Where a stack runs on this machine its addresses are used. On another machine TITAN_DATABASE_URL names ml's
-    database, and TITAN_DATA_DIR the data directory, which both must see.
+    database, TITAN_DATA_DIR the data directory, which both must see, and TITAN_SECRET_KEY is the stack's.
     """
     from ml.hardware import gpus_to_work_with
     from service_base.errors import Refusal
 
-    if not os.environ.get("TITAN_DATABASE_URL"):
-        _refuse("No stack runs here: start one, or set TITAN_DATABASE_URL and TITAN_DATA_DIR to those of a stack.")
+    missing = [needed for needed in _NEEDED if not os.environ.get(needed)]
+    if missing:
+        _refuse(f"No stack runs here: start one, or set {', '.join(missing)} to those of a stack elsewhere.")
     try:
         gpus = gpus_to_work_with() if gpu else []
     except Refusal as refusal:

@@ -67,7 +67,9 @@ def _checkpoints(job: Message) -> Checkpoints:
     numbers = [int(entry.name) for entry in home.glob("*") if entry.name.isdigit()]
     earlier = [home / str(number) for number in sorted(numbers, reverse=True) if number < attempt]
     kept = [Path(place["kept"])] if place.get("kept") else []
-    table = [job["stretches"], job.get("limit"), *(plan[part] for part in _OF_THE_TABLE)]
+    # Servers may see the same file under other folders.
+    stretches = [{**stretch, "path": Path(stretch["path"]).name} for stretch in job["stretches"]]
+    table = [stretches, job.get("limit"), *(plan[part] for part in _OF_THE_TABLE)]
     identity = sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
     return Checkpoints(home / str(attempt), [*earlier, *kept], identity, place["work"])
 

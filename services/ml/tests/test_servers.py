@@ -1,6 +1,7 @@
 """Servers: what fits them, what waits for another, and by whose clock."""
 
 import ast
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -169,9 +170,20 @@ def test_a_gpu_without_the_support_of_jax_names_the_extra(monkeypatch):
         hardware.gpus_to_work_with()
 
 
-def test_the_children_of_a_server_with_gpus_compute_on_the_one_that_was_chosen():
+def test_the_children_of_a_server_with_gpus_compute_on_the_one_that_was_chosen(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     environment = hardware.gpu_environment(3)
     assert (environment["JAX_PLATFORMS"], environment["CUDA_VISIBLE_DEVICES"]) == ("cuda", "3")
+
+
+def test_servers_of_one_machine_share_its_gpus_out(monkeypatch):
+    answer = subprocess.CompletedProcess((), 0, stdout="81559\n24576\n40960\n")
+    monkeypatch.setattr(hardware.subprocess, "run", lambda *_, **__: answer)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert hardware.gpu_ram() == [81559, 24576, 40960]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,1")
+    assert hardware.gpu_ram() == [40960, 24576]
+    assert hardware.gpu_environment(0)["CUDA_VISIBLE_DEVICES"] == "2"
 
 
 def test_a_server_without_a_store_says_how_to_name_one(monkeypatch):
@@ -183,6 +195,22 @@ def test_a_server_without_a_store_says_how_to_name_one(monkeypatch):
     answer = CliRunner().invoke(app, ["--name", "gpu1"])
     assert answer.exit_code == 1
     assert "TITAN_DATABASE_URL" in answer.output
+
+
+def test_another_server_finds_what_was_kept_although_it_sees_the_files_elsewhere(tmp_path):
+    from ml.jobs.training import _checkpoints
+
+    def job(mount, attempt, **changed):
+        plan = {"outputs": ["y"], "ignore": [], "types": {}, "seed": 1} | changed
+        place = {"home": str(tmp_path), "attempt": attempt, "work": "a work", "kept": None}
+        return {"stretches": [{"path": f"{mount}/lines/1.csv"}], "plan": plan, "checkpoints": place}
+
+    first, second = _checkpoints(job("/here", 1)), _checkpoints(job("/there", 2))
+    assert first.part("networks").name == second.part("networks").name
+    assert second.earlier == []
+    first.part("networks").write({}, {}, is_whole=False)
+    assert _checkpoints(job("/there", 3)).part("networks").read() is not None
+    assert _checkpoints(job("/there", 3, seed=2)).part("networks").read() is None
 
 
 @pytest.mark.django_db(transaction=True)
