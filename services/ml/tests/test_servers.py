@@ -142,6 +142,20 @@ def test_what_changed_is_flagged_with_all_that_is_made_of_it(trained):
 
 
 @pytest.mark.django_db
+def test_what_open_work_has_kept_is_not_cleared_away_and_what_ended_work_left_is(queued):
+    import time
+
+    from ml.store import place
+
+    mine, orphan = place(queued.checkpoints) / "1", place(f"checkpoints/{queued.machine_id}/ended-long-ago") / "1"
+    last, gone = place(f"parts/{queued.machine_id}/last"), place("parts/a-machine-that-is-gone/last")
+    for folder in (mine, orphan, last, gone):
+        folder.mkdir(parents=True)
+    commands.clean_store(now=time.time() + 3700)
+    assert [folder.exists() for folder in (mine, orphan, last, gone)] == [True, False, True, False]
+
+
+@pytest.mark.django_db
 def test_a_server_keeps_its_place_and_tells_what_it_has():
     first = register("one", ram_bytes=1)
     register("one", ram_bytes=2, gpu_ram=[80_000])
