@@ -42,7 +42,7 @@ class JsonTable:
         self.dialect = dialect or Dialect()
         self.names: Sequence[str] = self._read_names()
         if is_whole and not self.names:
-            raise EmptyTable(self.name)
+            _refuse_without_names(self.name, next(self._rows(), None))
         if is_whole and len(self.names) < 2:
             raise OneColumn(self.name, "JSON")
 
@@ -90,7 +90,9 @@ def looks_like_json(path: Path) -> bool:
         if start == b"[":
             file.read(1)
             return _first_sign(file) in (b"{", b"]")
-        return start == b"{" and isinstance(_row(1, next(_lines(file), (1, b""))[1]), dict)
+        line = next(_lines(file), (1, b""))[1] if start == b"{" else b""
+        # A brace alone opens an object over many lines: no table, but no text table either.
+        return line is not None and (line.strip() == b"{" or (bool(line) and isinstance(_row(1, line), dict)))
 
 
 def parsed(text: str | bytes) -> Any:
@@ -99,6 +101,14 @@ def parsed(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def _refuse_without_names(table: str, first: tuple[int, Row | BadLine] | None) -> None:
+    if first is not None and isinstance(first[1], BadLine):
+        raise TableError(
+            f"{table} has no JSON object on a line of its own: write one object a line, or a list of them."
+        )
+    raise EmptyTable(table)
 
 
 def _row(line: int, text: bytes | None) -> Row | BadLine:

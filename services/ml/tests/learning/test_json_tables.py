@@ -55,7 +55,12 @@ def test_a_list_that_was_cut_short_keeps_what_is_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "error"),
-    [(b'{"a": 1}\n{"a": 2}\n', errors.OneColumn), (b"{}\n{}\n", errors.EmptyTable), (b"[]", errors.EmptyTable)],
+    [
+        (b'{"a": 1}\n{"a": 2}\n', errors.OneColumn),
+        (b"{}\n{}\n", errors.EmptyTable),
+        (b"[]", errors.EmptyTable),
+        (b'{\n  "a": 1,\n  "b": 2\n}\n', errors.TableError),
+    ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
