@@ -9,8 +9,9 @@ from uuid import UUID
 
 from event_bus import publishes
 from event_bus.outbox import append
-from ml.models import Machine, Work
+from ml.models import Machine, PublishedUsage, UsageCount, Work
 from shared_models.events import ml
+from shared_models.usage import as_hex
 
 PUBLISHES = publishes(
     ml.WorkRequested,
@@ -18,6 +19,7 @@ PUBLISHES = publishes(
     ml.WorkFailed,
     ml.TrainingCompleted,
     ml.SolvingCompleted,
+    ml.UsageCounted,
     ml.MachineChanged,
 )
 
@@ -76,7 +78,7 @@ def work_failed(work: Work, *, cancelled: bool) -> None:
 def training_completed(work: Work, machine: Machine, *, scores: dict[str, float]) -> None:
     """The usage that billing captures."""
     assert work.finished_at is not None
-    append(
+    event_id = append(
         ml.TrainingCompleted(
             work_id=work.pk,
             machine_id=machine.pk,
@@ -95,6 +97,8 @@ def training_completed(work: Work, machine: Machine, *, scores: dict[str, float]
             completed_at=work.finished_at,
         )
     )
+    lines = work.learning_lines + work.evaluation_lines
+    _list_usage(event_id, payer_id=work.payer_id, lines=lines, at=work.finished_at)
 
 
 def solving_completed(
@@ -126,6 +130,23 @@ def solving_completed(
         event_id=usage_id,
         occurred_at=at,
     )
+    _list_usage(usage_id, payer_id=payer_id, lines=lines, at=at)
+
+
+def usage_counted(count: UsageCount, event_ids: list[UUID], *, complete_at: datetime | None) -> None:
+    """An hour's usage as counted so far; the count's row is locked and its version raised by the caller."""
+    append(
+        ml.UsageCounted(
+            hour=count.hour,
+            version=count.version,
+            events=count.events,
+            lines=count.lines,
+            digest=as_hex(int(count.digest)),
+            first_at=count.first_at,
+            event_ids=event_ids,
+            complete_at=complete_at,
+        )
+    )
 
 
 def machine_changed(machine: Machine) -> None:
@@ -144,3 +165,8 @@ def machine_changed(machine: Machine) -> None:
             deleted=machine.deleted_at is not None,
         )
     )
+
+
+def _list_usage(event_id: UUID, *, payer_id: UUID, lines: int, at: datetime) -> None:
+    """Every usage event is listed with it: what was said can be counted although the outbox forgets what it sent."""
+    PublishedUsage.objects.create(event_id=event_id, payer_id=payer_id, lines=lines, at=at)

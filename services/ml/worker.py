@@ -1,6 +1,9 @@
-"""The worker process of ml: relay, consumer, lost leases, appended lines, and the store's cleaning."""
+"""The worker process of ml: relay, consumer, lost leases, appended lines, counts of usage, cleaning."""
 
 from service_base.worker import Every, prepare, run
+
+# So long after it was said, usage is counted and told for comparison.
+COUNT_SECONDS = 15
 
 
 def main() -> None:
@@ -12,6 +15,8 @@ def main() -> None:
         "ml",
         Every(3, commands.give_up_expired_leases),
         Every(3, commands.look_at_appended_lines),
+        Every(COUNT_SECONDS, commands.count_usage),
+        Every(3600, commands.forget_counted_usage),
         Every(600, commands.clean_store),
     )
 

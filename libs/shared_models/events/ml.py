@@ -106,6 +106,28 @@ class SolvingCompleted(Event):
     completed_at: Moment
 
 
+class UsageCounted(Event):
+    """How much usage of one hour (by `completed_at`, UTC) ml has said so far; what commits late raises the version.
+
+    `events`, `lines` and `digest` are of the whole hour, `event_ids` those that this version added. The digest is the
+    exclusive or of `shared_models.usage.usage_digest` over the hour's events, in 16 hexadecimal digits. `first_at` is
+    the earliest usage of the hour; before the first hour nothing was counted. Whatever ml committed before
+    `complete_at` is in this count or an earlier one; None while more waits to be counted.
+    """
+
+    TYPE: ClassVar = "titan.ml.usage.counted.v1"
+    KEY: ClassVar = "hour"
+
+    hour: Moment
+    version: int
+    events: int
+    lines: int
+    digest: str
+    first_at: Moment
+    event_ids: list[UUID]
+    complete_at: Moment | None = None
+
+
 class MachineChanged(Event):
     """A machine's name, owner or market terms as they are now; `deleted` when it is gone."""
 

@@ -28,6 +28,7 @@ from ml.commands.machines import (
 from ml.commands.projections import keep_funds, keep_prices
 from ml.commands.reading import stretches_of
 from ml.commands.solving import Order, solve_rows
+from ml.commands.usage import count_usage, forget_counted_usage
 from ml.commands.work import (
     authorize_work,
     cancel_work,
@@ -50,6 +51,7 @@ __all__ = [
     "check_rows",
     "clean_store",
     "correct_machine",
+    "count_usage",
     "create_machine",
     "decline_work",
     "delete_machine",
@@ -57,6 +59,7 @@ __all__ = [
     "fail_work",
     "finish_solving",
     "finish_training",
+    "forget_counted_usage",
     "give_back_work",
     "give_up_expired_leases",
     "greet_from_server",

@@ -12,6 +12,7 @@ from ml.models.machines import (
     NNModel,
 )
 from ml.models.projections import Funds, PriceList, SolvedLines
+from ml.models.usage import PublishedUsage, UsageCount
 from ml.models.work import Server, Work
 
 __all__ = [
@@ -26,7 +27,9 @@ __all__ = [
     "MachineTableLockWrite",
     "NNModel",
     "PriceList",
+    "PublishedUsage",
     "Server",
     "SolvedLines",
+    "UsageCount",
     "Work",
 ]
