@@ -5,9 +5,11 @@ from billing.models.holds import DeclinedWork, Hold, HoldPart, HoldResolution, P
 from billing.models.ledger import Account, Balance, Entry, Journal, JournalSeal, Party, PeriodClose, Posting
 from billing.models.operations import Operation, Usage
 from billing.models.payments import Payment, Payout, ProviderReport, UnmatchedPayment
+from billing.models.truth import AwaitedUsage, UsageCount, Verification
 
 __all__ = [
     "Account",
+    "AwaitedUsage",
     "Balance",
     "Coupon",
     "CouponLot",
@@ -30,4 +32,6 @@ __all__ = [
     "Quote",
     "UnmatchedPayment",
     "Usage",
+    "UsageCount",
+    "Verification",
 ]

@@ -3,6 +3,7 @@
 from billing.queries.estimates import Estimate, current_prices, estimate
 from billing.queries.export import csv_of
 from billing.queries.journals import Story, journals_seen_by, story_of
+from billing.queries.moments import Balances, balances_at, last_entry_until
 from billing.queries.statement import ACCOUNTS, Statement, StatementFilter, account_of, entries_of, statement_of
 from billing.queries.verify import Verdict, verify
 from billing.queries.wallet import (
@@ -21,6 +22,7 @@ from billing.queries.wallet import (
 
 __all__ = [
     "ACCOUNTS",
+    "Balances",
     "Estimate",
     "Income",
     "Statement",
@@ -29,6 +31,7 @@ __all__ = [
     "Verdict",
     "Wallet",
     "account_of",
+    "balances_at",
     "csv_of",
     "current_prices",
     "entries_of",
@@ -36,6 +39,7 @@ __all__ = [
     "holds_of",
     "income_of",
     "journals_seen_by",
+    "last_entry_until",
     "lots_of",
     "machines_of",
     "operations_of",

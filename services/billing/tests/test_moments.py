@@ -1,0 +1,97 @@
+"""Balances at a moment agree with every entry counted one by one, whatever came late or was dated ahead."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from billing import queries
+from billing.models import Entry
+from billing.tests.world import Person, World
+from event_bus.testing import deliver
+from shared_models.clock import utc_now
+
+LONG_AGO = datetime(2031, 3, 3, 12, 0, tzinfo=UTC)
+# (minutes between two recordings, minutes that a journal took effect before it was recorded)
+_STEPS = st.tuples(st.integers(0, 5), st.sampled_from([0, 0, 0, 0.5, -0.5, 1.5, 30, 300, -1.5, -30]))
+
+
+def counted(account_id: UUID, effective: datetime, recorded: datetime) -> Decimal:
+    """The oracle: every entry, one by one."""
+    entries = Entry.objects.filter(account_id=account_id).select_related("journal")
+    fits = [e.amount for e in entries if e.journal.effective_at <= effective and e.journal.recorded_at <= recorded]
+    return sum(fits, Decimal(0))
+
+
+def date_journals(account_id: UUID, steps: list[tuple[int, float]]) -> list[datetime]:
+    """Give the account's journals other times, in their order, as its owner's rights allow; all moments involved."""
+    moments: list[datetime] = []
+    recorded = LONG_AGO
+    entries = list(Entry.objects.filter(account_id=account_id).order_by("id"))
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE journal DISABLE TRIGGER USER")
+        for entry, (pause, early) in zip(entries, steps, strict=True):
+            recorded += timedelta(minutes=pause, seconds=1)
+            effective = recorded - timedelta(minutes=early)
+            moments += [recorded, effective]
+            cursor.execute(
+                "UPDATE journal SET recorded_at = %s, effective_at = %s WHERE id = %s",
+                [recorded, effective, entry.journal_id],
+            )
+    return moments
+
+
+@pytest.mark.owner
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(_STEPS, min_size=25, max_size=25), picks=st.lists(st.tuples(st.integers(0, 49), st.integers(0, 49)))
+)
+def test_a_balance_at_two_moments_is_the_sum_of_the_entries_in_both(
+    steps: list[tuple[int, float]], picks: list[tuple[int, int]], many: Person
+) -> None:
+    account = many.usd.id
+    moments = date_journals(account, steps)
+    for first, second in [*picks, (0, 49), (49, 49), (49, 0)]:
+        effective, recorded = moments[first], moments[second]
+        found = queries.balances_at(many.id, effective_at=effective, recorded_at=recorded)
+        assert found.posted["usd"] == counted(account, effective, recorded)
+
+
+@pytest.fixture
+def many(world: World) -> Person:
+    """Somebody with 25 movements of dollars."""
+    person = world.person()
+    for dollars in range(1, 26):
+        world.top_up(person, str(dollars))
+    return person
+
+
+def test_what_came_late_is_in_the_balance_of_its_day_but_was_not_known_then(world: World, ana: Person) -> None:
+    before = utc_now()
+    deliver(world.solved(ana, lines=1000, completed_at=before - timedelta(days=40)))
+    then = before - timedelta(days=30)
+    # The top-up of a test happened at its world's noon, which has not come.
+    ahead = LONG_AGO + timedelta(days=1)
+    assert queries.balances_at(ana.id, effective_at=then).posted["usd"] == Decimal("-0.1")
+    assert queries.balances_at(ana.id, effective_at=then, recorded_at=before).posted["usd"] == 0
+    assert queries.balances_at(ana.id, effective_at=ahead, recorded_at=before).posted["usd"] == 100
+    assert queries.balances_at(ana.id, effective_at=ahead).posted["usd"] == Decimal("99.9")
+
+
+def test_nobody_has_anything_before_the_first_entry(world: World, ana: Person) -> None:
+    long_ago = datetime(2001, 1, 1, tzinfo=UTC)
+    assert set(queries.balances_at(ana.id, recorded_at=long_ago).posted.values()) == {Decimal(0)}
+    assert set(queries.balances_at(Person().id).posted.values()) == {Decimal(0)}
+
+
+def test_the_last_entry_until_a_moment_is_found_in_either_direction(world: World, many: Person) -> None:
+    entries = list(Entry.objects.filter(account_id=many.usd.id).select_related("journal").order_by("id"))
+    for entry in (entries[0], entries[12], entries[-1]):
+        assert queries.last_entry_until(many.usd.id, entry.journal.recorded_at) in (entry.pk, entry.pk + 1)
+    assert queries.last_entry_until(many.usd.id, entries[0].journal.recorded_at - timedelta(seconds=1)) <= 1
