@@ -46,6 +46,37 @@ def charge_solving(completed: Sequence[tuple[ml.SolvingCompleted, Envelope]]) ->
     )
 
 
+@on_batch(ml.PurchaseRequested)
+def reserve_price(requested: Sequence[tuple[ml.PurchaseRequested, Envelope]]) -> None:
+    """Hold the price of each purchase, or decline it."""
+    wishes = [commands.Wish(_offered(event), envelope.id, event.requested_at) for event, envelope in requested]
+    commands.quote_and_hold(*wishes)
+
+
+@on_batch(ml.PurchaseFailed)
+def give_price_back(failed: Sequence[tuple[ml.PurchaseFailed, Envelope]]) -> None:
+    """Nothing was delivered, so nothing is charged."""
+    ended = (commands.Ended(event.purchase_id, event.buyer_id, event.ended_at) for event, _ in failed)
+    commands.release_holds(*ended)
+
+
+@on_batch(ml.PurchaseCompleted)
+def charge_purchase(completed: Sequence[tuple[ml.PurchaseCompleted, Envelope]]) -> None:
+    """The buyer pays the seller, less the platform's fee."""
+    commands.charge(
+        *(
+            commands.Happened(_bought(event), Told(envelope.id, envelope.type, event.completed_at))
+            for event, envelope in completed
+        )
+    )
+
+
+@on_batch(ml.MachineChanged)
+def remember_machines(changed: Sequence[tuple[ml.MachineChanged, Envelope]]) -> None:
+    """Keep the machines' names and owners, so that a person can ask for help with one of hers."""
+    commands.remember_machines(event for event, _ in changed)
+
+
 def _wanted(event: ml.WorkRequested) -> WantedWork:
     training = event.kind == "training"
     return WantedWork(
@@ -89,4 +120,34 @@ def _solved(event: ml.SolvingCompleted) -> Used:
         columns=event.columns,
         work_id=event.work_id,
         market_price_usd=event.market_price_usd,
+    )
+
+
+def _offered(event: ml.PurchaseRequested) -> WantedWork:
+    return WantedWork(
+        work_id=event.purchase_id,
+        kind=OperationKind(event.kind),
+        machine_id=event.machine_id,
+        machine_name=event.machine_name,
+        machine_owner_id=event.seller_id,
+        payer_id=event.buyer_id,
+        columns=event.columns,
+        lines=event.lines,
+        level=0,
+        price_usd=event.price_usd,
+    )
+
+
+def _bought(event: ml.PurchaseCompleted) -> Used:
+    return Used(
+        key=f"purchase:{event.purchase_id}",
+        kind=OperationKind(event.kind),
+        machine_id=event.machine_id,
+        machine_name=event.machine_name,
+        machine_owner_id=event.seller_id,
+        payer_id=event.buyer_id,
+        lines=event.lines,
+        columns=event.columns,
+        work_id=event.purchase_id,
+        market_price_usd=event.price_usd,
     )

@@ -1,4 +1,4 @@
-"""What ml says: work that wants funds, work that ended, rows that were solved, machines on the market."""
+"""What ml says: work that wants funds, work that ended, rows that were solved, machines on the market and sold."""
 
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -7,6 +7,7 @@ from shared_models.events.contract import Amount, Event, Moment
 
 WorkKind = Literal["training", "solving"]
 SolvingChannel = Literal["own", "api", "market"]
+PurchaseKind = Literal["buy_data_source", "machine_copy", "machine_copy_update"]
 
 
 class WorkRequested(Event):
@@ -144,3 +145,57 @@ class MachineChanged(Event):
     api_solving_is_public: bool
     api_solving_price_usd: Amount
     deleted: bool = False
+
+
+class PurchaseRequested(Event):
+    """Somebody wants to buy a machine's lines, a copy of it, or news for her copy, at the price she was shown.
+
+    Billing answers as for work, with a hold or a refusal whose `work_id` is the purchase's id.
+    """
+
+    TYPE: ClassVar = "titan.ml.purchase.requested.v1"
+    KEY: ClassVar = "purchase_id"
+
+    purchase_id: UUID
+    kind: PurchaseKind
+    machine_id: UUID
+    machine_name: str
+    seller_id: UUID
+    buyer_id: UUID
+    price_usd: Amount
+    columns: int
+    lines: int
+    requested_at: Moment
+
+
+class PurchaseCompleted(Event):
+    """What was bought is in the buyer's hands: the sale that billing charges. `copy_id` is the machine she got."""
+
+    TYPE: ClassVar = "titan.ml.purchase.completed.v1"
+    KEY: ClassVar = "purchase_id"
+
+    purchase_id: UUID
+    kind: PurchaseKind
+    machine_id: UUID
+    machine_name: str
+    seller_id: UUID
+    buyer_id: UUID
+    price_usd: Amount
+    columns: int
+    lines: int
+    copy_id: UUID | None = None
+    completed_at: Moment
+
+
+class PurchaseFailed(Event):
+    """The purchase ended without a delivery, by an error or because it was cancelled: nothing is charged."""
+
+    TYPE: ClassVar = "titan.ml.purchase.failed.v1"
+    KEY: ClassVar = "purchase_id"
+
+    purchase_id: UUID
+    machine_id: UUID
+    buyer_id: UUID
+    cancelled: bool
+    reason: str
+    ended_at: Moment

@@ -18,7 +18,7 @@ from billing.models import Hold, Journal, Operation, Usage
 from billing.rules.accounts import Move, Purpose, of_platform, receivable, seller_payable, wallet
 from billing.rules.errors import KeyConflict
 from billing.rules.funding import Funds, Part, after, allocate, capture, cover
-from billing.rules.kinds import OperationKind
+from billing.rules.kinds import PURCHASES, SALES
 from billing.rules.pricing import Prices, Sale, sale
 from billing.rules.usage import Told, Used, price_of
 from event_bus.parking import Permanent
@@ -79,7 +79,7 @@ def charge(*happened: Happened) -> list[Journal]:
 def _people(happened: Iterable[Happened]) -> Iterable[Any]:
     for used, _ in happened:
         yield used.payer_id
-        if used.kind == OperationKind.SOLVING_WITH_API_MARKET:
+        if used.kind in SALES:
             yield used.machine_owner_id
 
 
@@ -115,7 +115,7 @@ def _charge(book: Book, works: Works, happened: Happened) -> Journal:
     if open_hold is not None:
         book.end_hold(open_hold, outcome="captured", at=told.at, journal=journal)
         works.ended(open_hold)
-    payee = used.machine_owner_id if used.kind == OperationKind.SOLVING_WITH_API_MARKET else None
+    payee = used.machine_owner_id if used.kind in SALES else None
     paid = [*worked_out.parts, Part(Currency.USD, worked_out.owed_usd)]
     said = publishes.operation_posted(operation, journal, paid, cause=str(told.event_id), payee_id=payee)
     book.say(said, journal.pk)
@@ -154,10 +154,11 @@ def _fund(
 
 
 def _sale(used: Used, prices: Prices) -> Sale | None:
-    if used.kind != OperationKind.SOLVING_WITH_API_MARKET:
+    if used.kind not in SALES:
         return None
     fee = prices.marketplace_fee_basis_points
-    return sale(lines=used.lines, price_usd=used.market_price_usd or ZERO, fee_basis_points=fee)
+    count = 1 if used.kind in PURCHASES else used.lines
+    return sale(lines=count, price_usd=used.market_price_usd or ZERO, fee_basis_points=fee)
 
 
 def _sale_moves(used: Used, sold: Sale, from_wallet: Decimal) -> list[Move]:

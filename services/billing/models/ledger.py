@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from billing.rules.accounts import Purpose
-from billing.rules.kinds import JOURNAL_KINDS, OperationKind, label_of
+from billing.rules.kinds import JOURNAL_KINDS, SALES, label_of
 from shared_models.clock import utc_now
 from shared_models.fields import currency_field, id_field, money_field, one_of
 from shared_models.money import Currency
@@ -206,4 +206,4 @@ class Entry(models.Model):
 
     @property
     def _is_of_market(self) -> bool:
-        return self.journal.kind == OperationKind.SOLVING_WITH_API_MARKET
+        return self.journal.kind in SALES

@@ -17,7 +17,7 @@ from shared_models.clock import rfc3339, utc_now
 from shared_models.events import ml
 from shared_models.money import plain
 
-USAGE_TYPES = [ml.TrainingCompleted.TYPE, ml.SolvingCompleted.TYPE]
+USAGE_TYPES = [ml.TrainingCompleted.TYPE, ml.SolvingCompleted.TYPE, ml.PurchaseCompleted.TYPE]
 
 
 @dataclass(frozen=True, slots=True)

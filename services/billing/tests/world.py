@@ -146,6 +146,39 @@ class World:
         }
         return ml.SolvingCompleted(**(facts | changes))
 
+    def wants_to_buy(self, buyer: Person, seller: Person, *, price: str = "5", **changes: Any) -> ml.PurchaseRequested:
+        """A request to buy a copy of the seller's machine."""
+        facts: dict[str, Any] = {
+            "purchase_id": new_id(),
+            "kind": "machine_copy",
+            "machine_id": new_id(),
+            "machine_name": "wine",
+            "seller_id": seller.id,
+            "buyer_id": buyer.id,
+            "price_usd": price,
+            "columns": 10,
+            "lines": 1000,
+            "requested_at": self.now,
+        }
+        return ml.PurchaseRequested(**(facts | changes))
+
+    def delivered(self, request: ml.PurchaseRequested, **changes: Any) -> ml.PurchaseCompleted:
+        """What was requested is in the buyer's hands."""
+        facts = request.model_dump(exclude={"requested_at"})
+        facts |= {"copy_id": new_id(), "completed_at": self.now + timedelta(minutes=1)}
+        return ml.PurchaseCompleted(**(facts | changes))
+
+    def not_delivered(self, request: ml.PurchaseRequested, *, cancelled: bool = False) -> ml.PurchaseFailed:
+        """The purchase came to nothing."""
+        return ml.PurchaseFailed(
+            purchase_id=request.purchase_id,
+            machine_id=request.machine_id,
+            buyer_id=request.buyer_id,
+            cancelled=cancelled,
+            reason="stopped",
+            ended_at=self.now + timedelta(minutes=1),
+        )
+
     def hold(self, payer: Person, **request: Any) -> tuple[ml.WorkRequested, Hold]:
         """A requested training and the hold it got."""
         wanted = self.wants_training(payer, **request)
