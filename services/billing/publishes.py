@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from billing.models import CouponLot, DeclinedWork, Hold, Journal, Operation, Party
+from billing.models import Bill, ConsultingRequest, CouponLot, DeclinedWork, Hold, Journal, Operation, Party
 from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
 from billing.rules.funding import Part, total
 from billing.rules.pricing import Prices
@@ -24,6 +24,9 @@ PUBLISHES = publishes(
     billing.BalanceChanged,
     billing.CouponActivated,
     billing.PricesPublished,
+    billing.ContractSigned,
+    billing.ContractDisputed,
+    billing.ContractEnded,
 )
 
 Held = tuple[Decimal, Decimal]
@@ -121,6 +124,53 @@ def prices_published(prices: Prices, effective_at: datetime) -> Event:
         usd_per_eaml=prices.usd_per_eaml,
         marketplace_fee_basis_points=prices.marketplace_fee_basis_points,
         effective_at=effective_at,
+    )
+
+
+def contract_signed(request: ConsultingRequest, journal: Journal) -> Event:
+    """A consulting contract began."""
+    assert request.amount_usd is not None
+    assert request.due_at is not None
+    assert request.contract_start_date_time is not None
+    return billing.ContractSigned(
+        contract_id=request.pk,
+        journal_id=journal.pk,
+        client_id=request.user_id,
+        consultant_id=request.consultant_user_id,
+        machine_id=request.machine_id,
+        category=request.category,
+        amount_usd=request.amount_usd,
+        fee_basis_points=request.fee_basis_points,
+        delay_days=request.delay_days,
+        due_at=request.due_at,
+        signed_at=request.contract_start_date_time,
+    )
+
+
+def contract_disputed(request: ConsultingRequest) -> Event:
+    """A contract waits for an operator."""
+    return billing.ContractDisputed(
+        contract_id=request.pk,
+        client_id=request.user_id,
+        consultant_id=request.consultant_user_id,
+        disputed_by=request.disputed_by,
+        disputed_at=request.disputed_at,
+    )
+
+
+def contract_ended(request: ConsultingRequest, journal: Journal) -> Event:
+    """A contract ended, and who got what of it."""
+    return billing.ContractEnded(
+        contract_id=request.pk,
+        journal_id=journal.pk,
+        client_id=request.user_id,
+        consultant_id=request.consultant_user_id,
+        outcome=request.status,
+        paid_usd=request.paid_usd,
+        fee_usd=request.fee_usd,
+        returned_usd=request.returned_usd,
+        settled_by_operator=request.settled_by is not None,
+        ended_at=request.contract_end_date_time,
     )
 
 

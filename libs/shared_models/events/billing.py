@@ -120,3 +120,55 @@ class PricesPublished(Event):
     usd_per_eaml: Amount
     marketplace_fee_basis_points: int
     effective_at: Moment
+
+
+class ContractSigned(Event):
+    """A consulting contract began: its amount left the client's wallet and stays in escrow until the contract ends."""
+
+    TYPE: ClassVar = "titan.billing.contract.signed.v1"
+    KEY: ClassVar = "contract_id"
+
+    contract_id: UUID
+    journal_id: UUID
+    client_id: UUID
+    consultant_id: UUID
+    machine_id: UUID | None
+    category: str
+    amount_usd: Amount
+    fee_basis_points: int
+    delay_days: int
+    due_at: Moment
+    signed_at: Moment
+
+
+class ContractDisputed(Event):
+    """Client and consultant disagree: the amount stays in escrow until an operator decides."""
+
+    TYPE: ClassVar = "titan.billing.contract.disputed.v1"
+    KEY: ClassVar = "contract_id"
+
+    contract_id: UUID
+    client_id: UUID
+    consultant_id: UUID
+    disputed_by: UUID
+    disputed_at: Moment
+
+
+class ContractEnded(Event):
+    """A consulting contract is finished, failed or cancelled; its three parts sum to what was in escrow."""
+
+    TYPE: ClassVar = "titan.billing.contract.ended.v1"
+    KEY: ClassVar = "contract_id"
+
+    contract_id: UUID
+    journal_id: UUID
+    client_id: UUID
+    consultant_id: UUID
+    outcome: str
+    paid_usd: Amount
+    fee_usd: Amount
+    returned_usd: Amount
+    settled_by_operator: bool
+    ended_at: Moment
+
+

@@ -1,8 +1,25 @@
 """Everything that moves or reserves money: one keyword-only function is one transaction."""
 
-from billing.commands.bills import buy_tokens, pay_bill, set_credit_limit
+from billing.commands.bills import ask_for_bills, issue_bill, issue_due_bills
+from billing.commands.consulting import (
+    choose_offer,
+    make_offer,
+    open_request,
+    reopen_request,
+    withdraw_offer,
+)
+from billing.commands.contracts import (
+    cancel_request,
+    deliver_work,
+    dispute_contract,
+    fail_contract,
+    finish_contract,
+    settle_dispute,
+    sign_contract,
+)
 from billing.commands.coupons import activate_coupon, create_coupon, expire_coupons
 from billing.commands.holds import Ended, Wish, expire_holds, quote_and_hold, release_holds
+from billing.commands.machines import remember_machines
 from billing.commands.parties import open_accounts
 from billing.commands.payouts import keep_income, request_payout, send_payouts, settle_payout, settle_test_payout
 from billing.commands.periods import close_period, keep_partitions, seal_journals
@@ -21,15 +38,21 @@ __all__ = [
     "activate_coupon",
     "assign_payment",
     "buy_tokens",
+    "cancel_request",
     "charge",
     "close_period",
     "confirm_test_payment",
     "create_coupon",
+    "deliver_work",
+    "dispute_contract",
     "expire_coupons",
     "expire_holds",
+    "fail_contract",
     "fail_top_up",
+    "finish_contract",
     "keep_income",
     "keep_partitions",
+    "make_offer",
     "open_accounts",
     "pay_bill",
     "publish_first_prices",
@@ -37,17 +60,22 @@ __all__ = [
     "quote_and_hold",
     "refund_top_up",
     "release_holds",
+    "remember_machines",
+    "reopen_request",
     "request_payout",
     "reverse_journal",
     "seal_journals",
     "send_payouts",
     "set_aside",
     "set_credit_limit",
+    "settle_dispute",
     "settle_payout",
     "settle_test_payout",
     "settle_top_up",
+    "sign_contract",
     "start_top_up",
     "take_refund",
     "take_report",
     "top_up",
+    "withdraw_offer",
 ]

@@ -1,5 +1,12 @@
 """Billing's tables: the ledger, what funds are reserved for, and the things that movements come from."""
 
+from billing.models.consulting import (
+    ConsultingFile,
+    ConsultingOffer,
+    ConsultingRequest,
+    ConsultingStep,
+    KnownMachine,
+)
 from billing.models.coupons import Coupon, CouponLot, LotUse
 from billing.models.holds import DeclinedWork, Hold, HoldPart, HoldResolution, PriceList, Quote
 from billing.models.ledger import Account, Balance, Entry, Journal, JournalSeal, Party, PeriodClose, Posting
@@ -11,6 +18,10 @@ __all__ = [
     "Account",
     "AwaitedUsage",
     "Balance",
+    "ConsultingFile",
+    "ConsultingOffer",
+    "ConsultingRequest",
+    "ConsultingStep",
     "Coupon",
     "CouponLot",
     "DeclinedWork",
@@ -20,6 +31,7 @@ __all__ = [
     "HoldResolution",
     "Journal",
     "JournalSeal",
+    "KnownMachine",
     "LotUse",
     "Operation",
     "Party",

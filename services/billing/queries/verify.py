@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from billing.queries.checks import CHECKS, SUMS, Check
+from billing.queries.contract_checks import CONTRACT_CHECKS
 from billing.queries.payment_checks import PAYMENT_CHECKS
 from billing.rules.accounts import PLATFORM
 from billing.rules.kinds import USAGE_KINDS
@@ -69,7 +70,7 @@ def verify() -> Verdict:
         if alone:
             _query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", fetch=False)
         return Verdict(
-            findings=[_find(check) for check in [*CHECKS, *PAYMENT_CHECKS]],
+            findings=[_find(check) for check in [*CHECKS, *PAYMENT_CHECKS, *CONTRACT_CHECKS]],
             usage_events=dict(_query("SELECT type, count(*) FROM usage GROUP BY type ORDER BY type")),
             counts=_counts(),
             sums=_sums(),

@@ -107,3 +107,48 @@ class NotReversible(Conflict):
 
     slug = "not-reversible"
     title = "This movement cannot be reversed"
+
+
+class ContractState(Conflict):
+    """The consulting request is in a state in which that cannot be done; it says in which."""
+
+    slug = "contract-state"
+    title = "The contract does not allow this now"
+
+
+class ContractDisputed(Conflict):
+    """The contract is held by a dispute until an operator settles it."""
+
+    slug = "contract-disputed"
+    title = "The contract is disputed"
+
+
+class OwnConsultant(Conflict):
+    """A person cannot be her own consultant."""
+
+    slug = "own-consultant"
+    title = "This request is your own"
+
+
+class OfferGone(Conflict):
+    """The offer was withdrawn, or another one took its place."""
+
+    slug = "offer-gone"
+    title = "This offer no longer stands"
+
+
+class FileRefused(BadInput):
+    """A file of a kind that is not taken, or that is not what its name says."""
+
+    slug = "file-refused"
+    title = "This file is not taken"
+
+
+class FileTooLarge(BadInput):
+    """A file beyond what is taken."""
+
+    status = 413
+    slug = "too-large"
+    title = "The file is too large"
+
+
