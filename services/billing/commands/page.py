@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -55,14 +57,18 @@ class Page:
 
 def as_row(row: models.Model) -> dict[str, Any]:
     """A model's columns as JSON carries them to the database."""
-    return {str(field.column): _as_json(row.__dict__[field.attname]) for field in row._meta.concrete_fields}
+    values = row.__dict__
+    found = {}
+    for column, name in _columns(type(row)):
+        value = values[name]
+        told = _TOLD.get(type(value))
+        found[column] = told(value) if told else value
+    return found
 
 
-def _as_json(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    return value
+@cache
+def _columns(model: type[models.Model]) -> list[tuple[str, str]]:
+    return [(str(field.column), field.attname) for field in model._meta.concrete_fields]
+
+
+_TOLD: dict[type, Callable[[Any], str]] = {Decimal: plain, UUID: str, datetime: rfc3339}

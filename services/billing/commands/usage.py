@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -35,13 +36,14 @@ class UsageContradicted(KeyConflict, Permanent):
     """A usage was told again with other figures; an operator has to look, since neither can be right by itself."""
 
 
-class Happened(NamedTuple):
+@dataclass(frozen=True)
+class Happened:
     """A usage, and the event that told it."""
 
     used: Used
     told: Told
 
-    @property
+    @cached_property
     def cause(self) -> Cause:
         """The cause of its journal."""
         return Cause(SOURCE, self.used.key, self.used.digest, self.told.at)
@@ -77,14 +79,14 @@ def charge(*happened: Happened) -> list[Journal]:
 
 
 def _people(happened: Iterable[Happened]) -> Iterable[Any]:
-    for used, _ in happened:
-        yield used.payer_id
-        if used.kind in SALES:
-            yield used.machine_owner_id
+    for one in happened:
+        yield one.used.payer_id
+        if one.used.kind in SALES:
+            yield one.used.machine_owner_id
 
 
 def _charge_once(book: Book, works: Works, known: dict[str, Journal], happened: Happened) -> Journal:
-    used, told = happened
+    used, told = happened.used, happened.told
     journal = known.get(used.key)
     if journal is None:
         journal = known[used.key] = _charge(book, works, happened)
@@ -99,7 +101,7 @@ def _charge_once(book: Book, works: Works, known: dict[str, Journal], happened: 
 
 
 def _charge(book: Book, works: Works, happened: Happened) -> Journal:
-    used, told = happened
+    used, told = happened.used, happened.told
     hold = works.hold(used.work_id)
     open_hold = hold if hold is not None and works.is_open(hold) else None
     worked_out = _work_out(book, works, happened, hold, open_hold)
@@ -123,7 +125,7 @@ def _charge(book: Book, works: Works, happened: Happened) -> Journal:
 
 
 def _work_out(book: Book, works: Works, happened: Happened, hold: Hold | None, open_hold: Hold | None) -> _Charge:
-    used, told = happened
+    used, told = happened.used, happened.told
     prices = (hold.quote.price_list if hold else book.prices_at(told.at)).prices
     price = price_of(used.kind, prices, columns=used.columns, lines=used.lines, level=used.level)
     parts, owed, funds = _fund(book, works, happened, open_hold, price, prices)
@@ -172,7 +174,7 @@ def _sale_moves(used: Used, sold: Sale, from_wallet: Decimal) -> list[Move]:
 
 
 def _operation(happened: Happened, hold: Hold | None) -> Operation:
-    used, told = happened
+    used, told = happened.used, happened.told
     return Operation(
         id=dated_id(told.at, "operation", SOURCE, used.key),
         kind=used.kind,

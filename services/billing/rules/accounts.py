@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -47,12 +48,17 @@ class AccountName(NamedTuple):
     @property
     def id(self) -> UUID:
         """The account's id."""
-        return derived_id("billing account", self.owner, self.purpose, self.currency)
+        return _id_of(self)
 
     @property
     def floor(self) -> Decimal | None:
         """How low the account's free balance may go: people cannot spend what they lack, the platform has no floor."""
         return Decimal(0) if self.purpose in _FLOORED else None
+
+
+@lru_cache(maxsize=1 << 17)
+def _id_of(account: AccountName) -> UUID:
+    return derived_id("billing account", account.owner, account.purpose, account.currency)
 
 
 class Move(NamedTuple):
@@ -98,9 +104,10 @@ def of_platform(purpose: Purpose, currency: Currency) -> AccountName:
     return AccountName(PLATFORM, purpose, currency)
 
 
-def accounts_of_person(owner: UUID) -> list[AccountName]:
+@lru_cache(maxsize=1 << 14)
+def accounts_of_person(owner: UUID) -> tuple[AccountName, ...]:
     """All accounts that a person has from her first movement on."""
-    return [
+    return (
         wallet(owner, Currency.USD),
         wallet(owner, Currency.EAML),
         coupon_account(owner),
@@ -108,7 +115,7 @@ def accounts_of_person(owner: UUID) -> list[AccountName]:
         seller_payable(owner),
         payout_in_transit(owner),
         escrow(owner),
-    ]
+    )
 
 
 def accounts_of_platform() -> list[AccountName]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -49,7 +49,7 @@ class Used:
     @property
     def digest(self) -> str:
         """A hash of all that it says: the same usage must say the same every time."""
-        return digest_of(**asdict(self))
+        return digest_of(**{field.name: getattr(self, field.name) for field in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
