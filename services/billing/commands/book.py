@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from django.db.models import Max
 
 from billing import publishes
 from billing.commands import many
-from billing.commands.page import Page, as_row
+from billing.commands.page import Page, as_json, as_row, new
 from billing.commands.parties import lock_parties, open_all
 from billing.commands.prices import in_force
 from billing.models import (
@@ -46,9 +45,7 @@ _BALANCES = """
     UNION ALL SELECT NULL, (SELECT count(*) FROM found), 0
 """
 _LOTS = "SELECT * FROM coupon_lot WHERE owner_id = ANY(%s::uuid[]) AND remaining > 0"
-_POSTED = (
-    "SELECT * FROM journal WHERE source = %s AND idempotency_key IN (SELECT json_array_elements_text(%s::json))"
-)
+_POSTED = "SELECT * FROM journal WHERE source = %s AND idempotency_key IN (SELECT json_array_elements_text(%s::json))"
 _CHANGE_PARTIES = """
     UPDATE party SET version = new.version, last_billing_time = new.last_billing_time, credit_limit = new.credit_limit
     FROM json_populate_recordset(NULL::party, %s::json) AS new WHERE party.owner_id = new.owner_id
@@ -140,7 +137,9 @@ class Book:
         What happened in a period that is closed takes effect at the beginning of the open one, and says when it was.
         """
         late = self._closed_until is not None and cause.at < self._closed_until
-        journal = Journal(
+        journal = new(
+            Journal,
+            {"operation": operation} if operation else None,
             id=dated_id(cause.at, "journal", cause.source, cause.key),
             source=cause.source,
             idempotency_key=cause.key,
@@ -149,7 +148,7 @@ class Book:
             effective_at=self._closed_until if late else cause.at,
             recorded_at=utc_now(),
             reverses_id=reverses,
-            operation=operation,
+            operation_id=None,
             details=(details or {}) | ({"happened_at": rfc3339(cause.at)} if late else {}),
         )
         if operation is not None:
@@ -218,7 +217,7 @@ class Book:
             self._said.append((publishes.balance_changed(party, self._held_by(owner)), None))
         changed = [self.parties[owner] for owner in self._touched]
         if changed:
-            many.run(_CHANGE_PARTIES, json.dumps([as_row(party) for party in changed]))
+            many.run(_CHANGE_PARTIES, as_json([as_row(party) for party in changed]))
         append_all(self._said)
         self._touched.clear()
         self._said.clear()

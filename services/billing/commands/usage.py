@@ -14,6 +14,7 @@ from django.db import transaction
 from billing import publishes
 from billing.commands.book import Book, Cause, same_as
 from billing.commands.funds import to_revenue
+from billing.commands.page import new
 from billing.commands.works import Works
 from billing.models import Hold, Journal, Operation, Usage
 from billing.rules.accounts import Move, Purpose, of_platform, receivable, seller_payable, wallet
@@ -94,7 +95,9 @@ def _charge_once(book: Book, works: Works, known: dict[str, Journal], happened: 
         same_as(journal, happened.cause)
     except KeyConflict as conflict:
         raise UsageContradicted(conflict.detail) from None
-    usage = Usage(event_id=told.event_id, type=told.type, journal=journal, work_id=used.work_id, occurred_at=told.at)
+    usage = new(
+        Usage, event_id=told.event_id, type=told.type, journal_id=journal.pk, work_id=used.work_id, occurred_at=told.at
+    )
     book.note("usages", usage)
     works.charged(used.work_id)
     return journal
@@ -175,7 +178,9 @@ def _sale_moves(used: Used, sold: Sale, from_wallet: Decimal) -> list[Move]:
 
 def _operation(happened: Happened, hold: Hold | None) -> Operation:
     used, told = happened.used, happened.told
-    return Operation(
+    return new(
+        Operation,
+        {"quote": hold.quote} if hold else None,
         id=dated_id(told.at, "operation", SOURCE, used.key),
         kind=used.kind,
         machine_id=used.machine_id,
@@ -183,7 +188,7 @@ def _operation(happened: Happened, hold: Hold | None) -> Operation:
         machine_owner_id=used.machine_owner_id,
         operation_user_id=used.payer_id,
         work_id=used.work_id,
-        quote=hold.quote if hold else None,
+        quote_id=None,
         count_of_lines=used.lines,
         count_of_training_epoch=used.epochs,
         columns=used.columns,
