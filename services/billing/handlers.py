@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from billing import commands
 from billing.rules.kinds import OperationKind, solving_kind
 from billing.rules.usage import Told, Used, WantedWork
-from event_bus import on_batch
+from event_bus import on, on_batch
 from shared_models.events import Envelope, ml
 
 
@@ -75,6 +75,12 @@ def charge_purchase(completed: Sequence[tuple[ml.PurchaseCompleted, Envelope]]) 
 def remember_machines(changed: Sequence[tuple[ml.MachineChanged, Envelope]]) -> None:
     """Keep the machines' names and owners, so that a person can ask for help with one of hers."""
     commands.remember_machines(event for event, _ in changed)
+
+
+@on(ml.UsageCounted)
+def keep_count(event: ml.UsageCounted, envelope: Envelope) -> None:
+    """Keep what ml says it said, to compare it with what was charged."""
+    commands.keep_count(event)
 
 
 def _wanted(event: ml.WorkRequested) -> WantedWork:

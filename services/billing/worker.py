@@ -4,6 +4,8 @@ from service_base.worker import Every, prepare, run
 
 # A person sees her money free again this long after its hold ended, at most.
 SWEEP_SECONDS = 5
+MINUTE_SECONDS = 60
+HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
 
 
@@ -18,6 +20,8 @@ def main() -> None:
         Every(SWEEP_SECONDS, commands.expire_coupons),
         Every(SWEEP_SECONDS, commands.send_payouts),
         Every(SWEEP_SECONDS, commands.seal_journals),
+        Every(MINUTE_SECONDS, commands.forget_arrived),
+        Every(HOUR_SECONDS, commands.verify_daily),
         Every(DAY_SECONDS, commands.keep_partitions),
         first=commands.publish_first_prices,
     )

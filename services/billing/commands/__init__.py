@@ -17,6 +17,7 @@ from billing.commands.contracts import (
     settle_dispute,
     sign_contract,
 )
+from billing.commands.counts import forget_arrived, keep_count
 from billing.commands.coupons import activate_coupon, create_coupon, expire_coupons
 from billing.commands.holds import Ended, Wish, expire_holds, quote_and_hold, release_holds
 from billing.commands.machines import remember_machines
@@ -30,6 +31,7 @@ from billing.commands.reversals import reverse_journal
 from billing.commands.suspense import assign_payment, set_aside
 from billing.commands.topups import confirm_test_payment, fail_top_up, settle_top_up, start_top_up, top_up
 from billing.commands.usage import Happened, charge
+from billing.commands.verifications import verify_daily, verify_ledger
 
 __all__ = [
     "Ended",
@@ -50,6 +52,8 @@ __all__ = [
     "fail_contract",
     "fail_top_up",
     "finish_contract",
+    "forget_arrived",
+    "keep_count",
     "keep_income",
     "keep_partitions",
     "make_offer",
@@ -77,5 +81,7 @@ __all__ = [
     "take_refund",
     "take_report",
     "top_up",
+    "verify_daily",
+    "verify_ledger",
     "withdraw_offer",
 ]

@@ -1,5 +1,6 @@
 """Reading the ledger: wallets, statements, the story of a charge, and the proof that it all adds up."""
 
+from billing.queries.completeness import GRACE
 from billing.queries.estimates import Estimate, current_prices, estimate
 from billing.queries.export import csv_of
 from billing.queries.journals import Story, journals_seen_by, story_of
@@ -22,6 +23,7 @@ from billing.queries.wallet import (
 
 __all__ = [
     "ACCOUNTS",
+    "GRACE",
     "Balances",
     "Estimate",
     "Income",

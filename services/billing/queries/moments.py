@@ -22,7 +22,7 @@ _LAST = "SELECT ledger_last_posting(%s, %s)"
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """What was posted on each account, by its short name, of what took effect until one moment and was known at another.
+    """What was posted on each account, of what took effect until one moment and was known at another.
 
     With both moments the same it is what the person was shown then; with a later `recorded_at` it is what was true then
     by what is known now, late events and corrections included.

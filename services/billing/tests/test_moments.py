@@ -35,6 +35,7 @@ def date_journals(account_id: UUID, steps: list[tuple[int, float]]) -> list[date
     recorded = LONG_AGO
     entries = list(Entry.objects.filter(account_id=account_id).order_by("id"))
     with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE journal DISABLE TRIGGER USER")
         for entry, (pause, early) in zip(entries, steps, strict=True):
             recorded += timedelta(minutes=pause, seconds=1)
