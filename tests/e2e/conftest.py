@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,10 +18,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 import browsing
 import world
 
-from titan.configuration import PORTS, Configuration
+from titan.configuration import Configuration
 from titan.demo import data
 from titan.demo.client import Person
 from titan.secret import load_or_make
+from titan.testing import free_port_base, scratch_directory
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -50,15 +50,17 @@ def _missing() -> str:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Configuration]:
+def stack() -> Iterator[Configuration]:
     """A running stack of this session's own; TITAN_E2E_RUNNING=1 uses the one that TITAN_DATA_DIR names instead."""
     if os.environ.get("TITAN_E2E_RUNNING"):
         yield Configuration(Path(os.environ["TITAN_DATA_DIR"]), port_base=int(os.environ["TITAN_PORT_BASE"]))
         return
-    home = tmp_path_factory.mktemp("titan")
-    for parent in (home, *home.parents[:2]):
-        parent.chmod(0o711)  # when we are root, PostgreSQL runs as somebody else and must get through
-    configuration = Configuration(home, port_base=_free_port_base())
+    with scratch_directory() as home:
+        yield from _running(Configuration(home, port_base=free_port_base()))
+
+
+def _running(configuration: Configuration) -> Iterator[Configuration]:
+    home = configuration.data_dir
     outside = {n: v for n, v in os.environ.items() if not n.startswith(("TITAN_", "DJANGO_"))}
     environment = outside | {"TITAN_DATA_DIR": str(home), "TITAN_PORT_BASE": str(configuration.port_base)}
 
@@ -74,18 +76,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Configuration]:
         titan("down")
         if kept := os.environ.get("TITAN_E2E_LOGS"):
             shutil.copytree(configuration.log_dir, kept, dirs_exist_ok=True)
-
-
-def _free_port_base() -> int:
-    for base in range(30_000, 60_000, 200):
-        if all(_is_free(base + offset) for offset in PORTS.values()):
-            return base
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.fixture(scope="session")
