@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from billing.models import Bill, ConsultingRequest, CouponLot, DeclinedWork, Hold, Journal, Operation, Party
+from billing.models import ConsultingRequest, CouponLot, DeclinedWork, Hold, Journal, Operation, Party
 from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
 from billing.rules.funding import Part, total
 from billing.rules.pricing import Prices
