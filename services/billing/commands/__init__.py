@@ -1,6 +1,6 @@
 """Everything that moves or reserves money: one keyword-only function is one transaction."""
 
-from billing.commands.bills import ask_for_bills, issue_bill, issue_due_bills
+from billing.commands.bills import buy_tokens, pay_bill, set_credit_limit
 from billing.commands.consulting import (
     choose_offer,
     make_offer,
