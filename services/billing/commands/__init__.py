@@ -8,6 +8,7 @@ from billing.commands.consulting import (
     reopen_request,
     withdraw_offer,
 )
+from billing.commands.consulting_files import add_file
 from billing.commands.contracts import (
     cancel_request,
     deliver_work,
@@ -38,10 +39,12 @@ __all__ = [
     "Happened",
     "Wish",
     "activate_coupon",
+    "add_file",
     "assign_payment",
     "buy_tokens",
     "cancel_request",
     "charge",
+    "choose_offer",
     "close_period",
     "confirm_test_payment",
     "create_coupon",
@@ -58,6 +61,7 @@ __all__ = [
     "keep_partitions",
     "make_offer",
     "open_accounts",
+    "open_request",
     "pay_bill",
     "publish_first_prices",
     "publish_prices",

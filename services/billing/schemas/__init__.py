@@ -1,5 +1,16 @@
 """Billing's HTTP shapes."""
 
+from billing.schemas.consulting import (
+    ConsultingIn,
+    DisputeIn,
+    NoteIn,
+    OfferIn,
+    SettlementIn,
+    show_file,
+    show_offer,
+    show_request,
+    show_step,
+)
 from billing.schemas.fields import AMOUNT
 from billing.schemas.ledger import show_entry, show_journal_id, show_operation, show_story
 from billing.schemas.money import (
@@ -17,23 +28,32 @@ from billing.schemas.prices import PricesIn, QuoteIn, show_estimate, show_hold, 
 
 __all__ = [
     "AMOUNT",
+    "ConsultingIn",
     "CouponCodeIn",
     "CouponIn",
     "CreditLimitIn",
+    "DisputeIn",
     "ExchangeIn",
+    "NoteIn",
+    "OfferIn",
     "PayIn",
     "PricesIn",
     "QuoteIn",
+    "SettlementIn",
     "TopUpIn",
     "show_entry",
     "show_estimate",
+    "show_file",
     "show_hold",
     "show_journal_id",
     "show_lot",
+    "show_offer",
     "show_operation",
     "show_payment",
     "show_prices",
     "show_quote",
+    "show_request",
+    "show_step",
     "show_story",
     "show_wallet",
 ]
