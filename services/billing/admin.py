@@ -87,3 +87,24 @@ class ProviderAdmin(ReadOnlyAdmin):
 @admin.register(models.PeriodClose, models.JournalSeal)
 class PastAdmin(ReadOnlyAdmin):
     """Closed periods, and the chain of seals over what was posted."""
+
+
+@admin.register(models.UsageCount)
+class UsageCountAdmin(ReadOnlyAdmin):
+    """How much usage ml said in each hour."""
+
+    list_display = ("hour", "version", "events", "lines", "digest", "received_at")
+
+
+@admin.register(models.AwaitedUsage)
+class AwaitedUsageAdmin(ReadOnlyAdmin):
+    """Usage that ml counted and that has not been charged yet."""
+
+    list_display = ("event_id", "hour", "since")
+
+
+@admin.register(models.Verification)
+class VerificationAdmin(ReadOnlyAdmin):
+    """What was found each time the ledger was verified."""
+
+    list_display = ("started_at", "is_ok", "asked_by", "by_id", "milliseconds")

@@ -13,8 +13,10 @@ from ml.models import (
     MachineTableLockWrite,
     NNModel,
     PriceList,
+    PublishedUsage,
     Server,
     SolvedLines,
+    UsageCount,
     Work,
 )
 from service_base.admin import ReadOnlyAdmin
@@ -97,3 +99,17 @@ class SolvedLinesAdmin(ReadOnlyAdmin):
     """Lines solved by day."""
 
     list_display = ("machine_id", "caller_id", "channel", "day", "lines", "requests")
+
+
+@admin.register(PublishedUsage)
+class PublishedUsageAdmin(ReadOnlyAdmin):
+    """Usage events that were said."""
+
+    list_display = ("event_id", "at", "payer_id", "lines", "version")
+
+
+@admin.register(UsageCount)
+class UsageCountAdmin(ReadOnlyAdmin):
+    """Usage by hour as it was counted and told."""
+
+    list_display = ("hour", "version", "events", "lines", "first_at")

@@ -19,6 +19,7 @@ PAGES = {
     "wallet": ("billing", "/"),
     "top-up": ("billing", "/top-ups/{payment}"),
     "statement": ("billing", "/statement"),
+    "balances": ("billing", "/balances?effective_at=2026-01-31T18:30"),
     "entry": ("billing", "/journals/{journal}"),
     "operations": ("billing", "/operations"),
     "prices": ("billing", "/prices"),

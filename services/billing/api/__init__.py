@@ -2,10 +2,11 @@
 
 from ninja import Router
 
-from billing.api import consulting, contracts, ledger, money, payouts, prices, webhooks
+from billing.api import consulting, contracts, ledger, money, payouts, prices, truth, webhooks
 
 router = Router()
 router.add_router("", ledger.router)
+router.add_router("", truth.router)
 router.add_router("", money.router)
 router.add_router("", prices.router)
 router.add_router("", payouts.router)

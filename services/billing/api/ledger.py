@@ -9,6 +9,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse
 from ninja import Query, Router, Schema
+from pydantic import AwareDatetime
 
 from billing import queries, schemas
 from billing.queries import StatementFilter
@@ -35,8 +36,18 @@ class EntriesIn(Schema):
 
 
 @router.get("/balances")
-async def balances(request: Request) -> dict[str, Any]:
-    """The caller's money: per currency what is posted, held and available; what she owes and may owe."""
+async def balances(
+    request: Request, effective_at: AwareDatetime | None = None, recorded_at: AwareDatetime | None = None
+) -> dict[str, Any]:
+    """The caller's money: per currency what is posted, held and available; what she owes and may owe.
+
+    With a moment, what was posted on each account then: of what had taken effect until `effective_at`, as it was known
+    at `recorded_at`; one that is left out leaves nothing out.
+    """
+    if effective_at or recorded_at:
+        moments = {"effective_at": effective_at, "recorded_at": recorded_at}
+        found = await sync_to_async(queries.balances_at)(request.auth.id, **moments)
+        return schemas.show_balances(request.auth.id, found)
     return schemas.show_wallet(await queries.read_wallet(request.auth.id))
 
 

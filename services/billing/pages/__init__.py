@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.pages import operators, payments, payouts, statement, wallet
+from billing.pages import moments, operators, payments, payouts, statement, verify, wallet
 
 urlpatterns = [
     path("", wallet.wallet, name="wallet"),
@@ -12,12 +12,13 @@ urlpatterns = [
     path("coupons/activate", wallet.activate_coupon, name="activate-coupon"),
     path("bills/pay", wallet.pay_bill, name="pay-bill"),
     path("exchange", wallet.buy_tokens, name="buy-tokens"),
+    path("balances", moments.balances, name="balances"),
     path("statement", statement.statement, name="statement"),
     path("statement.csv", statement.statement_csv, name="statement-csv"),
     path("journals/<uuid:journal_id>", statement.journal, name="journal"),
     path("operations", statement.operations, name="operations"),
     path("prices", operators.prices, name="prices"),
-    path("verify", operators.verify, name="verify"),
+    path("verify", verify.verify, name="verify"),
     path("coupons", operators.coupons, name="coupons"),
     path("payouts", payouts.payouts, name="payouts"),
     path("payouts/request", payouts.request_payout, name="request-payout"),

@@ -25,6 +25,7 @@ from billing.schemas.money import (
     show_wallet,
 )
 from billing.schemas.prices import PricesIn, QuoteIn, show_estimate, show_hold, show_prices, show_quote
+from billing.schemas.truth import show_balances, show_verification
 
 __all__ = [
     "AMOUNT",
@@ -41,6 +42,7 @@ __all__ = [
     "QuoteIn",
     "SettlementIn",
     "TopUpIn",
+    "show_balances",
     "show_entry",
     "show_estimate",
     "show_file",
@@ -55,5 +57,6 @@ __all__ = [
     "show_request",
     "show_step",
     "show_story",
+    "show_verification",
     "show_wallet",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,9 +15,10 @@ from hypothesis import strategies as st
 
 from billing import queries
 from billing.models import Entry
+from billing.tests.test_pages import page
 from billing.tests.world import Person, World
 from event_bus.testing import deliver
-from shared_models.clock import utc_now
+from shared_models.clock import rfc3339, utc_now
 
 LONG_AGO = datetime(2031, 3, 3, 12, 0, tzinfo=UTC)
 # (minutes between two recordings, minutes that a journal took effect before it was recorded)
@@ -96,3 +99,25 @@ def test_the_last_entry_until_a_moment_is_found_in_either_direction(world: World
     for entry in (entries[0], entries[12], entries[-1]):
         assert queries.last_entry_until(many.usd.id, entry.journal.recorded_at) in (entry.pk, entry.pk + 1)
     assert queries.last_entry_until(many.usd.id, entries[0].journal.recorded_at - timedelta(seconds=1)) <= 1
+
+
+def test_the_api_answers_for_a_moment_and_refuses_one_without_a_zone(api: Any, world: World, ana: Person) -> None:
+    client, before = api(ana), rfc3339(utc_now() - timedelta(days=1))
+    then = client.get("/api/v1/balances", {"recorded_at": before}).json()
+    assert (then["recorded_at"], then["accounts"][0]) == (before, {"account": "usd", "posted": "0"})
+    ahead = client.get("/api/v1/balances", {"effective_at": rfc3339(LONG_AGO + timedelta(days=1))}).json()
+    assert ahead["accounts"][0] == {"account": "usd", "posted": "100"}
+    for wrong in ("2026-01-31T12:00:00", "yesterday", "2026-13-01T00:00:00Z", "9" * 40):
+        refused = client.get("/api/v1/balances", {"effective_at": wrong})
+        assert refused.status_code == 422, refused.content
+        assert "effective_at" in refused.content.decode()
+
+
+def test_the_page_shows_then_beside_now(browser: Any, world: World, ana: Person) -> None:
+    client = browser(ana)
+    text = page(client, "/balances?effective_at=2031-03-04T00:00&recorded_at=2001-01-01T00:00:00")
+    assert re.search(r'data-label="Then"><span class="amount">0,00 USD', text)
+    assert re.search(r'data-label="Change since"><span class="amount">100,00 USD', text)
+    known_now = page(client, "/balances?effective_at=2031-03-04T00:00")
+    assert re.search(r'data-label="Then"><span class="amount">100,00 USD', known_now)
+    assert "such as 2026-01-31T18:30" in page(client, "/balances?effective_at=soon", status=422)

@@ -162,6 +162,7 @@ def test_operators_publish_prices_and_see_the_proof(browser: Any, world: World, 
     }
     assert (client.post("/prices", form)).status_code == 302
     assert "0,0002 EAML" in page(client, "/prices")
+    assert client.post("/verify").status_code == 302
     assert "The ledger holds" in page(client, "/verify")
     page(browser(ana), "/verify", status=403)
 
