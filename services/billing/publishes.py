@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from billing.models import ConsultingRequest, CouponLot, DeclinedWork, Hold, Journal, Operation, Party
+from billing.models import Bill, ConsultingRequest, CouponLot, DeclinedWork, Hold, Journal, Operation, Party
 from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
+from billing.rules.bills import Line
 from billing.rules.funding import Part, total
 from billing.rules.pricing import Prices
 from event_bus import publishes
@@ -23,6 +24,8 @@ PUBLISHES = publishes(
     billing.OperationPosted,
     billing.BalanceChanged,
     billing.CouponActivated,
+    billing.BillIssued,
+    billing.BillPaid,
     billing.PricesPublished,
     billing.ContractSigned,
     billing.ContractDisputed,
@@ -111,6 +114,49 @@ def coupon_activated(lot: CouponLot) -> billing.CouponActivated:
         amount=lot.granted,
         activated_at=lot.activated_at,
         expires_at=lot.expires_at,
+    )
+
+
+def bill_issued(bill: Bill, lines: Sequence[Line]) -> Event:
+    """A person has a bill."""
+    return billing.BillIssued(
+        bill_id=bill.pk,
+        number=bill.called,
+        owner_id=bill.owner_id,
+        period_start=bill.period_start,
+        period_end=bill.period_end,
+        lines=[
+            billing.BillLine(
+                kind=line.kind,
+                count=line.count,
+                count_of_lines=line.count_of_lines,
+                coupon=line.coupon,
+                eaml=line.eaml,
+                usd=line.usd,
+                owed_usd=line.owed_usd,
+                tax_usd=line.tax_usd,
+            )
+            for line in lines
+        ],
+        brought_forward_usd=bill.brought_forward_usd,
+        paid_usd=bill.paid_usd,
+        tax_basis_points=bill.tax_basis_points,
+        tax_usd=bill.tax_usd,
+        due_usd=bill.due_usd,
+        pay_by=bill.pay_by,
+        issued_at=bill.issued_at,
+    )
+
+
+def bill_paid(bill: Bill, journal: Journal, amount_usd: Decimal) -> Event:
+    """The last of a bill was paid."""
+    return billing.BillPaid(
+        bill_id=bill.pk,
+        number=bill.called,
+        owner_id=bill.owner_id,
+        journal_id=journal.pk,
+        amount_usd=amount_usd,
+        paid_at=journal.effective_at,
     )
 
 

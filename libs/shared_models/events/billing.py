@@ -172,3 +172,51 @@ class ContractEnded(Event):
     ended_at: Moment
 
 
+class BillLine(BaseModel):
+    """What one kind of movement came to in the period of a bill."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    count: int
+    count_of_lines: int
+    coupon: Amount
+    eaml: Amount
+    usd: Amount
+    owed_usd: Amount
+    tax_usd: Amount
+
+
+class BillIssued(Event):
+    """A person's bill for a period, under a number without gaps; `due_usd` is what of all she owes is to be paid."""
+
+    TYPE: ClassVar = "titan.billing.bill.issued.v1"
+    KEY: ClassVar = "owner_id"
+
+    bill_id: UUID
+    number: str
+    owner_id: UUID
+    period_start: Moment
+    period_end: Moment
+    lines: list[BillLine]
+    brought_forward_usd: Amount
+    paid_usd: Amount
+    tax_basis_points: int
+    tax_usd: Amount
+    due_usd: Amount
+    pay_by: Moment
+    issued_at: Moment
+
+
+class BillPaid(Event):
+    """The last of a bill was paid: `amount_usd` is what was open of it before the journal."""
+
+    TYPE: ClassVar = "titan.billing.bill.paid.v1"
+    KEY: ClassVar = "owner_id"
+
+    bill_id: UUID
+    number: str
+    owner_id: UUID
+    journal_id: UUID
+    amount_usd: Amount
+    paid_at: Moment

@@ -1,5 +1,6 @@
 """Billing's tables: the ledger, what funds are reserved for, and the things that movements come from."""
 
+from billing.models.bills import Bill, BillLine, BillPayment, BillRun, BillSeries
 from billing.models.consulting import (
     ConsultingFile,
     ConsultingOffer,
@@ -12,18 +13,30 @@ from billing.models.holds import DeclinedWork, Hold, HoldPart, HoldResolution, P
 from billing.models.ledger import Account, Balance, Entry, Journal, JournalSeal, Party, PeriodClose, Posting
 from billing.models.operations import Operation, Usage
 from billing.models.payments import Payment, Payout, ProviderReport, UnmatchedPayment
+from billing.models.seeds import Billing, Credit, CreditIXIOO, Debit, DebitIXIOO
+from billing.models.statement import StatementLine, StatementMark, StatementProgress, StatementSum, Turnover
 from billing.models.truth import AwaitedUsage, UsageCount, Verification
 
 __all__ = [
     "Account",
     "AwaitedUsage",
     "Balance",
+    "Bill",
+    "BillLine",
+    "BillPayment",
+    "BillRun",
+    "BillSeries",
+    "Billing",
     "ConsultingFile",
     "ConsultingOffer",
     "ConsultingRequest",
     "ConsultingStep",
     "Coupon",
     "CouponLot",
+    "Credit",
+    "CreditIXIOO",
+    "Debit",
+    "DebitIXIOO",
     "DeclinedWork",
     "Entry",
     "Hold",
@@ -42,6 +55,11 @@ __all__ = [
     "PriceList",
     "ProviderReport",
     "Quote",
+    "StatementLine",
+    "StatementMark",
+    "StatementProgress",
+    "StatementSum",
+    "Turnover",
     "UnmatchedPayment",
     "Usage",
     "UsageCount",

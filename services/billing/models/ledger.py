@@ -21,13 +21,18 @@ class Party(models.Model):
     version = models.BigIntegerField(default=0)
     credit_limit = money_field(default=0)
     last_billing_time = models.DateTimeField(null=True)
+    # The tax on what the platform sells to this person; without one, that of the settings.
+    tax_basis_points = models.IntegerField(null=True)
     created_at = models.DateTimeField(default=utc_now)
 
     class Meta:
         db_table = "party"
         verbose_name_plural = "parties"
         constraints = [
-            models.CheckConstraint(name="credit_limit_not_negative", condition=models.Q(credit_limit__gte=0))
+            models.CheckConstraint(name="credit_limit_not_negative", condition=models.Q(credit_limit__gte=0)),
+            models.CheckConstraint(
+                name="tax_rate_fits", condition=models.Q(tax_basis_points__gte=0, tax_basis_points__lte=10_000)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -182,6 +187,8 @@ class Entry(models.Model):
     currency = currency_field()
     amount = money_field()
     balance = money_field(null=True)
+    # An account's entries follow each other by it: the database finds them by this number, not by the id made of it.
+    posting_id = models.BigIntegerField()
 
     class Meta:
         managed = False

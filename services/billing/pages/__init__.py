@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from billing.pages import moments, operators, payments, payouts, statement, verify, wallet
+from billing.pages import (
+    bills,
+    consulting,
+    contract,
+    costs,
+    coupons,
+    journals,
+    moments,
+    operators,
+    payments,
+    payouts,
+    statement,
+    verify,
+    wallet,
+)
 
 urlpatterns = [
     path("", wallet.wallet, name="wallet"),
@@ -11,12 +25,23 @@ urlpatterns = [
     path("top-ups/<uuid:payment_id>", wallet.top_up, name="top-up"),
     path("coupons/activate", wallet.activate_coupon, name="activate-coupon"),
     path("bills/pay", wallet.pay_bill, name="pay-bill"),
+    path("bills", bills.bills, name="bills"),
+    path("bills/next", bills.next_bill, name="next-bill"),
+    path("bills/all", bills.all_bills, name="all-bills"),
+    path("bills/issue", bills.issue_bills, name="issue-bills"),
+    path("bills/tax-rate", bills.set_tax_rate, name="tax-rate"),
+    path("bills/<uuid:bill_id>", bills.bill, name="bill"),
+    path("bills/<uuid:bill_id>/pay", bills.pay_bill, name="pay-one-bill"),
+    path("bills/<uuid:bill_id>.pdf", bills.bill_pdf, name="bill-pdf"),
     path("exchange", wallet.buy_tokens, name="buy-tokens"),
     path("balances", moments.balances, name="balances"),
     path("statement", statement.statement, name="statement"),
     path("statement.csv", statement.statement_csv, name="statement-csv"),
-    path("journals/<uuid:journal_id>", statement.journal, name="journal"),
-    path("operations", statement.operations, name="operations"),
+    path("journals/<uuid:journal_id>", journals.journal, name="journal"),
+    path("quotes/<uuid:quote_id>", journals.quote, name="quote"),
+    path("operations", journals.operations, name="operations"),
+    path("costs", costs.costs, name="costs"),
+    path("my-coupons", coupons.coupons, name="my-coupons"),
     path("prices", operators.prices, name="prices"),
     path("verify", verify.verify, name="verify"),
     path("coupons", operators.coupons, name="coupons"),
@@ -28,4 +53,13 @@ urlpatterns = [
     path("payments/payouts/<uuid:payout_id>", payments.settle, name="settle-payout"),
     path("payments/suspense/<uuid:unmatched_id>", payments.assign, name="assign-payment"),
     path("payments/reverse", payments.reverse_journal, name="reverse-journal"),
+    path("consulting", consulting.requests, name="consulting"),
+    path("consulting/new", consulting.new, name="new-request"),
+    path("consulting/board", consulting.board, name="consulting-board"),
+    path("consulting/files/<uuid:file_id>", consulting.download, name="consulting-file"),
+    path("consulting/<uuid:request_id>", contract.one, name="consulting-request"),
+    path("consulting/<uuid:request_id>/files", contract.add_file, name="add-consulting-file"),
+    path("consulting/<uuid:request_id>/<slug:name>", contract.act, name="consulting-act"),
+    path("disputes", contract.disputes, name="disputes"),
+    path("disputes/<uuid:request_id>", contract.settle, name="settle-dispute"),
 ]

@@ -1,10 +1,24 @@
 """Reading the ledger: wallets, statements, the story of a charge, and the proof that it all adds up."""
 
+from billing.queries.bill_pdf import pdf_of
+from billing.queries.bills import (
+    BEGINNING,
+    NextBill,
+    SeenBill,
+    bills_of,
+    newest_bill,
+    next_bill,
+    open_usd,
+    seen,
+    spenders,
+    tax_rate_of,
+)
 from billing.queries.completeness import GRACE
 from billing.queries.consulting import (
     board,
     contracts_of,
     disputed,
+    escrow_of,
     file_seen_by,
     is_insider,
     machines_owned,
@@ -12,12 +26,35 @@ from billing.queries.consulting import (
     offers_seen_by,
     request_seen_by,
     requests_of,
+    steps_seen_by,
 )
 from billing.queries.estimates import Estimate, current_prices, estimate
 from billing.queries.export import csv_of
-from billing.queries.journals import Story, journals_seen_by, story_of
+from billing.queries.journals import Story, journals_seen_by, quoted, story_of
 from billing.queries.moments import Balances, balances_at, last_entry_until
-from billing.queries.statement import ACCOUNTS, Statement, StatementFilter, account_of, entries_of, statement_of
+from billing.queries.seeds import SEEDS, billing_rows_of, seeds_of, with_legs
+from billing.queries.statement import (
+    ACCOUNTS,
+    CURRENCIES,
+    Statement,
+    StatementFilter,
+    account_of,
+    last_entries,
+    page_of_entries,
+    statement_of,
+)
+from billing.queries.turnover import (
+    GROUPS,
+    Cost,
+    Earned,
+    Moved,
+    costs_of,
+    earned_by,
+    grouped,
+    machines_of,
+    spent_currencies,
+    turnover_of,
+)
 from billing.queries.verify import Verdict, verify
 from billing.queries.wallet import (
     Income,
@@ -25,7 +62,6 @@ from billing.queries.wallet import (
     holds_of,
     income_of,
     lots_of,
-    machines_of,
     operations_of,
     parts_of,
     quotes_of,
@@ -35,10 +71,19 @@ from billing.queries.wallet import (
 
 __all__ = [
     "ACCOUNTS",
+    "BEGINNING",
+    "CURRENCIES",
     "GRACE",
+    "GROUPS",
+    "SEEDS",
     "Balances",
+    "Cost",
+    "Earned",
     "Estimate",
     "Income",
+    "Moved",
+    "NextBill",
+    "SeenBill",
     "Statement",
     "StatementFilter",
     "Story",
@@ -46,32 +91,52 @@ __all__ = [
     "Wallet",
     "account_of",
     "balances_at",
+    "billing_rows_of",
+    "bills_of",
     "board",
     "contracts_of",
+    "costs_of",
     "csv_of",
     "current_prices",
     "disputed",
     "earned_by",
+    "escrow_of",
     "estimate",
     "file_seen_by",
+    "grouped",
     "holds_of",
     "income_of",
     "is_insider",
     "journals_seen_by",
+    "last_entries",
     "last_entry_until",
     "lots_of",
     "machines_of",
     "machines_owned",
     "names_of",
+    "newest_bill",
+    "next_bill",
     "offers_seen_by",
+    "open_usd",
     "operations_of",
+    "page_of_entries",
     "parts_of",
+    "pdf_of",
+    "quoted",
     "quotes_of",
     "read_wallet",
     "request_seen_by",
     "requests_of",
+    "seeds_of",
+    "seen",
+    "spenders",
+    "spent_currencies",
     "statement_of",
+    "steps_seen_by",
     "story_of",
+    "tax_rate_of",
+    "turnover_of",
     "verify",
     "wallet_of",
+    "with_legs",
 ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from billing.models import Hold, Journal, Posting, PriceList, Quote, Usage
+from billing.models import Hold, Journal, Operation, Posting, PriceList, Quote, Usage
 from billing.rules.accounts import Purpose
 from billing.rules.funding import Part
 from billing.rules.kinds import (
@@ -25,10 +26,12 @@ from billing.rules.kinds import (
     PAYOUT_REQUESTED,
     PURCHASES,
     REVERSAL,
+    TAX_CHARGED,
     TOKENS_BOUGHT,
     USAGE_KINDS,
     OperationKind,
 )
+from billing.rules.pricing import Prices
 from billing.rules.wording import Say, counted, paid_as, priced_as
 from shared_models.money import Currency, plain
 
@@ -80,6 +83,13 @@ def story_of(journal: Journal, viewer: UUID, *, say: Say = plain) -> Story:
     )
 
 
+def quoted(quote: Quote, *, say: Say = plain) -> str:
+    """How a quote came about, in one sentence."""
+    if quote.is_of_purchase:
+        return f"At most {say(quote.price_usd)} USD, the price that the machine's owner set."
+    return f"{_priced(quote, quote.price_list.prices, say)}: {say(quote.price_eaml)} EAML at most."
+
+
 def _sentence(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: Say, *, is_payer: bool) -> str:
     if journal.kind in PURCHASES:
         return _purchase(journal, say) if is_payer else _sold(journal, say)
@@ -101,6 +111,7 @@ def _sentence(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: 
         CONTRACT_SIGNED: f"{amounts} of the wallet set aside in escrow for a consulting contract.",
         CONTRACT_FINISHED: _contract(journal, postings, viewer, say),
         CONTRACT_CANCELLED: f"{amounts} came back from escrow: the consulting contract is {details.get('outcome')}.",
+        TAX_CHARGED: f"Tax of a bill, {_percent(details)} on {details.get('taxable_usd')} USD: {amounts}.",
         REVERSAL: f"{amounts} moved back: {details.get('reason')}",
     }
     return wording[journal.kind]
@@ -110,17 +121,7 @@ def _usage(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: Say
     operation, details = journal.operation, journal.details
     assert operation is not None
     prices = PriceList.objects.get(pk=details["price_version"]).prices
-    training = operation.kind == OperationKind.TRAINING
-    priced = priced_as(
-        operation.kind,
-        lines=operation.count_of_lines,
-        columns=operation.columns,
-        level=operation.level,
-        unit=prices.training_cell_eaml if training else prices.solving_line_eaml,
-        factor=prices.level_factors.get(str(operation.level), Decimal(1)),
-        version=prices.version,
-        say=say,
-    )
+    priced = _priced(operation, prices, say)
     parts = [
         Part(Currency(posting.currency), posting.amount)
         for posting in postings
@@ -131,6 +132,20 @@ def _usage(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: Say
     in_dollars = any(part.currency == Currency.USD for part in parts)
     rate = f" Dollars pay tokens{_rate(journal, say)}." if in_dollars else ""
     return f"{priced}: {say(_amount(journal, 'price_eaml'))} EAML{bought}. Paid with {paid}.{rate}"
+
+
+def _priced(asked: Operation | Quote, prices: Prices, say: Say) -> str:
+    training = asked.kind == OperationKind.TRAINING
+    return priced_as(
+        asked.kind,
+        lines=asked.count_of_lines,
+        columns=asked.columns,
+        level=asked.level,
+        unit=prices.training_cell_eaml if training else prices.solving_line_eaml,
+        factor=prices.level_factors.get(str(asked.level), Decimal(1)),
+        version=prices.version,
+        say=say,
+    )
 
 
 def _sale(journal: Journal, say: Say) -> str:
@@ -181,6 +196,10 @@ def _contract(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: 
         return f"{how}: you earned {say(paid)} USD, {say(gross)} USD less TITAN's fee."
     returned = f", and {say(back)} USD came back to the wallet" if back else ""
     return f"{how}: {say(gross)} USD left escrow for the consultant, {fee}{returned}."
+
+
+def _percent(details: dict[str, Any]) -> str:
+    return f"{Decimal(details.get('basis_points', 0)) / 100:f} %"
 
 
 def _rate(journal: Journal, say: Say) -> str:

@@ -12,10 +12,12 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from billing.queries.bill_checks import BILL_CHECKS
 from billing.queries.checks import CHECKS, SUMS, Check
 from billing.queries.completeness import GRACE, hours_of_usage
 from billing.queries.contract_checks import CONTRACT_CHECKS
 from billing.queries.payment_checks import PAYMENT_CHECKS
+from billing.queries.statement_checks import STATEMENT_CHECKS
 from billing.rules.accounts import PLATFORM
 from billing.rules.completeness import Hour, first_difference
 from billing.rules.kinds import USAGE_KINDS
@@ -25,7 +27,7 @@ from shared_models.money import plain
 
 USAGE_TYPES = [ml.TrainingCompleted.TYPE, ml.SolvingCompleted.TYPE, ml.PurchaseCompleted.TYPE]
 
-EVERY_CHECK = [*CHECKS, *PAYMENT_CHECKS, *CONTRACT_CHECKS]
+EVERY_CHECK = [*CHECKS, *PAYMENT_CHECKS, *BILL_CHECKS, *CONTRACT_CHECKS, *STATEMENT_CHECKS]
 COUNTED = ("journal", "posting", "operation", "hold", "account", "coupon_lot", "payment")
 
 

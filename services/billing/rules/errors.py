@@ -152,3 +152,22 @@ class FileTooLarge(BadInput):
     title = "The file is too large"
 
 
+class NothingToBill(Conflict):
+    """The person used nothing since her last bill."""
+
+    slug = "nothing-to-bill"
+    title = "There is nothing to bill"
+
+
+class BillPaid(Conflict):
+    """The bill was paid before, or nothing of it is due."""
+
+    slug = "bill-paid"
+    title = "This bill is paid"
+
+
+class BillCarried(Conflict):
+    """A newer bill carries what was open of this one, and is paid instead; `newest` in the facts says which."""
+
+    slug = "bill-carried"
+    title = "A newer bill carries this one"

@@ -1,5 +1,6 @@
 """Billing's HTTP shapes."""
 
+from billing.schemas.bills import BillsIn, TaxRateIn, show_bill, show_bill_run, show_next_bill, show_seen_bill
 from billing.schemas.consulting import (
     ConsultingIn,
     DisputeIn,
@@ -29,6 +30,7 @@ from billing.schemas.truth import show_balances, show_verification
 
 __all__ = [
     "AMOUNT",
+    "BillsIn",
     "ConsultingIn",
     "CouponCodeIn",
     "CouponIn",
@@ -41,20 +43,25 @@ __all__ = [
     "PricesIn",
     "QuoteIn",
     "SettlementIn",
+    "TaxRateIn",
     "TopUpIn",
     "show_balances",
+    "show_bill",
+    "show_bill_run",
     "show_entry",
     "show_estimate",
     "show_file",
     "show_hold",
     "show_journal_id",
     "show_lot",
+    "show_next_bill",
     "show_offer",
     "show_operation",
     "show_payment",
     "show_prices",
     "show_quote",
     "show_request",
+    "show_seen_bill",
     "show_step",
     "show_story",
     "show_verification",
