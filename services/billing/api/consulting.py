@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Router
 
 from billing import commands, queries, schemas, store
+from billing.attachments import FILE_BODY, download_for, receive_upload
 from billing.models import ConsultingRequest
 from billing.rules.consulting import Category, category_of
-from billing.store import Received
 from service_base.api import Request
 from service_base.auth import Bearer
 from service_base.callers import Caller
-from service_base.errors import BadInput, NotFound
+from service_base.errors import NotFound
 from service_base.idempotency.answers import HEADER, answer_once
 from service_base.pagination import as_page
 from shared_models.ids import new_id
 
 router = Router(tags=["consulting"], auth=Bearer("billing:read"))
 WRITES = Bearer("billing:write")
-# What a form adds around the file it carries.
-_AROUND_A_FILE = 1 << 16
-_FILE = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
-FILE_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FILE}}}}
 
 
 @router.post("/consulting", auth=WRITES, response={201: dict[str, Any]})
@@ -146,25 +141,6 @@ async def download(request: Request, file_id: UUID) -> HttpResponseBase:
     return await download_for(request.auth, file_id)
 
 
-async def download_for(caller: Caller, file_id: UUID) -> HttpResponseBase:
-    """The file as a download. Raises NotFound for everybody who has no part in its request."""
-    file = await sync_to_async(queries.file_seen_by)(caller, file_id)
-    if file is None:
-        raise NotFound("There is no such file, or it is not for you.")
-    return await sync_to_async(store.download)(file.path, name=file.file_name, media_type=file.media_type)
-
-
-def receive_upload(request: HttpRequest) -> tuple[Received, str]:
-    """The file in the form's field `file`, on disk, and its name. Raises BadInput when there is none, FileTooLarge."""
-    length = request.headers.get("content-length", "")
-    if length.isdigit():
-        store.must_fit(int(length) - _AROUND_A_FILE)
-    file = request.FILES.get("file")
-    if not isinstance(file, UploadedFile):
-        raise BadInput("Send the file as the form's field `file`.", field="file")
-    return store.receive(_chunks(file)), file.name or "file"
-
-
 def show_whole(caller: Caller, request_id: UUID) -> dict[str, Any]:
     """The request with all that the caller may see of it."""
     found = queries.request_seen_by(caller, request_id)
@@ -174,7 +150,7 @@ def show_whole(caller: Caller, request_id: UUID) -> dict[str, Any]:
     shown = schemas.show_request(found, whole=whole)
     shown["offers"] = [schemas.show_offer(offer) for offer in queries.offers_seen_by(caller, found)]
     if whole:
-        shown["steps"] = [schemas.show_step(step) for step in found.steps.order_by("id")]
+        shown["steps"] = [schemas.show_step(step) for step in queries.steps_seen_by(caller, found)]
         shown["files"] = [schemas.show_file(file) for file in found.files.order_by("id")]
     return shown
 
@@ -192,7 +168,3 @@ async def _page(found: Any, cursor: str | None, limit: int, *, whole: bool) -> d
         return schemas.show_request(row, whole=whole)
 
     return await sync_to_async(as_page)(found, show, cursor=cursor, limit=limit)
-
-
-def _chunks(file: Any) -> Iterator[bytes]:
-    yield from file.chunks(store.CHUNK)

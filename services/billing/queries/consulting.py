@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
-from billing.models import ConsultingFile, ConsultingOffer, ConsultingRequest, KnownMachine
+from billing.models import (
+    Balance,
+    ConsultingFile,
+    ConsultingOffer,
+    ConsultingRequest,
+    ConsultingStep,
+    KnownMachine,
+)
+from billing.rules.accounts import escrow
 from billing.rules.consulting import OfferState, Status
 from service_base.callers import Caller
 
@@ -60,6 +69,14 @@ def offers_seen_by(caller: Caller, found: ConsultingRequest) -> QuerySet[Consult
     return offers.filter(consultant_user_id=caller.id)
 
 
+def steps_seen_by(caller: Caller, found: ConsultingRequest) -> QuerySet[ConsultingStep]:
+    """What happened, for insiders; the consultant is not told who else offered."""
+    if not is_insider(caller, found):
+        return found.steps.none()
+    steps = found.steps.order_by("id")
+    return steps.exclude(~Q(by=caller.id), what="offered") if caller.id == found.consultant_user_id else steps
+
+
 def file_seen_by(caller: Caller, file_id: UUID) -> ConsultingFile | None:
     """The file, for insiders of its request."""
     found = ConsultingFile.objects.select_related("request").filter(pk=file_id).first()
@@ -77,6 +94,11 @@ def names_of(people: Iterable[UUID | None]) -> dict[UUID, str]:
     wanted: Collection[UUID] = {person for person in people if person is not None}
     found: dict[Any, Any] = get_user_model().objects.in_bulk(list(wanted))
     return {pk: person.get_full_name() or "somebody" for pk, person in found.items()}
+
+
+def escrow_of(owner: UUID) -> Decimal:
+    """What the person's running contracts have set aside."""
+    return Balance.objects.filter(pk=escrow(owner).id).values_list("posted", flat=True).first() or Decimal(0)
 
 
 def _is_party(caller: Caller) -> Q:
