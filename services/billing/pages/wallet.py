@@ -143,7 +143,7 @@ async def _wallet(request: PageRequest, refusal: Refusal | None = None) -> HttpR
 def _live(person: Any) -> dict[str, Any]:
     owner, say = person.pk, Formats.of(person).number
     holds = list(queries.holds_of(owner, open_only=True).order_by("-id")[:20])
-    entries = list(queries.entries_of(owner, queries.StatementFilter()).order_by("-id")[:LAST_ENTRIES])
+    entries = queries.last_entries(owner, LAST_ENTRIES)
     return {
         "wallet": queries.wallet_of(owner),
         "holds": [{"hold": hold, "parts": paid_as(queries.parts_of(hold), say=say)} for hold in holds],

@@ -127,13 +127,6 @@ def operations_of(owner: UUID, *, kind: str | None = None, machine_id: UUID | No
     return found.filter(machine_id=machine_id) if machine_id else found
 
 
-def machines_of(owner: UUID) -> Sequence[tuple[UUID, str]]:
-    """The machines that the person paid for, by name."""
-    found = Operation.objects.filter(operation_user_id=owner, machine_id__isnull=False)
-    rows = found.order_by("machine_id", "-date_time").distinct("machine_id").values_list("machine_id", "machine_name")
-    return sorted(((pk, name) for pk, name in rows if pk is not None), key=lambda row: row[1])
-
-
 def _names(owner: UUID) -> dict[str, AccountName]:
     return {
         "usd": wallet(owner, Currency.USD),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -212,3 +213,11 @@ def postings(journal: Journal) -> list[tuple[UUID, UUID, Decimal]]:
     """The journal's postings as (debit, credit, amount)."""
     rows = Posting.objects.filter(journal=journal).order_by("seq")
     return list(rows.values_list("debit_account_id", "credit_account_id", "amount"))
+
+
+def downloaded(answer: Any) -> str:
+    """The text of a file that is sent while it is read."""
+    with warnings.catch_warnings():
+        # Django's test client has no event loop; it reads all of it first and says so.
+        warnings.simplefilter("ignore")
+        return b"".join(answer).decode()

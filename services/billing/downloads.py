@@ -1,0 +1,20 @@
+"""Tables that go out while they are read, without blocking the other requests of the process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
+
+
+def csv_download(pieces: Iterator[str], *, name: str) -> StreamingHttpResponse:
+    """The pieces of a CSV file as a download called `name`; each is read when the one before it has been sent."""
+    answer = StreamingHttpResponse(_sent(pieces), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+async def _sent(pieces: Iterator[str]) -> AsyncIterator[bytes]:
+    while (piece := await sync_to_async(next)(pieces, None)) is not None:
+        yield piece.encode()
