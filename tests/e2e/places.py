@@ -23,6 +23,9 @@ PAGES = {
     "entry": ("billing", "/journals/{journal}"),
     "operations": ("billing", "/operations"),
     "prices": ("billing", "/prices"),
+    "bills": ("billing", "/bills"),
+    "next-bill": ("billing", "/bills/next"),
+    "bill": ("billing", "/bills/{bill}"),
     "market-income": ("billing", "/payouts"),
     "bots": ("trading", "/"),
     "new-bot": ("trading", "/bots/new"),
@@ -44,6 +47,7 @@ OPERATORS = {
     "coupons": ("billing", "/coupons"),
     "verify": ("billing", "/verify"),
     "payments": ("billing", "/payments"),
+    "all-bills": ("billing", "/bills/all"),
     "import": ("scheduler", "/"),
     "platform-log": ("scheduler", "/logs"),
     "event-map": ("identity", "/system/events"),
@@ -70,6 +74,7 @@ def things_of(person: Person) -> dict[str, str]:
     first_that("work", "ml", "works", kind="training")
     first("listing", "ml", "market")
     first("payment", "billing", "topups")
+    first("bill", "billing", "bills")
     first("journal", "billing", "ledger/entries", "journal_id")
     first("bot", "trading", "bots")
     first("run", "trading", "runs")

@@ -51,8 +51,13 @@ async def coupons(request: PageRequest) -> HttpResponse:
             return HttpResponseRedirect(reverse("coupons"))
         except Refusal as found:
             refusal = found
-    made_so_far = await sync_to_async(lambda: list(Coupon.objects.order_by("-created_at")[:100]))()
-    context = {"coupons": made_so_far, "given": request.POST, "refusal": refusal}
+
+    def read() -> dict[str, Any]:
+        made_so_far = list(Coupon.objects.order_by("-created_at")[:100])
+        sums, lost = queries.coupon_sums(made_so_far), queries.breakage()
+        return {"sums": sums, "breakage": lost, "given": request.POST, "refusal": refusal}
+
+    context = await sync_to_async(read)()
     return await show(request, "billing/coupons.html", context, status=refusal.status if refusal else 200)
 
 

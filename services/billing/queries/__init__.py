@@ -13,6 +13,7 @@ from billing.queries.bills import (
     spenders,
     tax_rate_of,
 )
+from billing.queries.breakage import CouponSum, breakage, coupon_sums
 from billing.queries.completeness import GRACE
 from billing.queries.consulting import (
     board,
@@ -78,6 +79,7 @@ __all__ = [
     "SEEDS",
     "Balances",
     "Cost",
+    "CouponSum",
     "Earned",
     "Estimate",
     "Income",
@@ -94,8 +96,10 @@ __all__ = [
     "billing_rows_of",
     "bills_of",
     "board",
+    "breakage",
     "contracts_of",
     "costs_of",
+    "coupon_sums",
     "csv_of",
     "current_prices",
     "disputed",

@@ -205,3 +205,17 @@ def test_operators_find_a_bill_by_number_issue_all_and_set_a_rate(
     tax = Journal.objects.get(kind="tax_charged")
     assert "Tax of a bill, 19 % on 1" in page(browser(ana), f"/journals/{tax.pk}")
     in_balance()
+
+
+def test_operators_see_what_of_coupons_was_spent_is_left_and_expired(
+    operator: Any, world: World, broke: Person
+) -> None:
+    lot = world.coupon(broke, "5", credit_days=10)
+    deliver(world.solved(broke, lines=2000))
+    spent = page(operator, "/coupons")
+    assert re.search(r'data-label="Spent">.*?2,00.*?data-label="Left">.*?3,00.*?data-label="Expired">.*?0,00', spent)
+    commands.expire_coupons(now=lot.expires_at)
+    expired = page(operator, "/coupons")
+
+    assert re.search(r'data-label="Spent">.*?2,00.*?data-label="Left">.*?0,00.*?data-label="Expired">.*?3,00', expired)
+    assert re.search(r"breakage.*?3,00", expired, re.S)
