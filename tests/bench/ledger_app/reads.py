@@ -56,13 +56,13 @@ def _statements(whale: UUID, rounds: int) -> dict[str, list[float]]:
     newest = ids.order_by("-id").values_list("id", flat=True)[0]
 
     def page(cursor: str | None) -> object:
-        rows = queries.entries_of(whale, wanted)
-        return json.dumps(pagination.as_page(rows, schemas.show_entry, cursor=cursor, limit=PAGE), default=str)
+        rows, following = queries.page_of_entries(whale, wanted, cursor=cursor, limit=PAGE)
+        return json.dumps({"items": [schemas.show_entry(row) for row in rows], "next_cursor": following}, default=str)
 
     page(None)
     found: dict[str, list[float]] = {}
     for step in range(DEPTHS + 1):
-        place = pagination._encode(newest - (newest - oldest) * step // DEPTHS)
+        place = pagination.cursor_of(newest - (newest - oldest) * step // DEPTHS)
         found[f"{100 * step // DEPTHS}%"] = [_timed(lambda c=place: page(c)) for _ in range(max(1, rounds // DEPTHS))]
     return found
 
