@@ -60,6 +60,7 @@ from billing.queries.verify import Verdict, verify
 from billing.queries.wallet import (
     Income,
     Wallet,
+    elsewhere_of,
     holds_of,
     income_of,
     lots_of,
@@ -105,6 +106,7 @@ __all__ = [
     "disputed",
     "earned_by",
     "escrow_of",
+    "elsewhere_of",
     "estimate",
     "file_seen_by",
     "grouped",

@@ -15,6 +15,7 @@ from billing.models import Balance, CouponLot, Hold, Operation, Party, Quote
 from billing.rules.accounts import (
     AccountName,
     coupon_account,
+    escrow,
     payout_in_transit,
     receivable,
     seller_payable,
@@ -80,6 +81,14 @@ def income_of(owner: UUID) -> Income:
     names = (seller_payable(owner), payout_in_transit(owner))
     found = Balance.objects.in_bulk([name.id for name in names])
     return Income(*(found[name.id].posted if name.id in found else ZERO for name in names))
+
+
+def elsewhere_of(owner: UUID) -> list[tuple[str, Decimal]]:
+    """The person's money that is not in her wallet, by the accounts' short names: earned, in transit, in escrow."""
+    names = {"earned": seller_payable(owner), "in-transit": payout_in_transit(owner), "escrow": escrow(owner)}
+    found = Balance.objects.in_bulk([name.id for name in names.values()])
+    amounts = ((account, found[name.id].posted) for account, name in names.items() if name.id in found)
+    return [(account, amount) for account, amount in amounts if amount]
 
 
 def wallet_of(owner: UUID) -> Wallet:

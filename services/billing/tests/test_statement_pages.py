@@ -201,3 +201,11 @@ def test_what_is_held_leads_to_its_work_and_quote(browser: Any, world: World, an
 
     assert f"/works/{wanted.work_id}" in text
     assert f"/quotes/{hold.quote_id}" in text
+
+
+def test_the_wallet_names_what_is_hers_elsewhere(browser: Any, world: World, ana: Person) -> None:
+    seller = world.person()
+    use(world, ana, lines=100, owner=seller)
+
+    assert "0,90 USD</span> earned on the market" in _page(browser(seller), "/")
+    assert "Beside the wallet" not in _page(browser(ana), "/")
