@@ -84,6 +84,19 @@ class ProviderAdmin(ReadOnlyAdmin):
     """What goes through the payment provider."""
 
 
+@admin.register(models.ConsultingRequest)
+class ConsultingRequestAdmin(ReadOnlyAdmin):
+    """Requests for help and the contracts they became."""
+
+    list_display = ("id", "category", "status", "user_id", "consultant_user_id", "amount_usd", "disputed_at")
+    list_filter = ("status", "category")
+
+
+@admin.register(models.ConsultingOffer, models.ConsultingStep, models.ConsultingFile, models.KnownMachine)
+class ConsultingAdmin(ReadOnlyAdmin):
+    """Offers, timelines and files of consulting, and ml's machines by name."""
+
+
 @admin.register(models.PeriodClose, models.JournalSeal)
 class PastAdmin(ReadOnlyAdmin):
     """Closed periods, and the chain of seals over what was posted."""
@@ -93,6 +106,7 @@ class PastAdmin(ReadOnlyAdmin):
 class EntryAdmin(ReadOnlyAdmin):
     """One side of a posting each."""
 
+    ordering = ("-posting_id",)
     list_display = ("id", "account_id", "amount", "currency", "balance", "journal_id")
 
 

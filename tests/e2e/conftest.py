@@ -160,7 +160,38 @@ def calendar(operator: world.Visitor, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def everything(ada: world.Visitor, training: world.Training, backtest: str, calendar: None, team: str) -> world.Visitor:
+def contract(ada: world.Visitor, bo: world.Visitor) -> str:
+    """A contract of Ada's with Bo that Bo disputes, and a request of hers that Bo offered for."""
+    world.request(ada, bo)
+    return world.disputed(ada, bo)
+
+
+@pytest.fixture(scope="session")
+def bill(ada: world.Visitor, operator: world.Visitor, training: world.Training) -> str:
+    """Ada's bill for her training, with a tax of hers, issued by the operator; its id."""
+    owner = ada.person.get("billing", "balances")["owner_id"]
+    page = operator.open("billing", "/bills/all")
+    page.get_by_label("Id of the person").fill(owner)
+    page.get_by_label("Basis points (empty: the usual rate)").fill("1900")
+    page.get_by_role("button", name="Set").click()
+    page.get_by_role("status").wait_for()
+    # What happened this very second is billed in the next.
+    world.until(lambda: _issued(ada, operator, owner), "the bill")
+    return str(ada.person.get("billing", "bills")["items"][0]["id"])
+
+
+def _issued(ada: world.Visitor, operator: world.Visitor, owner: str) -> bool:
+    page = operator.open("billing", "/bills/all")
+    page.get_by_label("Id of one person (optional)").fill(owner)
+    page.get_by_role("button", name="Issue bills").click()
+    page.wait_for_load_state()
+    return bool(ada.person.get("billing", "bills")["items"])
+
+
+@pytest.fixture(scope="session")
+def everything(
+    ada: world.Visitor, training: world.Training, backtest: str, calendar: None, team: str, bill: str, contract: str
+) -> world.Visitor:
     """Ada with a thing of every kind, one machine on the market and one job."""
     ada.person.post("ml", f"machines/{training.machine_id}/publish", {"machine_api_solving_price_usd": "0.02"})
     body = {"name": "retrain", "topic": "machine.retrain", "trigger": "0 23 L * *"}

@@ -193,6 +193,23 @@ def start(guest: Visitor, bot_id: str, kind: str, *, since: str, until: str, pac
     return page.url.rsplit("/", 1)[1]
 
 
+def request(client: Visitor, consultant: Visitor, dollars: str = "3") -> tuple[str, str]:
+    """A consulting request and the consultant's offer for it: their ids."""
+    asking = {"category": "machine_performance", "description": "The score is worse than the constant's. Why?"}
+    found = client.person.post("billing", "consulting", asking)["id"]
+    body = {"amount_usd": dollars, "delay_days": 5, "message": "I know this table."}
+    return found, consultant.person.post("billing", f"consulting/{found}/offers", body)["id"]
+
+
+def disputed(client: Visitor, consultant: Visitor) -> str:
+    """A contract that its consultant disputes."""
+    found, offer = request(client, consultant)
+    client.person.post("billing", f"consulting/{found}/offers/{offer}/choose")
+    consultant.person.post("billing", f"contracts/{found}/sign")
+    consultant.person.post("billing", f"contracts/{found}/dispute", {"reason": "She does not answer."})
+    return found
+
+
 def until(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
     """The first answer that is not None."""
     deadline = time.monotonic() + seconds
