@@ -14,15 +14,18 @@ from billing.pages.statement import ACCOUNTS
 from service_base.errors import BadInput, Refusal
 from service_base.pages import PageRequest, show, signed_in
 
+SHOWN = 50
 CURRENCY = {"eaml": "EAML", "coupon": "COUPON"}
 
 
 @signed_in
 async def balances(request: PageRequest) -> HttpResponse:
     """What was on each account then, beside what is there now."""
-    asked = {name: request.GET.get(name, "") for name in ("effective_at", "recorded_at")}
+    asked = {name: request.GET.get(name, "") for name in ("effective_at", "recorded_at", "account")}
+    account = asked["account"] or "usd"
     try:
-        moments = {name: moment_of(text, field=name) for name, text in asked.items()}
+        moments = {name: moment_of(asked[name], field=name) for name in ("effective_at", "recorded_at")}
+        queries.account_called(account)
     except Refusal as refusal:
         context: dict[str, Any] = {"asked": asked, "refusal": refusal}
         return await show(request, "billing/balances.html", context, status=refusal.status)
@@ -42,7 +45,13 @@ async def balances(request: PageRequest) -> HttpResponse:
             }
             for name, label in ACCOUNTS
         ]
-        return {"asked": asked, "then": then, "rows": rows}
+        entries, following = queries.entries_at(
+            request.caller.id, account, **moments, cursor=request.GET.get("cursor"), limit=SHOWN
+        )
+        shown = next(row for row in rows if row["name"] == account)
+        places = _places(*(entry.amount for entry in entries), then.posted[account])
+        listed = {"entries": entries, "next_cursor": following, "shown": shown, "places": places}
+        return {"asked": asked, "then": then, "rows": rows, **listed}
 
     return await show(request, "billing/balances.html", await sync_to_async(read)())
 

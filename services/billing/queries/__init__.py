@@ -32,7 +32,7 @@ from billing.queries.consulting import (
 from billing.queries.estimates import Estimate, current_prices, estimate
 from billing.queries.export import csv_of
 from billing.queries.journals import Story, journals_seen_by, quoted, story_of
-from billing.queries.moments import Balances, balances_at, last_entry_until
+from billing.queries.moments import Balances, account_called, balances_at, entries_at
 from billing.queries.seeds import SEEDS, billing_rows_of, seeds_of, with_legs
 from billing.queries.statement import (
     ACCOUNTS,
@@ -92,6 +92,7 @@ __all__ = [
     "Story",
     "Verdict",
     "Wallet",
+    "account_called",
     "account_of",
     "balances_at",
     "billing_rows_of",
@@ -105,6 +106,7 @@ __all__ = [
     "current_prices",
     "disputed",
     "earned_by",
+    "entries_at",
     "escrow_of",
     "elsewhere_of",
     "estimate",
@@ -115,7 +117,6 @@ __all__ = [
     "is_insider",
     "journals_seen_by",
     "last_entries",
-    "last_entry_until",
     "lots_of",
     "machines_of",
     "machines_owned",

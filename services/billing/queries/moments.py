@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import prefetch_related_objects
 
+from billing.models import Entry
+from billing.queries.lines import END
 from billing.queries.statement import ACCOUNTS
+from billing.rules.accounts import AccountName
+from service_base.errors import BadInput
+from service_base.pagination import MOST, cursor_of, value_in
 
 EVER = datetime.max.replace(tzinfo=UTC)
 _BALANCES = """
     SELECT wanted.id, coalesce(ledger_balance_at(wanted.id, %s, %s), 0)
     FROM unnest(%s::uuid[]) AS wanted(id)
 """
-_LAST = "SELECT ledger_last_posting(%s, %s)"
+# OFFSET 0, so that each entry is looked up by its key instead of joining all journals to the few that are asked for.
+_ENTRIES = """
+    WITH place AS MATERIALIZED (
+        SELECT ledger_last_posting(%(account)s, least(%(recorded)s, %(effective)s + interval '1 minute')) AS near,
+               ledger_last_posting(%(account)s, %(recorded)s) AS last
+    ), found AS (
+        (SELECT e.posting_id FROM place CROSS JOIN LATERAL (
+             SELECT posting_id, journal_id FROM entry
+             WHERE account_id = %(account)s AND posting_id <= place.near AND posting_id < %(before)s
+         ) AS e CROSS JOIN LATERAL (
+             SELECT effective_at FROM journal WHERE id = e.journal_id OFFSET 0
+         ) AS j
+         WHERE j.effective_at <= %(effective)s ORDER BY e.posting_id DESC LIMIT %(most)s)
+        UNION ALL
+        (SELECT p.id FROM place CROSS JOIN journal AS j JOIN posting AS p ON p.journal_id = j.id
+         WHERE tstzrange(least(effective_at, recorded_at), greatest(effective_at, recorded_at), '[]') @> %(effective)s
+           AND recorded_at - effective_at NOT BETWEEN interval '-1 minute' AND interval '1 minute'
+           AND effective_at <= %(effective)s AND (debit_account_id = %(account)s OR credit_account_id = %(account)s)
+           AND p.id > place.near AND p.id <= place.last AND p.id < %(before)s
+         ORDER BY p.id DESC LIMIT %(most)s)
+    )
+    SELECT entry.* FROM (SELECT posting_id FROM found ORDER BY posting_id DESC LIMIT %(most)s) AS chosen
+    CROSS JOIN LATERAL (
+        SELECT * FROM entry WHERE account_id = %(account)s AND entry.posting_id = chosen.posting_id OFFSET 0
+    ) AS entry
+    ORDER BY entry.posting_id DESC
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +74,44 @@ def balances_at(owner: UUID, *, effective_at: datetime | None = None, recorded_a
     return Balances(effective_at, recorded_at, {account: found[account] for account in ACCOUNTS})
 
 
-def last_entry_until(account_id: UUID, moment: datetime) -> int:
-    """The largest id that an entry of this account of a person has that was recorded until `moment`.
+def entries_at(
+    owner: UUID,
+    account: str,
+    *,
+    effective_at: datetime | None = None,
+    recorded_at: datetime | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> tuple[list[Entry], str | None]:
+    """The entries that make up an account's balance at those moments, newest first, and the cursor of the next page.
 
-    Found by halving, however many entries there are; entries with larger ids were recorded later.
+    What took effect within a minute of its recording is found by its place among the account's entries, the rest by
+    the time between. Raises BadInput.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_LAST, [account_id, moment])
-        return int(cursor.fetchone()[0] or 0) * 2 + 1
+    size = max(1, min(limit, MOST))
+    facts = {
+        "account": account_called(account)(owner).id,
+        "effective": effective_at or EVER,
+        "recorded": recorded_at or EVER,
+        "before": place_in(cursor) if cursor else END,
+        "most": size + 1,
+    }
+    found = list(Entry.objects.raw(_ENTRIES, facts))
+    prefetch_related_objects(found, "account", "counter_account", "journal__operation")
+    more = len(found) > size
+    return found[:size], cursor_of(found[size - 1].pk // 2) if more else None
+
+
+def account_called(name: str) -> Callable[[UUID], AccountName]:
+    """A person's account by its short name. Raises BadInput."""
+    if name not in ACCOUNTS:
+        raise BadInput(f"Choose one of {', '.join(ACCOUNTS)}.", field="account")
+    return ACCOUNTS[name]
+
+
+def place_in(cursor: str) -> int:
+    """The posting that a cursor names. Raises BadInput."""
+    value = value_in(cursor)
+    if not (value.isascii() and value.isdecimal() and len(value) < 19):
+        raise BadInput("This cursor was not given by this list; leave it out to start anew.", field="cursor")
+    return int(value)

@@ -112,7 +112,7 @@ def _find(check: Check, counts: dict[str, int]) -> Finding:
 def _find_missing(hours: Sequence[Hour], started: float) -> Finding:
     name, difference = "usage that was said is charged", first_difference(hours)
     figures = _figures(hours)
-    holds = f"every usage event that ml said has its charge, in {figures['hours']} hours"
+    holds = f"every usage event that ml said has its charge, hour by hour ({figures['hours']})"
     if figures["on_the_way"]:
         holds += f"; {figures['on_the_way']} were said a moment ago and are on their way"
     if not hours:

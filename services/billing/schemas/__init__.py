@@ -26,7 +26,7 @@ from billing.schemas.money import (
     show_wallet,
 )
 from billing.schemas.prices import PricesIn, QuoteIn, show_estimate, show_hold, show_prices, show_quote
-from billing.schemas.truth import show_balances, show_verification
+from billing.schemas.truth import show_balance, show_balances, show_verification
 
 __all__ = [
     "AMOUNT",
@@ -45,6 +45,7 @@ __all__ = [
     "SettlementIn",
     "TaxRateIn",
     "TopUpIn",
+    "show_balance",
     "show_balances",
     "show_bill",
     "show_bill_run",

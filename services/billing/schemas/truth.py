@@ -22,6 +22,16 @@ def show_balances(owner: UUID, found: Balances) -> dict[str, Any]:
     }
 
 
+def show_balance(found: Balances, account: str) -> dict[str, Any]:
+    """What was posted on one account at two moments."""
+    return {
+        "account": account,
+        "effective_at": time_or_none(found.effective_at),
+        "recorded_at": time_or_none(found.recorded_at),
+        "balance": plain(found.posted[account]),
+    }
+
+
 def show_verification(found: Verification) -> dict[str, Any]:
     """A verdict, who asked for it and how long it took."""
     return {

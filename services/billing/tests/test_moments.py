@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from billing.tests.test_pages import page
 from billing.tests.world import Person, World
 from event_bus.testing import deliver
 from shared_models.clock import rfc3339, utc_now
+from shared_models.ids import new_id
 
 LONG_AGO = datetime(2031, 3, 3, 12, 0, tzinfo=UTC)
 # (minutes between two recordings, minutes that a journal took effect before it was recorded)
@@ -30,6 +32,20 @@ def counted(account_id: UUID, effective: datetime, recorded: datetime) -> Decima
     entries = Entry.objects.filter(account_id=account_id).select_related("journal")
     fits = [e.amount for e in entries if e.journal.effective_at <= effective and e.journal.recorded_at <= recorded]
     return sum(fits, Decimal(0))
+
+
+def page_by_page(person: Person, effective: datetime, recorded: datetime) -> Iterator[Decimal]:
+    """The amounts that make up the balance, as pages of seven tell them."""
+    cursor, last = None, 2**62
+    while True:
+        moments = {"effective_at": effective, "recorded_at": recorded}
+        entries, cursor = queries.entries_at(person.id, "usd", **moments, cursor=cursor, limit=7)
+        for entry in entries:
+            assert entry.pk < last
+            last = entry.pk
+            yield entry.amount
+        if cursor is None:
+            return
 
 
 def date_journals(account_id: UUID, steps: list[tuple[int, float]]) -> list[datetime]:
@@ -65,6 +81,7 @@ def test_a_balance_at_two_moments_is_the_sum_of_the_entries_in_both(
         effective, recorded = moments[first], moments[second]
         found = queries.balances_at(many.id, effective_at=effective, recorded_at=recorded)
         assert found.posted["usd"] == counted(account, effective, recorded)
+        assert sum(page_by_page(many, effective, recorded)) == found.posted["usd"]
 
 
 @pytest.fixture
@@ -94,13 +111,6 @@ def test_nobody_has_anything_before_the_first_entry(world: World, ana: Person) -
     assert set(queries.balances_at(Person().id).posted.values()) == {Decimal(0)}
 
 
-def test_the_last_entry_until_a_moment_is_found_in_either_direction(world: World, many: Person) -> None:
-    entries = list(Entry.objects.filter(account_id=many.usd.id).select_related("journal").order_by("id"))
-    for entry in (entries[0], entries[12], entries[-1]):
-        assert queries.last_entry_until(many.usd.id, entry.journal.recorded_at) in (entry.pk, entry.pk + 1)
-    assert queries.last_entry_until(many.usd.id, entries[0].journal.recorded_at - timedelta(seconds=1)) <= 1
-
-
 def test_the_api_answers_for_a_moment_and_refuses_one_without_a_zone(api: Any, world: World, ana: Person) -> None:
     client, before = api(ana), rfc3339(utc_now() - timedelta(days=1))
     then = client.get("/api/v1/balances", {"recorded_at": before}).json()
@@ -120,4 +130,22 @@ def test_the_page_shows_then_beside_now(browser: Any, world: World, ana: Person)
     assert re.search(r'data-label="Change since"><span class="amount">100,00 USD', text)
     known_now = page(client, "/balances?effective_at=2031-03-04T00:00")
     assert re.search(r'data-label="Then"><span class="amount">100,00 USD', known_now)
+    assert "Top-up" in known_now
+    assert "Nothing had moved on this account by then" in text
+    assert "Choose one of usd" in page(client, "/balances?account=gold", status=422)
     assert "such as 2026-01-31T18:30" in page(client, "/balances?effective_at=soon", status=422)
+
+
+def test_the_entries_of_a_moment_are_those_that_make_its_balance(api: Any, world: World, ana: Person) -> None:
+    before = utc_now()
+    late = new_id()
+    deliver(world.solved(ana, lines=1000, completed_at=before - timedelta(days=40)), event_id=late)
+    then = {"effective_at": rfc3339(before - timedelta(days=30))}
+    answer = api(ana).get("/api/v1/ledger/as-of", then).json()
+    assert (answer["balance"], [item["amount"] for item in answer["items"]]) == ("-0.1", ["-0.1"])
+    known = api(ana).get("/api/v1/ledger/as-of", then | {"recorded_at": rfc3339(before)}).json()
+    assert (known["balance"], known["items"]) == ("0", [])
+    for wrong in ({"account": "gold"}, {"cursor": "x"}, {"effective_at": "soon"}):
+        refused = api(ana).get("/api/v1/ledger/as-of", wrong)
+        assert refused.status_code == 422, refused.content
+        assert next(iter(wrong)) in refused.content.decode()
