@@ -25,19 +25,19 @@ def test_a_request_becomes_a_contract_that_is_paid_out_of_escrow(ada: world.Visi
     other.goto(address)
     other.get_by_label("Amount in USD").fill("10")
     other.get_by_label("Days from the signature").fill("4")
-    other.get_by_role("button", name="Offer").click()
+    other.get_by_role("button", name="Offer", exact=True).click()
     expect(other.get_by_role("status")).to_contain_text("Your offer stands")
 
     page.reload()
     page.get_by_role("button", name="Choose the offer").click()
     expect(page.get_by_role("status")).to_contain_text("escrow")
     other.reload()
-    other.get_by_role("button", name="Sign").click()
+    other.get_by_role("button", name="Sign", exact=True).click()
     expect(other.get_by_role("status")).to_contain_text("10 USD are in escrow")
     file = tmp_path / "answer.csv"
     file.write_text("day,visits\n1,2\n")
     other.get_by_label("Add a file").set_input_files(file)
-    other.get_by_role("button", name="Add").click()
+    other.get_by_role("button", name="Add", exact=True).click()
     expect(other.get_by_role("status")).to_contain_text("answer.csv is kept")
     other.get_by_label("What you delivered").fill("A table.")
     other.get_by_role("button", name="Deliver").click()
@@ -59,7 +59,7 @@ def test_a_program_is_no_table_whatever_it_is_called(ada: world.Visitor, contrac
     file = tmp_path / "table.csv"
     file.write_bytes(b"MZ" + bytes(500))
     page.get_by_label("Add a file").set_input_files(file)
-    page.get_by_role("button", name="Add").click()
+    page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("exe")
 
 
