@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -46,7 +47,8 @@ async def next_bill(request: PageRequest) -> HttpResponse:
     """What the next bill comes to so far; asked for by a part of a page, only that part."""
     found = await sync_to_async(queries.next_bill)(request.caller.id)
     part = "billing/next_bill_part.html" if getattr(request, "htmx", False) else "billing/next_bill.html"
-    return await show(request, part, {"next": found})
+    sums = [found.total_usd, found.draft.owed_usd, found.draft.paid_usd]
+    return await show(request, part, {"next": found, "places": _places(found.draft.lines, sums)})
 
 
 @signed_in
@@ -131,10 +133,13 @@ async def _do(request: PageRequest, work: Any) -> HttpResponse:
 async def _bill(request: PageRequest, bill_id: UUID, refusal: Refusal | None = None) -> HttpResponse:
     def read() -> dict[str, Any]:
         seen = queries.seen(_seen_by(request, bill_id))
+        lines = list(seen.bill.lines.order_by("id"))
+        sums = [seen.bill.due_usd, seen.bill.owed_usd, seen.bill.paid_usd, seen.bill.taxable_usd, seen.open_usd]
         return {
             "seen": seen,
             "bill": seen.bill,
-            "lines": list(seen.bill.lines.order_by("id")),
+            "lines": lines,
+            "places": _places(lines, sums),
             # The last day of the period is part of a statement's.
             "last_day": seen.bill.period_end - timedelta(seconds=1),
             "tax_percent": Decimal(seen.bill.tax_basis_points) / 100,
@@ -169,6 +174,12 @@ async def _all_bills(request: PageRequest, refusal: Refusal | None = None) -> Ht
 
     context = await sync_to_async(read)()
     return await show(request, "billing/all_bills.html", context, status=refusal.status if refusal else 200)
+
+
+def _places(lines: Iterable[Any], sums: Iterable[Decimal]) -> int:
+    """The decimals that all amounts of a bill need, so that they can be added up by eye: two at least."""
+    amounts = [amount for line in lines for amount in (line.coupon, line.eaml, line.usd, line.owed_usd)]
+    return max(2, *(-int(amount.normalize().as_tuple().exponent) for amount in [*amounts, *sums]))
 
 
 def _seen_by(request: PageRequest, bill_id: UUID) -> Bill:

@@ -121,7 +121,7 @@ def _head(sheet: _Sheet, bill: Bill, formats: Formats) -> float:
 def _table(sheet: _Sheet, lines: Sequence[BillLine], formats: Formats, y: float) -> float:
     sheet.text(MARGIN, y, "What", bold=True)
     for name, end in COLUMNS:
-        sheet.text(end, y, name, bold=True, ends=True, size=8)
+        sheet.text(end, y, name, ends=True, size=8)
     sheet.rule(y - 5)
     for line in lines:
         y -= ROW
