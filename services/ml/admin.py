@@ -14,6 +14,7 @@ from ml.models import (
     NNModel,
     PriceList,
     PublishedUsage,
+    Purchase,
     Server,
     SolvedLines,
     UsageCount,
@@ -63,6 +64,14 @@ class WorkAdmin(ReadOnlyAdmin):
     """Work; dead work is found by its state."""
 
     list_display = ("id", "kind", "state", "machine", "attempts", "server", "created_at", "finished_at")
+    list_filter = ("state", "kind")
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(ReadOnlyAdmin):
+    """Lines, copies and news that people bought of each other."""
+
+    list_display = ("id", "kind", "state", "machine_name", "buyer", "price_usd", "created_at", "finished_at")
     list_filter = ("state", "kind")
 
 

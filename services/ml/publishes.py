@@ -9,8 +9,9 @@ from uuid import UUID
 
 from event_bus import publishes
 from event_bus.outbox import append
-from ml.models import Machine, PublishedUsage, UsageCount, Work
+from ml.models import Machine, PublishedUsage, Purchase, UsageCount, Work
 from shared_models.events import ml
+from shared_models.ids import derived_id
 from shared_models.usage import as_hex
 
 PUBLISHES = publishes(
@@ -21,6 +22,9 @@ PUBLISHES = publishes(
     ml.SolvingCompleted,
     ml.UsageCounted,
     ml.MachineChanged,
+    ml.PurchaseRequested,
+    ml.PurchaseCompleted,
+    ml.PurchaseFailed,
 )
 
 
@@ -167,6 +171,51 @@ def machine_changed(machine: Machine) -> None:
     )
 
 
+def purchase_requested(purchase: Purchase) -> None:
+    """Somebody wants to buy; billing answers with a hold or a refusal."""
+    append(ml.PurchaseRequested(**_purchased(purchase), requested_at=purchase.created_at))
+
+
+def purchase_completed(purchase: Purchase) -> None:
+    """The sale that billing charges; its id follows from the purchase, so that it can never be said twice."""
+    assert purchase.finished_at is not None
+    event = ml.PurchaseCompleted(**_purchased(purchase), copy_id=purchase.copy_id, completed_at=purchase.finished_at)
+    event_id = derived_id("ml.purchase", purchase.pk)
+    append(event, event_id=event_id, occurred_at=purchase.finished_at)
+    _list_usage(event_id, payer_id=purchase.buyer_id, lines=purchase.lines, at=purchase.finished_at)
+
+
+def purchase_failed(purchase: Purchase, *, cancelled: bool) -> None:
+    """Nothing was delivered: the price that was held is free again."""
+    assert purchase.finished_at is not None
+    append(
+        ml.PurchaseFailed(
+            purchase_id=purchase.pk,
+            machine_id=purchase.machine_id,
+            buyer_id=purchase.buyer_id,
+            cancelled=cancelled,
+            reason=purchase.reason,
+            ended_at=purchase.finished_at,
+        )
+    )
+
+
+def _purchased(purchase: Purchase) -> dict[str, Any]:
+    return {
+        "purchase_id": purchase.pk,
+        "kind": purchase.kind,
+        "machine_id": purchase.machine_id,
+        "machine_name": purchase.machine_name,
+        "seller_id": purchase.seller_id,
+        "buyer_id": purchase.buyer_id,
+        "price_usd": purchase.price_usd,
+        "columns": purchase.columns,
+        "lines": purchase.lines,
+    }
+
+
 def _list_usage(event_id: UUID, *, payer_id: UUID, lines: int, at: datetime) -> None:
     """Every usage event is listed with it: what was said can be counted although the outbox forgets what it sent."""
-    PublishedUsage.objects.create(event_id=event_id, payer_id=payer_id, lines=lines, at=at)
+    row = PublishedUsage(event_id=event_id, payer_id=payer_id, lines=lines, at=at)
+    # The outbox takes an id once; a usage that is told again is on the list already.
+    PublishedUsage.objects.bulk_create([row], ignore_conflicts=True)

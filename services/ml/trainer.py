@@ -102,6 +102,7 @@ class _Attempt:
     def _follow(self, child: Child) -> Message | None:
         """Keep the lease while the child works; its result, or None when there will be none."""
         from ml import commands
+        from ml.jobs.protocol import refusal_in
 
         beat = 0.0
         while not child.has_ended:
@@ -112,7 +113,7 @@ class _Attempt:
             for message in heard:
                 if "done" in message:
                     return message["done"]  # type: ignore[no-any-return]
-                if refusal := _refusal(message):
+                if refusal := refusal_in(message):
                     commands.fail_work(**self.lease, reason=refusal)
                     return None
                 if "started" in message:
@@ -146,14 +147,6 @@ class _Attempt:
 
 
 _PLACES = {"training": "models", "solving": "results"}
-
-
-def _refusal(message: Message) -> str | None:
-    if "refused" in message:
-        return str(message["refused"]["sentence"])
-    if message.get("full"):
-        return "The disk of the data directory is full; free some room and start again."
-    return None
 
 
 def _job(work: Work, result: str) -> Message:

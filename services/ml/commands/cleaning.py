@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from time import time
 
-from ml.models import DataLine, Machine, NNModel, Work
+from ml.models import DataLine, Machine, NNModel, Purchase, Work
 from ml.store import place, remove, root
 
 # Younger files may belong to a request or a training that has not committed yet.
@@ -36,7 +36,7 @@ def _forget_models_of_deleted_machines() -> None:
 
 def _entries() -> list[Path]:
     found = list(place("incoming").glob("*"))
-    for kind in ("lines", "models", "results"):
+    for kind in ("lines", "models", "results", "bought"):
         found += place(kind).glob("*/*")
     return found
 
@@ -46,4 +46,5 @@ def _named() -> set[str]:
         *DataLine.objects.values_list("path", flat=True),
         *NNModel.objects.values_list("folder", flat=True),
         *Work.objects.exclude(result_path="").values_list("result_path", flat=True),
+        *Purchase.objects.exclude(result_path="").values_list("result_path", flat=True),
     }

@@ -12,6 +12,7 @@ from ml.models.machines import (
     NNModel,
 )
 from ml.models.projections import Funds, PriceList, SolvedLines
+from ml.models.purchases import Purchase
 from ml.models.usage import PublishedUsage, UsageCount
 from ml.models.work import Server, Work
 
@@ -28,6 +29,7 @@ __all__ = [
     "NNModel",
     "PriceList",
     "PublishedUsage",
+    "Purchase",
     "Server",
     "SolvedLines",
     "UsageCount",

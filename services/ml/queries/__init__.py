@@ -23,13 +23,17 @@ from ml.queries.figures import (
     use_of,
 )
 from ml.queries.money import Offer, available, offer, offers, prices, solving_offer, worth_in_usd
+from ml.queries.purchases import ForSale, bought_lines, for_sale, purchase_for, purchases_of, sales_of, sample_of
 
 __all__ = [
+    "ForSale",
     "Offer",
     "OutputScore",
     "Use",
     "available",
+    "bought_lines",
     "channel_of",
+    "for_sale",
     "latest_works",
     "machine_called",
     "machine_for",
@@ -39,7 +43,11 @@ __all__ = [
     "offers",
     "place_in_queue",
     "prices",
+    "purchase_for",
+    "purchases_of",
     "rights_of",
+    "sales_of",
+    "sample_of",
     "scores_of",
     "solved_work_for",
     "solving_offer",
