@@ -16,5 +16,9 @@ def csv_download(pieces: Iterator[str], *, name: str) -> StreamingHttpResponse:
 
 
 async def _sent(pieces: Iterator[str]) -> AsyncIterator[bytes]:
-    while (piece := await sync_to_async(next)(pieces, None)) is not None:
+    while (piece := await sync_to_async(_next)(pieces)) is not None:
         yield piece.encode()
+
+
+def _next(pieces: Iterator[str]) -> str | None:
+    return next(pieces, None)

@@ -99,4 +99,4 @@ def _long_accounts(after: int) -> tuple[int | None, Sequence[UUID]]:
 def _rows(sql: str, facts: dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, facts)
-        return cursor.fetchall()
+        return list(cursor.fetchall())

@@ -145,8 +145,8 @@ def statement_of(
 def every_entry(owner: UUID, asked: StatementFilter) -> Iterator[list[Entry]]:
     """All entries that pass the filter, oldest first, a piece at a time; what is booked meanwhile is left out."""
     wanted = entries_of(owner, asked)
-    [last] = newest(wanted, 1) or [None]
-    wanted = wanted.before((last.pk if last else 0) + 1)
+    last = newest(wanted, 1)
+    wanted = wanted.before(last[0].pk + 1 if last else 1)
     while piece := oldest(wanted, _CHUNK):
         yield piece
         wanted = wanted.after(piece[-1].pk)
@@ -168,7 +168,8 @@ def _part(wanted: Wanted, before: int | None, after: int | None, most: int) -> t
 
 
 def _before(entry: Entry) -> Decimal:
-    return (entry.balance or Decimal(0)) - entry.amount
+    balance: Decimal = entry.balance or Decimal(0)
+    return balance - entry.amount
 
 
 def _entry_in(cursor: str) -> int:

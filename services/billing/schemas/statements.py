@@ -15,7 +15,8 @@ from shared_models.money import plain
 def show_moved(moved: Moved, by: str) -> dict[str, Any]:
     """One row of a grouped statement; its key goes by the name of what it is grouped by."""
     key = moved.key.isoformat() if isinstance(moved.key, date) else moved.key
-    named = {"machine_id": id_or_none(key), "machine_name": moved.name} if by == "machine" else {by: key}
+    machine = {"machine_id": str(key) if key else None, "machine_name": moved.name}
+    named = machine if by == "machine" else {by: key}
     return {
         **named,
         "entries": moved.count,
