@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import world
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 expect = pytest.importorskip("playwright.sync_api", reason="deploy/setup.sh test e2e installs it").expect
 
 
-def test_a_request_becomes_a_contract_that_is_paid_out_of_escrow(ada: world.Visitor, bo: world.Visitor, tmp_path: Path):
+def asked(ada: world.Visitor) -> Page:
+    """Ada's page of a request that she has just put on the board."""
     page = ada.open("billing")
     page.get_by_role("link", name="Consulting").click()
     page.get_by_role("link", name="Ask for help").first.click()
@@ -18,8 +23,12 @@ def test_a_request_becomes_a_contract_that_is_paid_out_of_escrow(ada: world.Visi
     page.get_by_label("What you need").fill("Show the forecast in our shop.")
     page.get_by_role("button", name="Put it on the board").click()
     expect(page.get_by_role("status")).to_contain_text("on the board")
-    address = page.url
+    return page
 
+
+def test_a_request_becomes_a_contract_that_is_paid_out_of_escrow(ada: world.Visitor, bo: world.Visitor, tmp_path: Path):
+    page = asked(ada)
+    address = page.url
     other = bo.open("billing", "/consulting/board")
     other.get_by_text("Show the forecast in our shop.").wait_for()
     other.goto(address)

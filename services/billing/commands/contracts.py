@@ -245,5 +245,4 @@ def _must_run(found: ConsultingRequest) -> None:
 
 
 def _amount(found: ConsultingRequest) -> Decimal:
-    assert found.amount_usd is not None
-    return found.amount_usd
+    return Decimal(found.amount_usd or 0)

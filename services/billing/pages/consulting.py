@@ -39,7 +39,7 @@ async def requests(request: PageRequest) -> HttpResponse:
                 "request": row,
                 "late": row.is_late_at(now),
                 "mine": row.user_id == viewer,
-                "other": names.get(row.consultant_user_id if row.user_id == viewer else row.user_id, ""),
+                "other": names.get(_other(row, viewer) or viewer, ""),
             }
             for row in found
         ]
@@ -96,6 +96,10 @@ async def new(request: PageRequest) -> HttpResponse:
 async def download(request: PageRequest, file_id: UUID) -> HttpResponseBase:
     """A file of a request."""
     return await download_for(request.caller, file_id)
+
+
+def _other(row: ConsultingRequest, viewer: UUID) -> UUID | None:
+    return row.consultant_user_id if row.user_id == viewer else row.user_id
 
 
 def _open(request: PageRequest) -> ConsultingRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -97,7 +98,7 @@ async def settle(request: PageRequest, request_id: UUID) -> HttpResponse:
             consultant_basis_points=_basis_points(request),
             reason=request.POST.get("reason", ""),
         )
-        parts = [plain(part or 0) for part in (ended.paid_usd, ended.fee_usd, ended.returned_usd)]
+        parts = [_usd(part) for part in (ended.paid_usd, ended.fee_usd, ended.returned_usd)]
         return f"Settled: {parts[0]} USD to the consultant, {parts[1]} USD fee, {parts[2]} USD back to the client."
 
     try:
@@ -145,7 +146,7 @@ def _cancel(request: PageRequest, request_id: UUID) -> str:
 
 def _sign(request: PageRequest, request_id: UUID) -> str:
     found = commands.sign_contract(request_id=request_id, consultant=request.caller.id)
-    return f"Signed. {plain(found.amount_usd or 0)} USD are in escrow for you until the work is accepted."
+    return f"Signed. {_usd(found.amount_usd)} USD are in escrow for you until the work is accepted."
 
 
 def _deliver(request: PageRequest, request_id: UUID) -> str:
@@ -155,12 +156,12 @@ def _deliver(request: PageRequest, request_id: UUID) -> str:
 
 def _finish(request: PageRequest, request_id: UUID) -> str:
     ended = commands.finish_contract(request_id=request_id, user=request.caller.id)
-    return f"Finished: the consultant has earned {plain(ended.paid_usd or 0)} USD."
+    return f"Finished: the consultant has earned {_usd(ended.paid_usd)} USD."
 
 
 def _fail(request: PageRequest, request_id: UUID) -> str:
     ended = commands.fail_contract(request_id=request_id, user=request.caller.id)
-    return f"{plain(ended.returned_usd or 0)} USD are in your wallet again."
+    return f"{_usd(ended.returned_usd)} USD are in your wallet again."
 
 
 def _dispute(request: PageRequest, request_id: UUID) -> str:
@@ -180,6 +181,10 @@ _ACTS: Mapping[str, Callable[[PageRequest, UUID], str]] = {
     "fail": _fail,
     "dispute": _dispute,
 }
+
+
+def _usd(amount: Decimal | None) -> str:
+    return plain(amount or Decimal(0))
 
 
 async def _do(request: PageRequest, request_id: UUID, work: Callable[[], str]) -> HttpResponse:
@@ -245,9 +250,11 @@ async def _disputes(request: PageRequest, refusal: Refusal | None = None) -> Htt
             {
                 "request": row,
                 "client": names.get(row.user_id, str(row.user_id)),
-                "consultant": names.get(row.consultant_user_id, str(row.consultant_user_id)),
+                "consultant": names.get(row.consultant_user_id or row.user_id, str(row.consultant_user_id)),
                 "reason": row.steps.filter(what="disputed").order_by("id").values_list("note", flat=True).last(),
-                "half": ending(row.amount_usd, consultant_basis_points=5000, fee_basis_points=row.fee_basis_points),
+                "half": ending(
+                    row.amount_usd, consultant_basis_points=5000, fee_basis_points=row.fee_basis_points or 0
+                ),
             }
             for row in found
         ]

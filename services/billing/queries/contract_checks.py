@@ -15,6 +15,7 @@ CONTRACT_CHECKS = [
                    GROUP BY user_id) AS c USING (owner_id)
         WHERE coalesce(b.posted, 0) <> coalesce(c.sum, 0) ORDER BY owner_id LIMIT 1
         """,
+        table="consulting_request",
     ),
     Check(
         "contracts have their journals",
@@ -32,6 +33,7 @@ CONTRACT_CHECKS = [
               OR (c.status <> 'contract' AND e.sum IS DISTINCT FROM c.amount_usd))
         ORDER BY c.id LIMIT 1
         """,
+        table="consulting_request",
     ),
     Check(
         "contract journals have their contract",
@@ -42,5 +44,6 @@ CONTRACT_CHECKS = [
         WHERE j.kind IN ('contract_signed', 'contract_finished', 'contract_cancelled') AND c.id IS NULL
         ORDER BY j.id LIMIT 1
         """,
+        table="consulting_request",
     ),
 ]
