@@ -99,7 +99,7 @@ class _Sheet:
 
 
 def _head(sheet: _Sheet, bill: Bill, formats: Formats) -> float:
-    y = HEIGHT - MARGIN - ROW
+    y: float = HEIGHT - MARGIN - ROW
     sheet.text(MARGIN, y, f"Bill {bill.called}", size=20, bold=True)
     for line in bill.issuer.splitlines()[:6]:
         sheet.text(WIDTH - MARGIN, y, line[:70], ends=True)

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import QuerySet, Sum
 
 from billing.models import Bill, Entry, Party
-from billing.rules.accounts import receivable
+from billing.rules.accounts import Purpose, accounts_of_person, receivable
 from billing.rules.bills import CHARGES, ZERO, Draft, Line, draft, month_of
 from billing.rules.kinds import REVERSAL, TAX_CHARGED, OperationKind
 from shared_models.clock import utc_now
@@ -23,31 +23,36 @@ from shared_models.money import rounded
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 # What a person spends from. Her market income is no part of her bill: nobody charges her for it.
-_SPENT_FROM = ["wallet", "coupon", "receivable", "escrow"]
+_SPENT_FROM = (Purpose.WALLET, Purpose.COUPON, Purpose.RECEIVABLE, Purpose.ESCROW)
 # A journal's id begins with the moment of its cause, so a period is a range of ids (and of partitions); what came after
-# its period was closed has an id of before, and is found by the moment it took effect.
+# its period was closed has an id of before, and is found by the moment it took effect. Accounts are given by their ids,
+# so that of a busy month only the person's own postings are looked at.
 _SIDES = """
-    WITH mine AS MATERIALIZED (
-        SELECT id, purpose FROM account WHERE owner_id = %(owner)s AND purpose = ANY(%(spent_from)s)
-    ), late AS MATERIALIZED (
+    WITH late AS MATERIALIZED (
         SELECT id FROM journal
         WHERE details ? 'happened_at' AND effective_at >= %(since)s AND effective_at < %(until)s AND id < %(first)s
-    ), posted AS NOT MATERIALIZED (
-        SELECT * FROM posting WHERE journal_id >= %(first)s AND journal_id < %(end)s
-        UNION ALL SELECT * FROM posting WHERE journal_id IN (SELECT id FROM late)
     ), side AS (
-        SELECT p.journal_id, m.purpose, p.currency, p.amount, p.credit_account_id AS other_id
-        FROM posted p JOIN mine m ON m.id = p.debit_account_id
+        SELECT journal_id, debit_account_id AS account_id, currency, amount, credit_account_id AS other_id
+        FROM posting
+        WHERE debit_account_id = ANY(%(accounts)s) AND journal_id >= %(first)s AND journal_id < %(end)s
         UNION ALL
-        SELECT p.journal_id, m.purpose, p.currency, -p.amount, p.debit_account_id
-        FROM posted p JOIN mine m ON m.id = p.credit_account_id
+        SELECT journal_id, credit_account_id, currency, -amount, debit_account_id
+        FROM posting
+        WHERE credit_account_id = ANY(%(accounts)s) AND journal_id >= %(first)s AND journal_id < %(end)s
+        UNION ALL
+        SELECT journal_id, debit_account_id, currency, amount, credit_account_id
+        FROM late JOIN posting ON journal_id = late.id WHERE debit_account_id = ANY(%(accounts)s)
+        UNION ALL
+        SELECT journal_id, credit_account_id, currency, -amount, debit_account_id
+        FROM late JOIN posting ON journal_id = late.id WHERE credit_account_id = ANY(%(accounts)s)
     )
 """
 # A reversal counts as what it takes back. Owed is whatever moves the debt; the rest counts only where it is a charge.
 _LINES = f"""{_SIDES}, told AS (
-        SELECT s.*, j.kind, j.operation_id, j.effective_at, coalesce(o.kind, j.kind) AS of_kind,
+        SELECT s.*, m.purpose, j.kind, j.operation_id, j.effective_at, coalesce(o.kind, j.kind) AS of_kind,
                (coalesce(o.details, j.details) ->> 'usd_per_eaml')::numeric AS rate, a.purpose = 'revenue' AS is_sale
-        FROM side s JOIN journal j ON j.id = s.journal_id JOIN account a ON a.id = s.other_id
+        FROM side s JOIN journal j ON j.id = s.journal_id
+        JOIN account m ON m.id = s.account_id JOIN account a ON a.id = s.other_id
         LEFT JOIN journal o ON o.id = j.reverses_id
         WHERE j.effective_at >= %(since)s AND j.effective_at < %(until)s AND j.kind <> %(tax)s
     ), journal_sum AS (
@@ -145,8 +150,8 @@ def open_usd(bill: Bill) -> Decimal:
     """What is still to be paid of the newest bill: whatever lowered the debt since its period went to it first."""
     lowered = Entry.objects.filter(
         account_id=receivable(bill.owner_id).id, amount__gt=0, journal__effective_at__gte=bill.period_end
-    ).aggregate(sum=Sum("amount"))["sum"]
-    return max(bill.due_usd - (lowered or ZERO), ZERO)
+    ).aggregate(sum=Sum("amount", default=ZERO))["sum"]
+    return Decimal(max(bill.due_usd - lowered, ZERO))
 
 
 def seen(bill: Bill, *, now: datetime | None = None) -> SeenBill:
@@ -161,7 +166,7 @@ def seen(bill: Bill, *, now: datetime | None = None) -> SeenBill:
 def spenders(*, since: datetime, until: datetime) -> list[UUID]:
     """Whoever spent something that took effect in the period."""
     with connection.cursor() as cursor:
-        cursor.execute(_SPENDERS, _facts(None, since, until))
+        cursor.execute(_SPENDERS, _facts(since, until))
         return [owner for (owner,) in cursor.fetchall()]
 
 
@@ -178,22 +183,35 @@ def _state(bill: Bill, to_pay: Decimal, is_newest: bool, now: datetime) -> str:
 def _lines(owner: UUID, since: datetime, until: datetime) -> tuple[Sequence[Line], Decimal, datetime | None]:
     """The lines of a period, what was paid of the debt in it, and when the first of it took effect."""
     with connection.cursor() as cursor:
-        cursor.execute(_LINES, _facts(owner, since, until))
+        mine = [name.id for name in accounts_of_person(owner) if name.purpose in _SPENT_FROM]
+        cursor.execute(_LINES, _facts(since, until) | {"accounts": mine})
         rows = cursor.fetchall()
     payment = OperationKind.PAY_A_BILL.value
     paid = sum((-row[6] for row in rows if row[0] == payment), ZERO)
-    lines = [Line(row[0], row[1], int(row[2]), *row[3:7], rounded(row[7])) for row in rows if row[0] != payment]
+    lines = [_line(*row[:8]) for row in rows if row[0] != payment]
     return lines, paid, min((row[8] for row in rows), default=None)
 
 
-def _facts(owner: UUID | None, since: datetime, until: datetime) -> dict[str, Any]:
+def _line(
+    kind: str,
+    count: int,
+    count_of_lines: Decimal,
+    coupon: Decimal,
+    eaml: Decimal,
+    usd: Decimal,
+    owed: Decimal,
+    taxable: Decimal,
+) -> Line:
+    return Line(kind, count, int(count_of_lines), coupon, eaml, usd, owed, rounded(taxable))
+
+
+def _facts(since: datetime, until: datetime) -> dict[str, Any]:
     return {
-        "owner": owner,
         "since": since,
         "until": until,
         "first": _first_id_of(since),
         "end": _first_id_of(until),
-        "spent_from": _SPENT_FROM,
+        "spent_from": list(_SPENT_FROM),
         "charges": CHARGES,
         "tax": TAX_CHARGED,
         "reversal": REVERSAL,
