@@ -99,7 +99,10 @@ class Journal(models.Model):
     effective_at = models.DateTimeField(db_index=True)
     recorded_at = models.DateTimeField(default=utc_now)
     reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="reversed_by")
-    operation = models.OneToOneField("billing.Operation", on_delete=models.PROTECT, null=True, related_name="journal")
+    # As with postings: a statement trigger sees that it exists.
+    operation = models.OneToOneField(
+        "billing.Operation", on_delete=models.PROTECT, null=True, db_constraint=False, related_name="journal"
+    )
     details = models.JSONField(default=dict)
 
     class Meta:
