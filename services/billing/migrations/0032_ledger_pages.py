@@ -9,7 +9,7 @@ HERE = Path(__file__)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0030_counts")]
+    dependencies = [("billing", "0031_seed_views")]
     operations = [
         migrations.RunSQL(
             HERE.with_suffix(".sql").read_text(), HERE.with_name("0032_ledger_pages_undo.sql").read_text()
