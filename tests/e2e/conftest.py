@@ -124,6 +124,13 @@ def training(ada: world.Visitor, tmp_path_factory: pytest.TempPathFactory) -> wo
 
 
 @pytest.fixture(scope="session")
+def purchase(ada: world.Visitor, bo: world.Visitor, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Lines of a machine of Bo's that Ada bought on the market."""
+    machine_id = world.sell_lines(bo, world.table_file(tmp_path_factory.mktemp("sale")), dollars="2.5")
+    return world.buy_lines(ada, machine_id)
+
+
+@pytest.fixture(scope="session")
 def symbol(ada: world.Visitor, tmp_path_factory: pytest.TempPathFactory) -> str:
     """IBM with its prices."""
     return world.market(ada, tmp_path_factory.mktemp("prices"))
@@ -190,7 +197,14 @@ def _issued(ada: world.Visitor, operator: world.Visitor, owner: str) -> bool:
 
 @pytest.fixture(scope="session")
 def everything(
-    ada: world.Visitor, training: world.Training, backtest: str, calendar: None, team: str, bill: str, contract: str
+    ada: world.Visitor,
+    training: world.Training,
+    backtest: str,
+    calendar: None,
+    team: str,
+    bill: str,
+    contract: str,
+    purchase: str,
 ) -> world.Visitor:
     """Ada with a thing of every kind, one machine on the market and one job."""
     ada.person.post("ml", f"machines/{training.machine_id}/publish", {"machine_api_solving_price_usd": "0.02"})

@@ -16,6 +16,8 @@ PAGES = {
     "training": ("ml", "/works/{work}"),
     "market": ("ml", "/market"),
     "listing": ("ml", "/market/{listing}"),
+    "purchases": ("ml", "/purchases"),
+    "purchase": ("ml", "/purchases/{purchase}"),
     "wallet": ("billing", "/"),
     "top-up": ("billing", "/top-ups/{payment}"),
     "statement": ("billing", "/statement"),
@@ -83,6 +85,7 @@ def things_of(person: Person) -> dict[str, str]:
     first_that("machine", "ml", "machines", trained=True)
     first_that("work", "ml", "works", kind="training")
     first("listing", "ml", "market")
+    first("purchase", "ml", "purchases")
     first("payment", "billing", "topups")
     first("bill", "billing", "bills")
     first("journal", "billing", "ledger/entries", "journal_id")

@@ -70,6 +70,10 @@ def _solving(who: People, screen: Screen, report: Report, machine: dict[str, Any
     learning.publish(who.ada, machine["id"])
     bought = learning.solve(who.bo, machine["id"], rows)
     screen.say(f"published at {learning.MARKET_PRICE_USD} USD a line; Bo paid for {bought['lines']} lines")
+    learning.sell_lines(who.ada, machine["id"])
+    purchase, downloaded = learning.buy_lines(who.bo, machine["id"])
+    screen.say(f"Bo bought the machine's {downloaded} lines for {purchase['price_usd']} USD and downloaded them")
+    report.check("Bo got every line that was paid for", downloaded == purchase["lines"], f"{downloaded} lines")
     report.check("the machine beats a constant and a linear model", _beats(machine), _scores(machine))
     report.check("Bo solved on the market", bought["channel"] == "market", f"{bought['lines']} lines")
 
