@@ -1,6 +1,8 @@
 -- 1. What an account had at a moment. An account's postings have growing ids and, since its balance row is locked while
 -- they are recorded, growing times of recording: so a moment is found among millions by halving, on the indices that
 -- there are. The largest id of the account's postings that were recorded until `moment`; 0 when none was.
+-- Account and id are compared together, which only the index over both can do: the planner would otherwise now and then
+-- walk along all postings for the next one of an account that has few.
 CREATE FUNCTION ledger_last_posting(account uuid, moment timestamptz) RETURNS bigint
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -9,17 +11,23 @@ DECLARE
     middle bigint;
     probe record;
 BEGIN
-    SELECT greatest((SELECT max(id) FROM posting WHERE debit_account_id = account),
-                    (SELECT max(id) FROM posting WHERE credit_account_id = account)) + 1 INTO known_late;
+    SELECT greatest(
+        (SELECT id FROM posting WHERE (debit_account_id, id) >= (account, 0)
+         AND (debit_account_id, id) <= (account, 9223372036854775807)
+         ORDER BY debit_account_id DESC, id DESC LIMIT 1),
+        (SELECT id FROM posting WHERE (credit_account_id, id) >= (account, 0)
+         AND (credit_account_id, id) <= (account, 9223372036854775807)
+         ORDER BY credit_account_id DESC, id DESC LIMIT 1)) + 1 INTO known_late;
     middle := known_late - 1;
     WHILE known_in_time + 1 < known_late LOOP
         SELECT place.id, journal.recorded_at INTO probe FROM (
-            (SELECT id, journal_id FROM posting WHERE debit_account_id = account AND id >= middle AND id < known_late
-             ORDER BY id LIMIT 1)
+            (SELECT id, journal_id FROM posting WHERE (debit_account_id, id) >= (account, middle)
+             AND (debit_account_id, id) < (account, known_late) ORDER BY debit_account_id, id LIMIT 1)
             UNION ALL
-            (SELECT id, journal_id FROM posting WHERE credit_account_id = account AND id >= middle AND id < known_late
-             ORDER BY id LIMIT 1)
-        ) AS place JOIN journal ON journal.id = place.journal_id ORDER BY place.id LIMIT 1;
+            (SELECT id, journal_id FROM posting WHERE (credit_account_id, id) >= (account, middle)
+             AND (credit_account_id, id) < (account, known_late) ORDER BY credit_account_id, id LIMIT 1)
+            ORDER BY id LIMIT 1
+        ) AS place CROSS JOIN LATERAL (SELECT recorded_at FROM journal WHERE id = place.journal_id OFFSET 0) AS journal;
         IF probe.id IS NULL OR probe.recorded_at > moment THEN
             known_late := middle;
         ELSE
@@ -56,12 +64,18 @@ DECLARE
     about numeric;
     out_of_time numeric;
 BEGIN
+    IF last = 0 THEN
+        RETURN 0;
+    END IF;
     SELECT coalesce(sum(side.amount), 0) INTO about FROM (
         SELECT journal_id, -amount AS amount FROM posting
-        WHERE debit_account_id = account AND id > before AND id <= near
+        WHERE (debit_account_id, id) > (account, before) AND (debit_account_id, id) <= (account, near)
         UNION ALL
-        SELECT journal_id, amount FROM posting WHERE credit_account_id = account AND id > before AND id <= near
-    ) AS side JOIN journal ON journal.id = side.journal_id WHERE journal.effective_at <= effective;
+        SELECT journal_id, amount FROM posting
+        WHERE (credit_account_id, id) > (account, before) AND (credit_account_id, id) <= (account, near)
+    ) AS side
+    CROSS JOIN LATERAL (SELECT effective_at FROM journal WHERE id = side.journal_id OFFSET 0) AS journal
+    WHERE journal.effective_at <= effective;
     -- EXECUTE, so that it is planned for this moment: few or many may be out of time there.
     EXECUTE $query$
         SELECT coalesce(sum(CASE WHEN posting.credit_account_id = $1 THEN amount ELSE -amount END

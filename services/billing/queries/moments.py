@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -23,30 +24,37 @@ _BALANCES = """
     SELECT wanted.id, coalesce(ledger_balance_at(wanted.id, %s, %s), 0)
     FROM unnest(%s::uuid[]) AS wanted(id)
 """
-# OFFSET 0, so that each entry is looked up by its key instead of joining all journals to the few that are asked for.
-_ENTRIES = """
-    WITH place AS MATERIALIZED (
-        SELECT ledger_last_posting(%(account)s, least(%(recorded)s, %(effective)s + interval '1 minute')) AS near,
-               ledger_last_posting(%(account)s, %(recorded)s) AS last
-    ), found AS (
-        (SELECT e.posting_id FROM place CROSS JOIN LATERAL (
-             SELECT posting_id, journal_id FROM entry
-             WHERE account_id = %(account)s AND posting_id <= place.near AND posting_id < %(before)s
-         ) AS e CROSS JOIN LATERAL (
-             SELECT effective_at FROM journal WHERE id = e.journal_id OFFSET 0
-         ) AS j
-         WHERE j.effective_at <= %(effective)s ORDER BY e.posting_id DESC LIMIT %(most)s)
-        UNION ALL
-        (SELECT p.id FROM place CROSS JOIN journal AS j JOIN posting AS p ON p.journal_id = j.id
+_PLACES = """
+    SELECT ledger_last_posting(%(account)s, least(%(recorded)s, %(effective)s + interval '1 minute')) AS near,
+           ledger_last_posting(%(account)s, %(recorded)s) AS last
+"""
+# Account and id compared together, and OFFSET 0: each step is one look-up by a key, however the planner estimates.
+_SIDE = """
+    (SELECT p.id FROM posting AS p
+     CROSS JOIN LATERAL (SELECT effective_at FROM journal WHERE id = p.journal_id OFFSET 0) AS j
+     WHERE (p.{side}, p.id) <= (%(account)s, least(%(near)s, %(before)s - 1)) AND (p.{side}, p.id) >= (%(account)s, 0)
+       AND j.effective_at <= %(effective)s
+     ORDER BY p.{side} DESC, p.id DESC LIMIT %(most)s)
+"""
+_OUT_OF_TIME = """
+    (SELECT p.id FROM (
+         SELECT id FROM journal
          WHERE tstzrange(least(effective_at, recorded_at), greatest(effective_at, recorded_at), '[]') @> %(effective)s
            AND recorded_at - effective_at NOT BETWEEN interval '-1 minute' AND interval '1 minute'
-           AND effective_at <= %(effective)s AND (debit_account_id = %(account)s OR credit_account_id = %(account)s)
-           AND p.id > place.near AND p.id <= place.last AND p.id < %(before)s
-         ORDER BY p.id DESC LIMIT %(most)s)
-    )
-    SELECT entry.* FROM (SELECT posting_id FROM found ORDER BY posting_id DESC LIMIT %(most)s) AS chosen
+           AND effective_at <= %(effective)s OFFSET 0
+     ) AS j CROSS JOIN LATERAL (
+         SELECT id FROM posting
+         WHERE journal_id = j.id AND (debit_account_id = %(account)s OR credit_account_id = %(account)s) OFFSET 0
+     ) AS p
+     WHERE p.id > %(near)s AND p.id <= %(last)s AND p.id < %(before)s ORDER BY p.id DESC LIMIT %(most)s)
+"""
+_FOUND = " UNION ALL ".join(
+    [_SIDE.format(side="debit_account_id"), _SIDE.format(side="credit_account_id"), _OUT_OF_TIME]
+)
+_ENTRIES = f"""
+    SELECT entry.* FROM (SELECT id FROM ({_FOUND}) AS found ORDER BY id DESC LIMIT %(most)s) AS chosen
     CROSS JOIN LATERAL (
-        SELECT * FROM entry WHERE account_id = %(account)s AND entry.posting_id = chosen.posting_id OFFSET 0
+        SELECT * FROM entry WHERE account_id = %(account)s AND entry.posting_id = chosen.id OFFSET 0
     ) AS entry
     ORDER BY entry.posting_id DESC
 """
@@ -89,13 +97,16 @@ def entries_at(
     the time between. Raises BadInput.
     """
     size = max(1, min(limit, MOST))
-    facts = {
+    facts: dict[str, Any] = {
         "account": account_called(account)(owner).id,
         "effective": effective_at or EVER,
         "recorded": recorded_at or EVER,
         "before": place_in(cursor) if cursor else END,
         "most": size + 1,
     }
+    with connection.cursor() as session:
+        session.execute(_PLACES, facts)
+        facts["near"], facts["last"] = session.fetchone()
     found = list(Entry.objects.raw(_ENTRIES, facts))
     prefetch_related_objects(found, "account", "counter_account", "journal__operation")
     more = len(found) > size
