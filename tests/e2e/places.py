@@ -88,7 +88,7 @@ def things_of(person: Person) -> dict[str, str]:
     first("purchase", "ml", "purchases")
     first("payment", "billing", "topups")
     first("bill", "billing", "bills")
-    first("journal", "billing", "ledger/entries", "journal_id")
+    first("journal", "billing", "ledger/entries", "journal_id", kind="training")
     first("quote", "billing", "quotes")
     first_that("contract", "billing", "consulting", status="contract")
     first_that("request", "billing", "consulting", status="open")

@@ -54,23 +54,28 @@ def test_a_charge_names_quote_hold_event_and_work(ada, training):
     expect(page.get_by_role("heading", level=1)).to_contain_text("Training")
 
 
+def cause(page, name):
+    """One of a charge's causes, by what it is called."""
+    return page.locator("ol li").filter(has=page.locator("strong", has_text=name))
+
+
 def test_one_charge_is_followed_from_the_statement_to_the_machine(ada, training):
     page = ada.open("billing", "/statement?account=usd&group=machine")
     page.get_by_role("link", name="Doctor visits").click()
     page.get_by_role("link", name="Training").first.click()
     page.wait_for_url("**/journals/*")
     charge = page.url
-    event = page.locator("li", has_text="Event").first
+    event = cause(page, "Event")
     expect(event).to_contain_text("titan.ml.training.completed.v1")
     expect(event.locator("time")).to_have_count(1)
     expect(event.locator("code")).to_have_count(2)
-    expect(page.locator("li", has_text="Hold")).to_contain_text("asked for by event")
-    page.locator("li", has_text="Quote").get_by_role("link").first.click()
+    expect(cause(page, "Hold")).to_contain_text("asked for by event")
+    cause(page, "Quote").get_by_role("link").first.click()
     page.wait_for_url("**/quotes/*")
     expect(page.get_by_text("EAML at most")).to_be_visible()
     page.get_by_role("link", name="see the charge").click()
     page.wait_for_url(charge)
-    page.locator("li", has_text="Work").get_by_role("link", name="Doctor visits").click()
+    cause(page, "Work").get_by_role("link", name="Doctor visits").click()
     page.wait_for_url(ada.url("ml", f"/machines/{training.machine_id}"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Doctor visits")
 
