@@ -33,10 +33,10 @@ def keep_count(told: ml.UsageCounted, *, now: datetime | None = None) -> None:
     Most of what is noted arrives a moment later; what does not is named by the next verification.
     """
     at = now or utc_now()
-    sums = [told.events, told.lines, told.digest, told.first_at, told.complete_at]
+    kept = [told.hour, told.version, told.events, told.lines, told.digest, told.first_at, told.complete_at, at]
     with connection.cursor() as cursor:
-        cursor.execute(_KEEP, [told.hour, told.version, *sums, at])
-        cursor.execute(_AWAIT, [told.hour, at, told.event_ids])
+        cursor.execute(_KEEP, kept)
+        cursor.execute(_AWAIT, (told.hour, at, [*told.event_ids]))
 
 
 @transaction.atomic

@@ -56,7 +56,7 @@ def _counted_until(received: datetime) -> datetime:
 def _rows(**facts: Any) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(_CHARGED, facts)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _awaited() -> dict[datetime, list[AwaitedUsage]]:
