@@ -124,6 +124,6 @@ def test_a_page_that_overdraws_is_refused_by_the_rows(charged: Person) -> None:
 def test_what_is_not_of_the_ledger_can_be_written(charged: Person) -> None:
     """The control: the role is not simply powerless."""
     others = tables(of_ledger=False)
-    assert {"outbox", "inbox", "party", "coupon", "payment"} <= set(others)
-    for table in ("outbox", "inbox", "party", "coupon", "payment"):
+    assert {"outbox", "inbox", "party", "coupon", "payment", "consulting_offer"} <= set(others)
+    for table in ("outbox", "inbox", "party", "coupon", "payment", "consulting_offer"):
         assert attempt(f"DELETE FROM {table} WHERE false") == ""
