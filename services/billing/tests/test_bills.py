@@ -299,6 +299,35 @@ class TestDatabase:
             connection.cursor().execute("SELECT ledger_issue_bill(%s::json, '[]'::json)", [made])
 
 
+@pytest.mark.owner
+@pytest.mark.parametrize(
+    ("tamper", "check"),
+    [
+        ("UPDATE bill_series SET last = last + 1", "bill numbers have no gaps"),
+        ("UPDATE bill SET number = 3", "bill numbers have no gaps"),
+        ("UPDATE bill_line SET tax_usd = tax_usd + 1", "bills add up"),
+        ("UPDATE bill SET paid_usd = 1, due_usd = due_usd - 1", "bills are what the ledger says"),
+        ("UPDATE bill SET journal_id = NULL", "taxes are on bills"),
+        ("UPDATE posting SET amount = amount + 1 WHERE currency = 'EAML'", "tokens were exchanged at their rate"),
+    ],
+)
+def test_whoever_alters_a_bill_behind_the_rules_is_found_by_verify(
+    world: World, now: datetime, then: datetime, tamper: str, check: str
+) -> None:
+    person = world.person(eaml_for_usd="0.1")
+    commands.set_tax_rate(owner=person.id, basis_points=1900)
+    deliver(world.solved(person, lines=10_000, completed_at=then))
+    commands.issue_bill(owner=person.id, until=now)
+    in_balance()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in ("bill", "bill_line", "posting", "posting_rest"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(tamper)
+
+    assert check in {finding.name for finding in queries.verify().findings if not finding.ok}
+
+
 class TestTax:
     """Rounding: once, on the sum; the parts sum to it."""
 
