@@ -97,7 +97,8 @@ class _Delivery:
         from ml import commands
         from ml.jobs.protocol import refusal_in
 
-        beat, last = 0.0, {"stage": "checking", "percent": 0.0}
+        beat = 0.0
+        last: Message = {"stage": "checking", "percent": 0.0}
         while not child.has_ended:
             heard = child.messages(timeout=HEARTBEAT_SECONDS)
             for message in heard:

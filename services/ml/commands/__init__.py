@@ -5,6 +5,7 @@ from ml.commands.correction import correct_machine
 from ml.commands.deliveries import (
     Changing,
     NotDeliverable,
+    Parcel,
     deliver_copy,
     deliver_lines,
     deliver_news,
@@ -67,6 +68,7 @@ __all__ = [
     "Changing",
     "NotDeliverable",
     "Order",
+    "Parcel",
     "StoredModel",
     "append_lines",
     "authorize_purchase",

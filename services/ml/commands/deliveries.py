@@ -123,7 +123,7 @@ def parcel_of(purchase: Purchase) -> Parcel:
     _must_be_there(machine)
     if purchase.kind != PurchaseKind.MACHINE_COPY_UPDATE:
         return Parcel(lines_sold_of(machine), 1)
-    return _news(purchase, machine, Machine.objects.filter(pk=purchase.copy_id, deleted_at=None).first())
+    return _news(purchase, machine, Machine.objects.filter(bought_by=purchase, deleted_at=None).first())
 
 
 class NotDeliverable(Conflict):
@@ -192,7 +192,7 @@ def deliver_news(*, purchase_id: UUID, token: int, parcel: Parcel, evaluation_li
     """
 
     def hand_over(purchase: Purchase, machine: Machine) -> None:
-        copy = Machine.objects.select_for_update().get(pk=purchase.copy_id)
+        copy = Machine.objects.select_for_update(of=("self",)).get(bought_by=purchase)
         if _news(purchase, machine, copy).first_sequence != parcel.first_sequence:
             raise Changing("The copy got lines of its own meanwhile.")
         for place, line in enumerate(parcel.lines):

@@ -76,11 +76,11 @@ def _price_of(machine: Machine, kind: PurchaseKind) -> Decimal:
     if kind is PurchaseKind.BUY_DATA_SOURCE:
         if not machine.machine_data_source_is_public:
             raise NotForSale("The owner does not sell this machine's lines.")
-        return machine.machine_data_source_price_usd
+        return Decimal(machine.machine_data_source_price_usd)
     if not machine.machine_is_duplicatable:
         raise NotForSale("The owner does not sell copies of this machine.")
     is_copy = kind is PurchaseKind.MACHINE_COPY
-    return machine.machine_copy_cost_usd if is_copy else machine.machine_copy_update_cost_usd
+    return Decimal(machine.machine_copy_cost_usd if is_copy else machine.machine_copy_update_cost_usd)
 
 
 def _must_cost(price: Decimal, seen: str | Decimal) -> None:
