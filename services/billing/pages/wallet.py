@@ -39,7 +39,7 @@ async def live(request: PageRequest) -> HttpResponse:
     now = await queries.read_wallet(request.caller.id)
     if request.GET.get("version") == str(now.version):
         return HttpResponse(status=204)
-    return await show(request, "billing/live.html", context)
+    return await show(request, "billing/live.html", await sync_to_async(_live)(request.caller.user))
 
 
 @require_POST
