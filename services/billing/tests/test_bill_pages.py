@@ -219,3 +219,16 @@ def test_operators_see_what_of_coupons_was_spent_is_left_and_expired(
 
     assert re.search(r'data-label="Spent">.*?2,00.*?data-label="Left">.*?0,00.*?data-label="Expired">.*?3,00', expired)
     assert re.search(r"breakage.*?3,00", expired, re.S)
+
+
+@pytest.mark.parametrize("amount", ["-1", "0", "NaN", "Infinity", "1e400", "9" * 40, "1,5", "ten", "", "1 EUR"])
+def test_an_amount_that_pays_nothing_is_refused_naming_the_field(
+    api: Any, world: World, broke: Person, bill: Bill, amount: str
+) -> None:
+    world.top_up(broke, "5")
+    answer = post(api(broke), "bills/pay", {"amount_usd": amount}, key="k")
+
+    assert (answer.status_code, answer["content-type"]) == (422, "application/problem+json")
+    assert answer.json()["errors"][0]["field"].endswith("amount_usd")
+    assert (balance(broke.usd), balance(broke.owed), Journal.objects.filter(kind="pay_a_bill").count()) == (5, -1, 0)
+    in_balance()
