@@ -39,7 +39,7 @@ _LONG_ACCOUNTS = """
 # One statement sees one state of the ledger: whatever is booked meanwhile is after the mark.
 _SUM_UP = """
     WITH fresh AS MATERIALIZED (
-        SELECT * FROM line WHERE account_id = %(account)s AND posting_id > %(after)s
+        SELECT * FROM entry_line WHERE account_id = %(account)s AND posting_id > %(after)s
         ORDER BY posting_id LIMIT %(entries)s
     ), found_by AS (
         INSERT INTO statement_line (id, account_id, kind, machine_id)

@@ -12,7 +12,7 @@ CREATE OR REPLACE VIEW entry AS
 
 -- 2. An entry with what a statement is filtered and grouped by. What is taken back belongs to the machine it was for.
 -- OFFSET 0 keeps the planner from reading all journals for the few that are asked for.
-CREATE VIEW line AS
+CREATE VIEW entry_line AS
     SELECT e.id, e.posting_id, e.account_id, e.journal_id, e.currency, e.amount, e.balance, j.kind, j.recorded_at,
            (j.recorded_at AT TIME ZONE 'UTC')::date AS day, o.machine_id, o.machine_name, o.operation_user_id
     FROM entry e
@@ -24,7 +24,15 @@ CREATE VIEW line AS
         WHERE id = coalesce(j.operation_id, (SELECT operation_id FROM journal WHERE id = j.reverses_id)) OFFSET 0
     ) AS o ON true;
 
--- 3. What an account moved, by day, kind, machine and other party: what was summed up, and the entries since then.
+-- 3. The entries of an account after one of its postings, in their order. They are few and found by an index; the planner
+-- does not know that they are few, and would rather read all postings there are.
+CREATE FUNCTION lines_after(asked uuid, after bigint) RETURNS SETOF entry_line
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+    SELECT * FROM entry_line WHERE account_id = asked AND posting_id > after ORDER BY posting_id
+$$;
+
+-- 4. What an account moved, by day, kind, machine and other party: what was summed up, and the entries since then.
 CREATE VIEW turnover AS
     SELECT account_id, day, kind, machine_id, other_id, machine_name, came_in, went_out, count
     FROM statement_sum
@@ -34,6 +42,4 @@ CREATE VIEW turnover AS
            coalesce(l.machine_name, ''), greatest(l.amount, 0), greatest(-l.amount, 0), 1
     FROM account AS mine
     LEFT JOIN statement_mark AS mark ON mark.account_id = mine.id
-    CROSS JOIN LATERAL (
-        SELECT * FROM line WHERE line.account_id = mine.id AND line.posting_id > coalesce(mark.until_posting, 0) OFFSET 0
-    ) AS l;
+    CROSS JOIN LATERAL lines_after(mine.id, coalesce(mark.until_posting, 0)) AS l;

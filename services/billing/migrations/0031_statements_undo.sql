@@ -1,5 +1,6 @@
 DROP VIEW turnover;
-DROP VIEW line;
+DROP FUNCTION lines_after(uuid, bigint);
+DROP VIEW entry_line;
 DROP VIEW entry;
 CREATE VIEW entry AS
     SELECT id * 2 AS id, journal_id, debit_account_id AS account_id, credit_account_id AS counter_account_id,

@@ -106,7 +106,7 @@ _FILTERED = f"""
          WHERE s.account_id = span.account_id AND s.id > span.low AND s.id <= span.high {{filter}}
          ORDER BY s.id {{order}} LIMIT %(most)s)
         UNION ALL
-        (SELECT posting_id FROM line AS s WHERE {_IN_SPAN} AND s.posting_id > coalesce(
+        (SELECT posting_id FROM entry_line AS s WHERE {_IN_SPAN} AND s.posting_id > coalesce(
              (SELECT until_posting FROM statement_mark AS m WHERE m.account_id = span.account_id), 0) {{filter}}
          ORDER BY posting_id {{order}} LIMIT %(most)s)
     ) AS found ORDER BY posting_id {{order}} LIMIT %(most)s

@@ -14,7 +14,7 @@ from billing.models import Billing, Credit, CreditIXIOO, Debit, DebitIXIOO, Oper
 from billing.tests.world import Person, World, balance
 from event_bus.testing import deliver
 
-VIEWS = ["credit", "debit", "credit_ixioo", "debit_ixioo", "billing", "entry", "line", "turnover", "wallet_entry"]
+VIEWS = ["credit", "debit", "credit_ixioo", "debit_ixioo", "billing", "entry", "entry_line", "turnover", "wallet_entry"]
 
 
 @pytest.fixture
