@@ -17,7 +17,7 @@ from harness.report import Report
 
 from titan.testing import scratch_directory
 
-USAGES = 1_500
+USAGES = 800
 # Small batches, so that there are many pages in which something can happen.
 SMALL = ["event_bus.consumer.LARGEST_BATCH=60"]
 IN_A_PAGE = ["ledger.lock:after:3:stop", "ledger.write:after:6:stop", "consumer.commit:before:9:stop"]
@@ -33,7 +33,7 @@ def postgres() -> Iterator[Breakable]:
         yield made
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_database_killed_in_a_page_leaves_no_half_of_it(
     make_ledger_world: Callable[..., LedgerWorld], postgres: Breakable, report: Report
 ) -> None:
@@ -47,11 +47,12 @@ def test_a_database_killed_in_a_page_leaves_no_half_of_it(
         worker.signal(signal.SIGCONT)
         time.sleep(0.5)
         postgres.start()
-    world.until(lambda: answers(world) and world.drained(), 120)
+    world.until(lambda: answers(world) and world.drained(), 300)
     say_exact(report, "h", world, f"{len(IN_A_PAGE)} kills of the server: exact", kills=len(IN_A_PAGE))
     assert worker.running
 
 
+@pytest.mark.timeout(600)
 def test_a_line_cut_at_commit_changes_no_charge(ledger_world: LedgerWorld, report: Report) -> None:
     """Cut before the server hears of it, and after it has committed but before its answer arrives."""
     cuts = cut_at_commit(ledger_world)
@@ -59,6 +60,7 @@ def test_a_line_cut_at_commit_changes_no_charge(ledger_world: LedgerWorld, repor
     assert cuts >= 6
 
 
+@pytest.mark.timeout(600)
 def test_without_inbox_fence_and_keys_a_line_cut_at_commit_charges_twice(
     ledger_world: LedgerWorld, report: Report
 ) -> None:
@@ -76,14 +78,14 @@ def cut_at_commit(world: LedgerWorld, *without: str) -> int:
     world.tell(world.script(USAGES))
     with cut_line(as_user(world.database_url, APPLICATION), PLAN) as (line, url):
         world.start("worker", without=without, tune=SMALL, TITAN_DATABASE_URL=url)
-        world.until(lambda: world.drained() and not world.number(WAITING), 120)
+        world.until(lambda: world.drained() and not world.number(WAITING), 300)
         return len(line.cuts)
 
 
 WAITING = "SELECT count(*) FROM outbox"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_full_disk_stops_the_ledger_and_loses_no_charge(
     make_ledger_world: Callable[..., LedgerWorld], report: Report
 ) -> None:
@@ -103,7 +105,7 @@ def test_a_full_disk_stops_the_ledger_and_loses_no_charge(
             if not answers(world):
                 server.kill()  # what could not write its log is gone; the supervisor would start it again
                 server.start()
-            world.until(lambda: answers(world) and world.drained(), 120)
+            world.until(lambda: answers(world) and world.drained(), 300)
             say_exact(report, "h", world, "full, then room again: exact")
             assert worker.running
             world.end()

@@ -28,7 +28,7 @@ def contradict(world: LedgerWorld, *without: str) -> int:
     first.told += [(new_id(), once), (new_id(), otherwise)]
     world.start("worker", without=without)
     world.tell(first)
-    world.until(world.drained, 90)
+    world.until(world.drained, 150)
     return world.parked()
 
 

@@ -44,7 +44,7 @@ class Nursery:
         """End it; its children have to be dead by then."""
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(30)
         assert self._process.stdout
         self._process.stdout.close()
 
