@@ -11,7 +11,15 @@ from uuid import UUID
 
 from billing import commands, queries
 from billing.models import Balance, CouponLot, Hold, Journal, Posting, Usage
-from billing.rules.accounts import AccountName, coupon_account, receivable, seller_payable, wallet
+from billing.rules.accounts import (
+    AccountName,
+    coupon_account,
+    escrow,
+    payout_in_transit,
+    receivable,
+    seller_payable,
+    wallet,
+)
 from event_bus.testing import deliver
 from shared_models.events import ml
 from shared_models.ids import new_id
@@ -43,6 +51,16 @@ class Person:
     def earned(self) -> AccountName:
         """What she earned on the market."""
         return seller_payable(self.id)
+
+    @property
+    def transit(self) -> AccountName:
+        """What is on its way to her bank."""
+        return payout_in_transit(self.id)
+
+    @property
+    def escrow(self) -> AccountName:
+        """What her contracts have set aside."""
+        return escrow(self.id)
 
     @property
     def owed(self) -> AccountName:
