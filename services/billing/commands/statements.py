@@ -31,16 +31,19 @@ _LONG_ACCOUNTS = """
         SELECT moved.account_id FROM moved LEFT JOIN statement_mark AS mark USING (account_id)
         WHERE EXISTS (
             SELECT FROM entry
-            WHERE entry.account_id = moved.account_id AND entry.posting_id > coalesce(mark.until_posting, 0)
-            ORDER BY entry.posting_id OFFSET %(long)s LIMIT 1
+            WHERE (entry.account_id, entry.posting_id) > (moved.account_id, coalesce(mark.until_posting, 0))
+              AND (entry.account_id, entry.posting_id) <= (moved.account_id, 9223372036854775807)
+            ORDER BY entry.account_id, entry.posting_id OFFSET %(long)s LIMIT 1
         )
     ) AS long
 """
 # One statement sees one state of the ledger: whatever is booked meanwhile is after the mark.
 _SUM_UP = """
     WITH fresh AS MATERIALIZED (
-        SELECT * FROM entry_line WHERE account_id = %(account)s AND posting_id > %(after)s
-        ORDER BY posting_id LIMIT %(entries)s
+        SELECT * FROM entry_line
+        WHERE (account_id, posting_id) > (%(account)s, %(after)s)
+          AND (account_id, posting_id) <= (%(account)s, 9223372036854775807)
+        ORDER BY account_id, posting_id LIMIT %(entries)s
     ), found_by AS (
         INSERT INTO statement_line (id, account_id, kind, machine_id)
         SELECT id, account_id, kind, machine_id FROM fresh

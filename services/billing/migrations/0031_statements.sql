@@ -24,12 +24,14 @@ CREATE VIEW entry_line AS
         WHERE id = coalesce(j.operation_id, (SELECT operation_id FROM journal WHERE id = j.reverses_id)) OFFSET 0
     ) AS o ON true;
 
--- 3. The entries of an account after one of its postings, in their order. They are few and found by an index; the planner
--- does not know that they are few, and would rather read all postings there are.
+-- 3. The entries of an account after one of its postings, in their order. Account and number are compared and ordered as
+-- a pair: said apart, the planner may go through all postings in their order and look for the account.
 CREATE FUNCTION lines_after(asked uuid, after bigint) RETURNS SETOF entry_line
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     SET enable_seqscan = off SET enable_bitmapscan = off AS $$
-    SELECT * FROM entry_line WHERE account_id = asked AND posting_id > after ORDER BY posting_id
+    SELECT * FROM entry_line
+    WHERE (account_id, posting_id) > (asked, after) AND (account_id, posting_id) <= (asked, 9223372036854775807)
+    ORDER BY account_id, posting_id
 $$;
 
 -- 4. What an account moved, by day, kind, machine and other party: what was summed up, and the entries since then.

@@ -73,10 +73,11 @@ def oldest(wanted: Wanted, most: int) -> list[Entry]:
 def balance_at(account: AccountName, entry: int) -> Decimal:
     """What was on the account once that entry, or the one before it, was booked."""
     sql = """
-        SELECT balance FROM entry WHERE account_id = %s AND posting_id <= %s / 2 AND id <= %s
-        ORDER BY posting_id DESC LIMIT 1
+        SELECT balance FROM entry
+        WHERE (account_id, posting_id) > (%s, 0) AND (account_id, posting_id) <= (%s, %s / 2) AND id <= %s
+        ORDER BY account_id DESC, posting_id DESC LIMIT 1
     """
-    found = _one(sql, [account.id, entry, entry])
+    found = _one(sql, [account.id, account.id, entry, entry])
     return found if found is not None else Decimal(0)
 
 
@@ -94,11 +95,15 @@ def _one(sql: str, params: Sequence[Any]) -> Any:
 
 
 # Entries are found by the number of their posting; their ids, which are made of it, decide at the ends of a span.
+# Account and number are compared and ordered as a pair: said apart, the planner may go through everybody's postings.
 _IN_SPAN = """
-    s.account_id = span.account_id AND s.posting_id >= span.low / 2 AND s.id > span.low
-    AND s.posting_id <= span.high / 2 AND s.id <= span.high
+    (s.account_id, s.posting_id) >= (span.account_id, span.low / 2) AND s.id > span.low
+    AND (s.account_id, s.posting_id) <= (span.account_id, span.high / 2) AND s.id <= span.high
 """
-_ALL = f"SELECT posting_id FROM entry AS s WHERE {_IN_SPAN} ORDER BY posting_id {{order}} LIMIT %(most)s"
+_ALL = f"""
+    SELECT posting_id FROM entry AS s WHERE {_IN_SPAN}
+    ORDER BY s.account_id {{order}}, s.posting_id {{order}} LIMIT %(most)s
+"""
 # A long account has lines to be found by; what is newer than they are is looked through.
 _FILTERED = f"""
     SELECT posting_id FROM (
@@ -106,9 +111,10 @@ _FILTERED = f"""
          WHERE s.account_id = span.account_id AND s.id > span.low AND s.id <= span.high {{filter}}
          ORDER BY s.id {{order}} LIMIT %(most)s)
         UNION ALL
-        (SELECT posting_id FROM entry_line AS s WHERE {_IN_SPAN} AND s.posting_id > coalesce(
-             (SELECT until_posting FROM statement_mark AS m WHERE m.account_id = span.account_id), 0) {{filter}}
-         ORDER BY posting_id {{order}} LIMIT %(most)s)
+        (SELECT posting_id FROM entry_line AS s
+         WHERE {_IN_SPAN} AND (s.account_id, s.posting_id) > (span.account_id, coalesce(
+             (SELECT until_posting FROM statement_mark AS m WHERE m.account_id = span.account_id), 0)) {{filter}}
+         ORDER BY s.account_id {{order}}, s.posting_id {{order}} LIMIT %(most)s)
     ) AS found ORDER BY posting_id {{order}} LIMIT %(most)s
 """
 _PAGE = """
