@@ -215,7 +215,9 @@ def _purchased(purchase: Purchase) -> dict[str, Any]:
 
 
 def _list_usage(event_id: UUID, *, payer_id: UUID, lines: int, at: datetime) -> None:
-    """Every usage event is listed with it: what was said can be counted although the outbox forgets what it sent."""
+    """Every usage event is listed with it: what was said can be counted although the outbox forgets what it sent.
+
+    What is said again under its id, such as a form that was sent twice, is one usage.
+    """
     row = PublishedUsage(event_id=event_id, payer_id=payer_id, lines=lines, at=at)
-    # The outbox takes an id once; a usage that is told again is on the list already.
     PublishedUsage.objects.bulk_create([row], ignore_conflicts=True)

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection, transaction
 
+from event_bus.models import OutboxEvent
 from event_bus.testing import said
 from ml import commands, publishes, queries
 from ml.models import PublishedUsage
@@ -53,6 +54,19 @@ def test_nothing_is_counted_twice(machine: Any, ada: Any) -> None:
     solve(machine, ada, at=NOON)
     assert (commands.count_usage(), commands.count_usage()) == (1, 0)
     assert len(counts()) == 1
+
+
+def test_what_is_said_again_under_its_id_is_one_usage(machine: Any, ada: Any) -> None:
+    """A form that was sent twice says the same usage twice, also after the outbox forgot the first."""
+    usage_id = uuid4()
+    for minute in (1, 2):
+        with transaction.atomic():
+            at = NOON + timedelta(minutes=minute)
+            publishes.solving_completed(machine, usage_id=usage_id, payer_id=ada.pk, channel="own", lines=1, at=at)
+        commands.count_usage()
+        OutboxEvent.objects.filter(type=ml.SolvingCompleted.TYPE).delete()
+    [count] = counts()
+    assert (count.events, count.event_ids) == (1, [usage_id])
 
 
 def test_what_commits_late_raises_its_hours_count(machine: Any, ada: Any) -> None:
