@@ -3,7 +3,7 @@
 
 -- 1. Dollars and tokens that came into and went out of people's wallets.
 CREATE VIEW wallet_entry AS
-    SELECT md5('entry ' || e.id)::uuid AS uuid, e.id AS entry_id, e.account_id, a.owner_id AS user_id, a.currency,
+    SELECT md5('entry ' || e.id)::uuid AS uuid, e.posting_id AS entry_id, e.account_id, a.owner_id AS user_id, a.currency,
            j.recorded_at AS date_time, e.amount, e.journal_id, j.operation_id
     FROM account AS a
     JOIN entry AS e ON e.account_id = a.id

@@ -15,7 +15,7 @@ class _Leg(models.Model):
     """One movement of one of a person's balances; the amount is positive whichever way it went."""
 
     uuid = models.UUIDField(primary_key=True)
-    # Grows with every booking, so that lists have an order that no two rows share.
+    # Grows with every booking of an account, so that its list has an order that no two rows share.
     entry_id = models.BigIntegerField()
     account_id = models.UUIDField()
     user_id = models.UUIDField()
