@@ -60,7 +60,8 @@ def free_port_base() -> int:
     """A base under which all ports of a stack are free right now, below those that the system hands to clients."""
     bases = range(10_000, 32_000, 200)
     first = os.getpid() % len(bases)  # test runs beside each other begin at different ones
-    for base in [*bases[first:], *bases[:first]]:
+    candidates: list[int] = [*bases[first:], *bases[:first]]
+    for base in candidates:
         if all(_is_free(base + offset) for offset in PORTS.values()):
             return base
     raise RuntimeError("no free ports")

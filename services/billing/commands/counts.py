@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -33,7 +34,16 @@ def keep_count(told: ml.UsageCounted, *, now: datetime | None = None) -> None:
     Most of what is noted arrives a moment later; what does not is named by the next verification.
     """
     at = now or utc_now()
-    kept = [told.hour, told.version, told.events, told.lines, told.digest, told.first_at, told.complete_at, at]
+    kept: list[Any] = [
+        told.hour,
+        told.version,
+        told.events,
+        told.lines,
+        told.digest,
+        told.first_at,
+        told.complete_at,
+        at,
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_KEEP, kept)
         cursor.execute(_AWAIT, (told.hour, at, [*told.event_ids]))

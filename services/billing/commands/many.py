@@ -20,7 +20,7 @@ def texts(keys: Iterable[str]) -> str:
     return json.dumps(list(keys))
 
 
-def rows(sql: str, *parameters: str) -> list[tuple[Any, ...]]:
+def rows(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """What the statement finds."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
@@ -28,7 +28,7 @@ def rows(sql: str, *parameters: str) -> list[tuple[Any, ...]]:
         return found
 
 
-def run(sql: str, *parameters: str) -> None:
+def run(sql: str, *parameters: Any) -> None:
     """A statement that answers nothing."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

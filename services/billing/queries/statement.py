@@ -168,8 +168,8 @@ def _part(wanted: Wanted, before: int | None, after: int | None, most: int) -> t
 
 
 def _before(entry: Entry) -> Decimal:
-    balance: Decimal = entry.balance or Decimal(0)
-    return balance - entry.amount
+    before: Decimal = (entry.balance or Decimal(0)) - entry.amount
+    return before
 
 
 def _entry_in(cursor: str) -> int:
