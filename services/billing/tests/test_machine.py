@@ -43,4 +43,5 @@ def test_without_its_key_a_usage_told_again_is_found_at_the_next_step(
         with pytest.raises(AssertionError, match="no usage event is set aside"):
             ledger.the_ledger_holds()
     finally:
-        ledger.teardown()
+        with pytest.raises(AssertionError, match="no usage event is set aside"):
+            ledger.teardown()
