@@ -76,20 +76,25 @@ def _attempt(part: Any, place: LedgerPlace, plan: Plan) -> list[Row]:
 
 
 def _speed_rows(place: LedgerPlace, plan: Plan) -> list[Row]:
-    """TPC-B, one consumer, TPC-B, two consumers, and so on: every figure is beside one of the same minute."""
-    rounds: dict[int, list[tuple[Figures, Figures]]] = {1: [], 2: []}
+    """TPC-B, ours, TPC-B, ours in another shape, and so on: every figure is beside one of the same minute.
+
+    Sellers are locked as buyers are: a tenth on the market makes consumers wait for each other, and none does not.
+    """
+    rounds: dict[tuple[int, int], list[tuple[Figures, Figures]]] = {(2, 0): [], (2, 10): [], (1, 10): []}
     for _ in range(plan.rounds):
-        for members, found in rounds.items():
+        for (members, sold), found in rounds.items():
             anchor = place.tpc_b(plan.tpc_b_seconds)
-            ours = place.consume(plan.events, people=plan.people, warm_up=WARM_UP, members=members)
+            ours = place.consume(plan.events, people=plan.people, warm_up=WARM_UP, members=members, sold=sold)
             found.append((ours, anchor))
-    both = [one for found in rounds.values() for one in found]
+    what = "usage events into the ledger"
     return [
-        _ratio_row("USAGE", "usage events into the ledger, two consumers", rounds[2]),
-        _ratio_row("USAGE-ONE", "usage events into the ledger, one consumer", rounds[1], goal=False),
+        _ratio_row("USAGE", f"{what}, two consumers", rounds[2, 0]),
+        _ratio_row("USAGE-MARKET", f"{what}, two consumers, a tenth on the market", rounds[2, 10], goal=False),
+        _ratio_row("USAGE-ONE", f"{what}, one consumer, a tenth on the market", rounds[1, 10], goal=False),
         row(
-            "USAGE-CPU", "usage event into the ledger: CPU with PostgreSQL's", _middle(_cost(ours) for ours, _ in both),
-            "µs/event", (f"{TPC_B}: CPU", _middle(_cost(anchor) for _, anchor in both)),
+            "USAGE-CPU", "usage event into the ledger: CPU with PostgreSQL's",
+            _middle(_cost(ours) for found in rounds.values() for ours, _ in found), "µs/event",
+            (f"{TPC_B}: CPU", _middle(_cost(anchor) for found in rounds.values() for _, anchor in found)),
         ),
     ]  # fmt: skip
 

@@ -64,10 +64,11 @@ class LedgerPlace:
         with psycopg.connect(self._owner["TITAN_DATABASE_URL"]) as connection:
             return int(connection.execute("SELECT count(*) FROM posting").fetchone()[0])  # type: ignore[index]
 
-    def consume(self, events: int, *, people: int, warm_up: int, members: int, relay: bool = False) -> Figures:
+    def consume(self, events: int, *, people: int, warm_up: int, members: int, sold: int = 10) -> Figures:
         """Members drain a topic that is full; what an event cost after `warm_up` of them."""
-        self.run("ledger_app.feed", "--people", str(people), "--events", str(warm_up + events))
-        started = [self.start("ledger_app.member", *(["--relay"] if relay else [])) for _ in range(members)]
+        words = {"people": people, "events": warm_up + events, "sold": sold}
+        self.run("ledger_app.feed", *(word for name, value in words.items() for word in (f"--{name}", str(value))))
+        started = [self.start("ledger_app.member") for _ in range(members)]
         pids = [member.pid for member in started]
         try:
             self._until(self._sent + warm_up, started)

@@ -23,6 +23,7 @@ def main() -> None:
     """Send what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, required=True)
+    parser.add_argument("--sold", type=int, default=10, help="one in so many is on the market")
     parser.add_argument("--events", type=int)
     parser.add_argument("--rate", type=float)
     parser.add_argument("--seconds", type=float)
@@ -39,7 +40,7 @@ def _producer() -> AIOKafkaProducer:
 async def _at_once(asked: argparse.Namespace) -> dict[str, float]:
     from ledger_app.usage_events import message, people, stream
 
-    events = stream(people(asked.people))
+    events = stream(people(asked.people), asked.sold)
     left = asked.events
     async with _producer() as client:
         while left > 0:
@@ -54,7 +55,7 @@ async def _evenly(asked: argparse.Namespace) -> dict[str, float]:
     """One event each 1/rate seconds by the clock, whether or not those before it were answered: an open loop."""
     from ledger_app.usage_events import message, people, stream
 
-    events, sent, acks = stream(people(asked.people)), dict[str, float](), []
+    events, sent, acks = stream(people(asked.people), asked.sold), dict[str, float](), []
     async with _producer() as client:
         began = time.monotonic()
         for number in range(int(asked.rate * asked.seconds)):

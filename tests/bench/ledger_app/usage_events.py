@@ -1,4 +1,4 @@
-"""Usage events to measure with: people who solve with their own machines and, each tenth time, with somebody else's."""
+"""Usage events to measure with: people who solve with their own machines and now and then with somebody else's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from shared_models.events.contract import topic_of
 from shared_models.ids import new_id
 
 NAMESPACE = UUID("b4c3a1f2-6d59-5a7e-8f10-2c9d3e4f5a6b")
-ONE_IN_SOLD = 10
 LINES = 1_000
 
 
@@ -39,10 +38,10 @@ def solved(payer: UUID, owner: UUID | None) -> ml.SolvingCompleted:
     )
 
 
-def stream(someone: Sequence[UUID]) -> Iterator[ml.SolvingCompleted]:
-    """Usage without end, everybody in turn, each tenth on the market."""
+def stream(someone: Sequence[UUID], one_in: int) -> Iterator[ml.SolvingCompleted]:
+    """Usage without end, everybody in turn, one in so many on the market; none with 0."""
     for number, payer in enumerate(cycle(someone)):
-        is_sold = number % ONE_IN_SOLD == 0
+        is_sold = one_in and number % one_in == 0
         yield solved(payer, someone[(number * 7 + 1) % len(someone)] if is_sold else None)
 
 
