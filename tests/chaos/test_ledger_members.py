@@ -55,12 +55,10 @@ def test_a_worker_that_wakes_after_its_session_ended_charges_nothing_twice(
 
 
 @pytest.mark.timeout(600)
-def test_without_inbox_fence_and_keys_a_worker_that_wakes_charges_twice(
-    ledger_world: LedgerWorld, report: Report
-) -> None:
+def test_without_inbox_and_keys_a_worker_that_wakes_charges_twice(ledger_world: LedgerWorld, report: Report) -> None:
     """The control: it froze with records in its hands that another one has charged since."""
     ledger_world.execute("ALTER TABLE journal DROP CONSTRAINT posted_once")
-    sleep_and_wake(ledger_world, "consumer.poll:after:2:stop", "inbox", "fence", "keys")
+    sleep_and_wake(ledger_world, "consumer.poll:after:2:stop", "inbox", "keys")
     verdict = ledger_world.verdict()
     report.say("i", f"{verdict.doubled} charges too many are found", control=True, **vars(verdict))
     assert verdict.doubled > 0
