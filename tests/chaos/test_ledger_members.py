@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import time
 
@@ -15,6 +16,8 @@ from harness.world import Member
 STORM_SECONDS = float(os.environ.get("TITAN_CHAOS_LEDGER_STORM", "20"))
 OUTAGE_SECONDS = float(os.environ.get("TITAN_CHAOS_LEDGER_OUTAGE", "10"))
 MOST_WORKERS = 3
+# What a worker says that finds its group, or its database session, gone on without it.
+LOST_ITS_PLACE = re.compile(r"consumer\.(commit_failed|retry)")
 SMALL = ["event_bus.consumer.LARGEST_BATCH=60"]
 
 
@@ -82,9 +85,8 @@ def sleep_and_wake(world: LedgerWorld, moment: str, *without: str) -> None:
 
 def awake(world: LedgerWorld, zombie: Member) -> None:
     """Let it go on, and wait until it has done whatever it is going to do."""
-    joined = zombie.output().count("Joined group")
     zombie.signal(signal.SIGCONT)
-    world.until(lambda: zombie.output().count("Joined group") > joined or not zombie.running, 120)
+    world.until(lambda: LOST_ITS_PLACE.search(zombie.output()) or not zombie.running, 120)
     world.tell(world.script(200, seed=32))
     world.until(world.drained, 240)
 
