@@ -142,7 +142,9 @@ def _fault_row(name: str, lines: Sequence[Line]) -> str:
 
 def _figures(line: Line) -> str:
     figures = dict(line["figures"])
-    verdict = [figures.pop(name, None) for name in VERDICT]
+    verdict = [figures.get(name) for name in VERDICT]
+    if None not in verdict:
+        figures = {name: value for name, value in figures.items() if name not in VERDICT}
     told = [f"{name.replace('_', ' ')} {_number(value)}" for name, value in figures.items() if value is not None]
     if None not in verdict:
         told.insert(0, f"{verdict[0]} lost, {verdict[1]} doubled, {verdict[2]} out of order")
