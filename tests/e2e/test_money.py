@@ -83,7 +83,7 @@ def test_one_charge_is_followed_from_the_statement_to_the_machine(ada, training)
 def test_a_day_of_the_cost_chart_leads_to_its_entries(ada, training):
     page = ada.open("billing", "/costs?currency=USD")
     expect(page.get_by_role("img", name="Cost by day")).to_be_visible()
-    page.locator("[data-label=Cost] a").first.click()
+    page.locator("tr", has_text="Doctor visits").locator("[data-label=Cost] a").first.click()
     page.wait_for_url("**/statement?**machine=**")
     expect(page.get_by_role("link", name="Training").first).to_be_visible()
 
