@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
+from service_base.downloads import CSV
+
 
 def csv_download(pieces: Iterator[str], *, name: str) -> StreamingHttpResponse:
     """The pieces of a CSV file as a download called `name`; each is read when the one before it has been sent."""
-    answer = StreamingHttpResponse(_sent(pieces), content_type="text/csv; charset=utf-8")
+    answer = StreamingHttpResponse(_sent(pieces), content_type=CSV)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
 

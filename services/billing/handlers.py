@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from billing import commands
 from billing.rules.kinds import OperationKind, solving_kind
@@ -27,23 +28,13 @@ def give_funds_back(failed: Sequence[tuple[ml.WorkFailed, Envelope]]) -> None:
 @on_batch(ml.TrainingCompleted)
 def charge_training(completed: Sequence[tuple[ml.TrainingCompleted, Envelope]]) -> None:
     """Capture what each training used."""
-    commands.charge(
-        *(
-            commands.Happened(_trained(event), Told(envelope.id, envelope.type, event.completed_at))
-            for event, envelope in completed
-        )
-    )
+    commands.charge(*(_happened(_trained(event), event.completed_at, envelope) for event, envelope in completed))
 
 
 @on_batch(ml.SolvingCompleted)
 def charge_solving(completed: Sequence[tuple[ml.SolvingCompleted, Envelope]]) -> None:
     """Capture the hold of a solving work, or charge a solving request."""
-    commands.charge(
-        *(
-            commands.Happened(_solved(event), Told(envelope.id, envelope.type, event.completed_at))
-            for event, envelope in completed
-        )
-    )
+    commands.charge(*(_happened(_solved(event), event.completed_at, envelope) for event, envelope in completed))
 
 
 @on_batch(ml.PurchaseRequested)
@@ -63,12 +54,7 @@ def give_price_back(failed: Sequence[tuple[ml.PurchaseFailed, Envelope]]) -> Non
 @on_batch(ml.PurchaseCompleted)
 def charge_purchase(completed: Sequence[tuple[ml.PurchaseCompleted, Envelope]]) -> None:
     """The buyer pays the seller, less the platform's fee."""
-    commands.charge(
-        *(
-            commands.Happened(_bought(event), Told(envelope.id, envelope.type, event.completed_at))
-            for event, envelope in completed
-        )
-    )
+    commands.charge(*(_happened(_bought(event), event.completed_at, envelope) for event, envelope in completed))
 
 
 @on_batch(ml.MachineChanged)
@@ -81,6 +67,10 @@ def remember_machines(changed: Sequence[tuple[ml.MachineChanged, Envelope]]) -> 
 def keep_count(event: ml.UsageCounted, envelope: Envelope) -> None:
     """Keep what ml says it said, to compare it with what was charged."""
     commands.keep_count(event)
+
+
+def _happened(used: Used, at: datetime, envelope: Envelope) -> commands.Happened:
+    return commands.Happened(used, Told(envelope.id, envelope.type, at))
 
 
 def _wanted(event: ml.WorkRequested) -> WantedWork:

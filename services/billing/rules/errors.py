@@ -144,14 +144,6 @@ class FileRefused(BadInput):
     title = "This file is not taken"
 
 
-class FileTooLarge(BadInput):
-    """A file beyond what is taken."""
-
-    status = 413
-    slug = "too-large"
-    title = "The file is too large"
-
-
 class NothingToBill(Conflict):
     """The person used nothing since her last bill."""
 

@@ -14,11 +14,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from billing import commands, store
 from billing.models import ConsultingFile, ConsultingRequest
-from billing.rules.errors import FileRefused, FileTooLarge
+from billing.rules.errors import FileRefused
 from billing.rules.files import LARGEST_FILE, MEBIBYTE, clean_name, kind_of, size_class
 from billing.tests.test_contracts import asked, signed
 from billing.tests.world import Person, World
 from service_base.env import env
+from service_base.object_store import TooLarge
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(30)
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n"
@@ -128,7 +129,7 @@ def test_a_file_beyond_the_limit_leaves_nothing_behind(home: Path) -> None:
         while True:
             yield bytes(MEBIBYTE)
 
-    with pytest.raises(FileTooLarge):
+    with pytest.raises(TooLarge):
         store.receive(endless())
     assert not list((home / "billing" / "incoming").iterdir())
 

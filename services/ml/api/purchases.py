@@ -10,11 +10,11 @@ from django.http import HttpResponse, StreamingHttpResponse
 from ninja import Router
 
 from ml import commands, queries, schemas
-from ml.downloads import csv_download
 from ml.rules.access import Right
 from ml.store import place
 from service_base.api import Request
 from service_base.auth import Bearer
+from service_base.downloads import CSV, file_download
 from service_base.idempotency.answers import answer_once
 from service_base.pagination import as_page
 
@@ -62,4 +62,4 @@ async def cancel(request: Request, purchase_id: UUID) -> dict[str, Any]:
 async def lines(request: Request, purchase_id: UUID) -> StreamingHttpResponse:
     """The lines that were bought; a text that a spreadsheet would run as a formula has an apostrophe before it."""
     found = await sync_to_async(queries.bought_lines)(request.auth, purchase_id)
-    return csv_download(place(found.result_path), name=f"bought-{found.pk}.csv")
+    return file_download(place(found.result_path), name=f"bought-{found.pk}.csv", media_type=CSV)

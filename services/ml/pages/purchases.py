@@ -13,11 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ml import commands, queries
 from ml.commands.terms import FLAGS, PRICES
-from ml.downloads import csv_download
 from ml.models import Purchase
 from ml.rules.access import Right
 from ml.rules.purchases import PurchaseKind
 from ml.store import place
+from service_base.downloads import CSV, file_download
 from service_base.errors import BadInput, NotFound, Refusal
 from service_base.pages import PageRequest, show, signed_in
 from service_base.pagination import page_of
@@ -138,4 +138,4 @@ async def cancel(request: PageRequest, purchase_id: UUID) -> HttpResponse:
 async def lines(request: PageRequest, purchase_id: UUID) -> Any:
     """The bought lines as a file."""
     found = await sync_to_async(queries.bought_lines)(request.caller, purchase_id)
-    return csv_download(place(found.result_path), name=f"bought-{found.pk}.csv")
+    return file_download(place(found.result_path), name=f"bought-{found.pk}.csv", media_type=CSV)
