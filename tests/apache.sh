@@ -16,6 +16,8 @@ if ! "$python" -c 'from titan.console import say; from titan.embedded import kaf
 fi
 
 export TITAN_TEST_BROKER=apache
+# The ledger's faults play with billing's own steps, which no broker sees: they are played once, on the embedded one.
+export PYTEST_ADDOPTS="--ignore-glob=*/test_ledger_*.py"
 parts=("$@")
 if [ ${#parts[@]} -eq 0 ]; then
     parts=(libs/event_bus tests/integration/test_main_job.py)

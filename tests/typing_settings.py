@@ -19,6 +19,8 @@ PAYMENT_PROVIDER: str = ""
 STRIPE_SECRET_KEY: str = ""
 STRIPE_WEBHOOK_SECRET: str = ""
 STRIPE_API_BASE: str = ""
+BILL_ISSUER: str = ""
+TAX_BASIS_POINTS: int = 0
 
 _SERVICES = ("axes", "service_base.principals", "ml", "billing", "trading", "scheduler")
 globals().update(for_service("identity", apps=_SERVICES, user_model="identity.User"))

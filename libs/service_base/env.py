@@ -43,6 +43,9 @@ class Env(BaseSettings):
     payment_provider: str = Field(default="test", pattern="^(test|stripe)$")
     stripe_secret_key: str = ""
     stripe_webhook_secret: str = ""
+    # Who issues billing's bills, as they say it, and the tax on what the platform sells; one person's can be another.
+    bill_issuer: str = Field(default="TITAN", max_length=500)
+    tax_basis_points: int = Field(default=0, ge=0, le=10_000)
 
 
 @cache

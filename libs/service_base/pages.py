@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from service_base.addresses import url_of
@@ -28,7 +29,7 @@ NAVIGATION = (
 # What operators see of the whole installation: the event map at identity, parked events at each service.
 SYSTEM = ("System", "identity", "/system/events")
 
-View = Callable[..., Coroutine[Any, Any, HttpResponse]]
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 class PageRequest(HttpRequest):
@@ -41,7 +42,7 @@ def signed_in(view: View) -> View:
     """Send whoever is not signed in to identity, and back to this page afterwards."""
 
     @wraps(view)
-    async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if getattr(request, "caller", None) is None:
             return _to_sign_in(request)
         try:

@@ -31,7 +31,7 @@ def page_of(
     if cursor:
         comparison = "lt" if newest_first else "gt"
         try:
-            ordered = ordered.filter(**{f"{field}__{comparison}": _decode(cursor)})
+            ordered = ordered.filter(**{f"{field}__{comparison}": value_in(cursor)})
         except (ValidationError, ValueError, TypeError):
             raise BadInput(
                 "This cursor was not given by this list; leave it out to start anew.", field="cursor"
@@ -39,7 +39,7 @@ def page_of(
     found = list(ordered[: size + 1])
     more = len(found) > size
     found = found[:size]
-    return found, _encode(getattr(found[-1], field)) if more else None
+    return found, cursor_of(getattr(found[-1], field)) if more else None
 
 
 def as_page(
@@ -75,23 +75,25 @@ async def read_page(
         asked.append(_key_of(key, cursor))
     found = await rows(f"{sql} ORDER BY {key.column} DESC LIMIT {size + 1}", asked)
     items = [as_model(model, row) for row in found[:size]]
-    following = _encode(items[-1].pk) if len(found) > size else None
+    following = cursor_of(items[-1].pk) if len(found) > size else None
     return {"items": [show(item) for item in items], "next_cursor": following}
+
+
+def cursor_of(value: Any) -> str:
+    """The cursor of a row by its value in the ordering column; opaque to whoever gets it."""
+    return urlsafe_b64encode(json.dumps(str(value)).encode()).decode().rstrip("=")
+
+
+def value_in(cursor: str) -> str:
+    """The value that a cursor was made of. Raises BadInput for a cursor that is not one of ours."""
+    try:
+        return str(json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
+    except (NotBase64, ValueError):
+        raise BadInput("This cursor was not given by this list; leave it out to start anew.", field="cursor") from None
 
 
 def _key_of(key: Field[Any, Any], cursor: str) -> Any:
     try:
-        return key.to_python(_decode(cursor))
+        return key.to_python(value_in(cursor))
     except ValidationError:
-        raise BadInput("This cursor was not given by this list; leave it out to start anew.", field="cursor") from None
-
-
-def _encode(value: Any) -> str:
-    return urlsafe_b64encode(json.dumps(str(value)).encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str) -> str:
-    try:
-        return str(json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
-    except (NotBase64, ValueError):
         raise BadInput("This cursor was not given by this list; leave it out to start anew.", field="cursor") from None

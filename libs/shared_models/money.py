@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation, localcontext
 from enum import StrEnum
 
 DIGITS = 20
 PLACES = 8
 SMALLEST = Decimal(1).scaleb(-PLACES)
+# Wider than any product of two amounts; entering a context anew for each amount took half of rounding it.
+_WIDE = Context(prec=60)
 LARGEST = Decimal(10) ** (DIGITS - PLACES) - SMALLEST
 
 
@@ -128,7 +130,4 @@ def split(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
 
 
 def _quantize(number: Decimal) -> Decimal:
-    with localcontext() as context:
-        context.prec = 60
-        placed = number.quantize(SMALLEST, rounding=ROUND_HALF_EVEN)
-    return placed + 0  # turns -0 into 0
+    return number.quantize(SMALLEST, rounding=ROUND_HALF_EVEN, context=_WIDE) + 0  # turns -0 into 0

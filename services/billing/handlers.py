@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from billing import commands
 from billing.rules.kinds import OperationKind, solving_kind
 from billing.rules.usage import Told, Used, WantedWork
-from event_bus import on_batch
+from event_bus import on, on_batch
 from shared_models.events import Envelope, ml
 
 
@@ -27,23 +28,49 @@ def give_funds_back(failed: Sequence[tuple[ml.WorkFailed, Envelope]]) -> None:
 @on_batch(ml.TrainingCompleted)
 def charge_training(completed: Sequence[tuple[ml.TrainingCompleted, Envelope]]) -> None:
     """Capture what each training used."""
-    commands.charge(
-        *(
-            commands.Happened(_trained(event), Told(envelope.id, envelope.type, event.completed_at))
-            for event, envelope in completed
-        )
-    )
+    commands.charge(*(_happened(_trained(event), event.completed_at, envelope) for event, envelope in completed))
 
 
 @on_batch(ml.SolvingCompleted)
 def charge_solving(completed: Sequence[tuple[ml.SolvingCompleted, Envelope]]) -> None:
     """Capture the hold of a solving work, or charge a solving request."""
-    commands.charge(
-        *(
-            commands.Happened(_solved(event), Told(envelope.id, envelope.type, event.completed_at))
-            for event, envelope in completed
-        )
-    )
+    commands.charge(*(_happened(_solved(event), event.completed_at, envelope) for event, envelope in completed))
+
+
+@on_batch(ml.PurchaseRequested)
+def reserve_price(requested: Sequence[tuple[ml.PurchaseRequested, Envelope]]) -> None:
+    """Hold the price of each purchase, or decline it."""
+    wishes = [commands.Wish(_offered(event), envelope.id, event.requested_at) for event, envelope in requested]
+    commands.quote_and_hold(*wishes)
+
+
+@on_batch(ml.PurchaseFailed)
+def give_price_back(failed: Sequence[tuple[ml.PurchaseFailed, Envelope]]) -> None:
+    """Nothing was delivered, so nothing is charged."""
+    ended = (commands.Ended(event.purchase_id, event.buyer_id, event.ended_at) for event, _ in failed)
+    commands.release_holds(*ended)
+
+
+@on_batch(ml.PurchaseCompleted)
+def charge_purchase(completed: Sequence[tuple[ml.PurchaseCompleted, Envelope]]) -> None:
+    """The buyer pays the seller, less the platform's fee."""
+    commands.charge(*(_happened(_bought(event), event.completed_at, envelope) for event, envelope in completed))
+
+
+@on_batch(ml.MachineChanged)
+def remember_machines(changed: Sequence[tuple[ml.MachineChanged, Envelope]]) -> None:
+    """Keep the machines' names and owners, so that a person can ask for help with one of hers."""
+    commands.remember_machines(event for event, _ in changed)
+
+
+@on(ml.UsageCounted)
+def keep_count(event: ml.UsageCounted, envelope: Envelope) -> None:
+    """Keep what ml says it said, to compare it with what was charged."""
+    commands.keep_count(event)
+
+
+def _happened(used: Used, at: datetime, envelope: Envelope) -> commands.Happened:
+    return commands.Happened(used, Told(envelope.id, envelope.type, at))
 
 
 def _wanted(event: ml.WorkRequested) -> WantedWork:
@@ -89,4 +116,34 @@ def _solved(event: ml.SolvingCompleted) -> Used:
         columns=event.columns,
         work_id=event.work_id,
         market_price_usd=event.market_price_usd,
+    )
+
+
+def _offered(event: ml.PurchaseRequested) -> WantedWork:
+    return WantedWork(
+        work_id=event.purchase_id,
+        kind=OperationKind(event.kind),
+        machine_id=event.machine_id,
+        machine_name=event.machine_name,
+        machine_owner_id=event.seller_id,
+        payer_id=event.buyer_id,
+        columns=event.columns,
+        lines=event.lines,
+        level=0,
+        price_usd=event.price_usd,
+    )
+
+
+def _bought(event: ml.PurchaseCompleted) -> Used:
+    return Used(
+        key=f"purchase:{event.purchase_id}",
+        kind=OperationKind(event.kind),
+        machine_id=event.machine_id,
+        machine_name=event.machine_name,
+        machine_owner_id=event.seller_id,
+        payer_id=event.buyer_id,
+        lines=event.lines,
+        columns=event.columns,
+        work_id=event.purchase_id,
+        market_price_usd=event.price_usd,
     )

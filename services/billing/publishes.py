@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from billing.models import CouponLot, DeclinedWork, Hold, Journal, Operation, Party
+from billing.models import Bill, ConsultingRequest, CouponLot, DeclinedWork, Hold, Journal, Operation, Party
 from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
+from billing.rules.bills import Line
 from billing.rules.funding import Part, total
 from billing.rules.pricing import Prices
 from event_bus import publishes
@@ -23,7 +24,12 @@ PUBLISHES = publishes(
     billing.OperationPosted,
     billing.BalanceChanged,
     billing.CouponActivated,
+    billing.BillIssued,
+    billing.BillPaid,
     billing.PricesPublished,
+    billing.ContractSigned,
+    billing.ContractDisputed,
+    billing.ContractEnded,
 )
 
 Held = tuple[Decimal, Decimal]
@@ -111,6 +117,49 @@ def coupon_activated(lot: CouponLot) -> billing.CouponActivated:
     )
 
 
+def bill_issued(bill: Bill, lines: Sequence[Line]) -> Event:
+    """A person has a bill."""
+    return billing.BillIssued(
+        bill_id=bill.pk,
+        number=bill.called,
+        owner_id=bill.owner_id,
+        period_start=bill.period_start,
+        period_end=bill.period_end,
+        lines=[
+            billing.BillLine(
+                kind=line.kind,
+                count=line.count,
+                count_of_lines=line.count_of_lines,
+                coupon=line.coupon,
+                eaml=line.eaml,
+                usd=line.usd,
+                owed_usd=line.owed_usd,
+                tax_usd=line.tax_usd,
+            )
+            for line in lines
+        ],
+        brought_forward_usd=bill.brought_forward_usd,
+        paid_usd=bill.paid_usd,
+        tax_basis_points=bill.tax_basis_points,
+        tax_usd=bill.tax_usd,
+        due_usd=bill.due_usd,
+        pay_by=bill.pay_by,
+        issued_at=bill.issued_at,
+    )
+
+
+def bill_paid(bill: Bill, journal: Journal, amount_usd: Decimal) -> Event:
+    """The last of a bill was paid."""
+    return billing.BillPaid(
+        bill_id=bill.pk,
+        number=bill.called,
+        owner_id=bill.owner_id,
+        journal_id=journal.pk,
+        amount_usd=amount_usd,
+        paid_at=journal.effective_at,
+    )
+
+
 def prices_published(prices: Prices, effective_at: datetime) -> Event:
     """New quotes use this list from now on."""
     return billing.PricesPublished(
@@ -121,6 +170,53 @@ def prices_published(prices: Prices, effective_at: datetime) -> Event:
         usd_per_eaml=prices.usd_per_eaml,
         marketplace_fee_basis_points=prices.marketplace_fee_basis_points,
         effective_at=effective_at,
+    )
+
+
+def contract_signed(request: ConsultingRequest, journal: Journal) -> Event:
+    """A consulting contract began."""
+    assert request.amount_usd is not None
+    assert request.due_at is not None
+    assert request.contract_start_date_time is not None
+    return billing.ContractSigned(
+        contract_id=request.pk,
+        journal_id=journal.pk,
+        client_id=request.user_id,
+        consultant_id=request.consultant_user_id,
+        machine_id=request.machine_id,
+        category=request.category,
+        amount_usd=request.amount_usd,
+        fee_basis_points=request.fee_basis_points,
+        delay_days=request.delay_days,
+        due_at=request.due_at,
+        signed_at=request.contract_start_date_time,
+    )
+
+
+def contract_disputed(request: ConsultingRequest) -> Event:
+    """A contract waits for an operator."""
+    return billing.ContractDisputed(
+        contract_id=request.pk,
+        client_id=request.user_id,
+        consultant_id=request.consultant_user_id,
+        disputed_by=request.disputed_by,
+        disputed_at=request.disputed_at,
+    )
+
+
+def contract_ended(request: ConsultingRequest, journal: Journal) -> Event:
+    """A contract ended, and who got what of it."""
+    return billing.ContractEnded(
+        contract_id=request.pk,
+        journal_id=journal.pk,
+        client_id=request.user_id,
+        consultant_id=request.consultant_user_id,
+        outcome=request.status,
+        paid_usd=request.paid_usd,
+        fee_usd=request.fee_usd,
+        returned_usd=request.returned_usd,
+        settled_by_operator=request.settled_by is not None,
+        ended_at=request.contract_end_date_time,
     )
 
 

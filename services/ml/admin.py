@@ -14,8 +14,11 @@ from ml.models import (
     MachineTableLockWrite,
     NNModel,
     PriceList,
+    PublishedUsage,
+    Purchase,
     Server,
     SolvedLines,
+    UsageCount,
     Work,
 )
 from service_base.admin import ReadOnlyAdmin
@@ -65,6 +68,14 @@ class WorkAdmin(ReadOnlyAdmin):
     list_filter = ("state", "kind")
 
 
+@admin.register(Purchase)
+class PurchaseAdmin(ReadOnlyAdmin):
+    """Lines, copies and news that people bought of each other."""
+
+    list_display = ("id", "kind", "state", "machine_name", "buyer", "price_usd", "created_at", "finished_at")
+    list_filter = ("state", "kind")
+
+
 @admin.register(Server)
 class ServerAdmin(ReadOnlyAdmin):
     """Trainers."""
@@ -106,3 +117,17 @@ class SolvedLinesAdmin(ReadOnlyAdmin):
     """Lines solved by day."""
 
     list_display = ("machine_id", "caller_id", "channel", "day", "lines", "requests")
+
+
+@admin.register(PublishedUsage)
+class PublishedUsageAdmin(ReadOnlyAdmin):
+    """Usage events that were said."""
+
+    list_display = ("event_id", "at", "payer_id", "lines", "version")
+
+
+@admin.register(UsageCount)
+class UsageCountAdmin(ReadOnlyAdmin):
+    """Usage by hour as it was counted and told."""
+
+    list_display = ("hour", "version", "events", "lines", "first_at")

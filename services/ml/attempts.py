@@ -63,6 +63,7 @@ class Attempt:
     def _follow(self, child: Child) -> Message | None:
         """Keep the lease while the child works; its result, or None when there will be none."""
         from ml import commands
+        from ml.jobs.protocol import refusal_in
 
         beat = 0.0
         progress: list[Message] = []
@@ -73,7 +74,7 @@ class Attempt:
             for message in child.messages(timeout=HEARTBEAT_SECONDS):
                 if "done" in message:
                     return message["done"]  # type: ignore[no-any-return]
-                if refusal := _refusal(message):
+                if refusal := refusal_in(message):
                     self._insist(commands.fail_work, reason=refusal)
                     return None
                 if "started" in message:
@@ -213,14 +214,6 @@ def _plan(work: Work) -> Message:
         "shape": machine.parameter_nn_shape,
         "time_limit": work.time_limit_seconds,
     }
-
-
-def _refusal(message: Message) -> str | None:
-    if "refused" in message:
-        return str(message["refused"]["sentence"])
-    if message.get("full"):
-        return "The disk of the data directory is full; free some room and start again."
-    return None
 
 
 def _database_away(error: Exception) -> None:

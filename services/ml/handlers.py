@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from event_bus import on
 from ml import commands, queries
 from shared_models.events import Envelope, billing
@@ -10,7 +12,8 @@ from shared_models.money import plain
 
 @on(billing.HoldAuthorized)
 def start_work(event: billing.HoldAuthorized, envelope: Envelope) -> None:
-    """Let the work queue for a server."""
+    """Let the work queue for a server, or the purchase be delivered."""
+    commands.authorize_purchase(purchase_id=event.work_id, hold_id=event.hold_id, held=_parts(event.parts))
     commands.authorize_work(
         work_id=event.work_id,
         hold_id=event.hold_id,
@@ -22,25 +25,24 @@ def start_work(event: billing.HoldAuthorized, envelope: Envelope) -> None:
 
 @on(billing.HoldDeclined)
 def refuse_work(event: billing.HoldDeclined, envelope: Envelope) -> None:
-    """Say why the work does not start."""
-    commands.decline_work(
-        work_id=event.work_id,
-        reason=event.reason,
-        missing=event.missing,
-        currency=event.currency,
-        at=envelope.time,
-    )
+    """Say why the work does not start, or the purchase is not delivered."""
+    why: dict[str, Any] = {"reason": event.reason, "missing": event.missing, "currency": event.currency}
+    commands.decline_purchase(purchase_id=event.work_id, **why, at=envelope.time)
+    commands.decline_work(work_id=event.work_id, **why, at=envelope.time)
 
 
 @on(billing.HoldExpired)
 def stop_work(event: billing.HoldExpired, envelope: Envelope) -> None:
-    """Stop work that nobody pays for any more."""
+    """Stop what nobody pays for any more."""
+    commands.expire_purchase(purchase_id=event.work_id, at=envelope.time)
     commands.expire_hold(work_id=event.work_id, at=envelope.time)
 
 
 @on(billing.OperationPosted)
 def note_charge(event: billing.OperationPosted, envelope: Envelope) -> None:
-    """Show what work and machines were charged."""
+    """Show what work, purchases and machines were charged."""
+    if event.work_id is not None:
+        commands.note_purchase_charge(purchase_id=event.work_id, parts=_parts(event.parts))
     commands.note_charge(
         work_id=event.work_id,
         machine_id=event.machine_id,

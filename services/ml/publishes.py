@@ -9,8 +9,10 @@ from uuid import UUID
 
 from event_bus import publishes
 from event_bus.outbox import append
-from ml.models import Machine, Work
+from ml.models import Machine, PublishedUsage, Purchase, UsageCount, Work
 from shared_models.events import ml
+from shared_models.ids import derived_id
+from shared_models.usage import as_hex
 
 PUBLISHES = publishes(
     ml.WorkRequested,
@@ -18,7 +20,11 @@ PUBLISHES = publishes(
     ml.WorkFailed,
     ml.TrainingCompleted,
     ml.SolvingCompleted,
+    ml.UsageCounted,
     ml.MachineChanged,
+    ml.PurchaseRequested,
+    ml.PurchaseCompleted,
+    ml.PurchaseFailed,
 )
 
 
@@ -76,7 +82,7 @@ def work_failed(work: Work, *, cancelled: bool) -> None:
 def training_completed(work: Work, machine: Machine, *, scores: dict[str, float]) -> None:
     """The usage that billing captures."""
     assert work.finished_at is not None
-    append(
+    event_id = append(
         ml.TrainingCompleted(
             work_id=work.pk,
             machine_id=machine.pk,
@@ -95,6 +101,8 @@ def training_completed(work: Work, machine: Machine, *, scores: dict[str, float]
             completed_at=work.finished_at,
         )
     )
+    lines = work.learning_lines + work.evaluation_lines
+    _list_usage(event_id, payer_id=work.payer_id, lines=lines, at=work.finished_at)
 
 
 def solving_completed(
@@ -126,6 +134,23 @@ def solving_completed(
         event_id=usage_id,
         occurred_at=at,
     )
+    _list_usage(usage_id, payer_id=payer_id, lines=lines, at=at)
+
+
+def usage_counted(count: UsageCount, event_ids: list[UUID], *, complete_at: datetime | None) -> None:
+    """An hour's usage as counted so far; the count's row is locked and its version raised by the caller."""
+    append(
+        ml.UsageCounted(
+            hour=count.hour,
+            version=count.version,
+            events=count.events,
+            lines=count.lines,
+            digest=as_hex(int(count.digest)),
+            first_at=count.first_at,
+            event_ids=event_ids,
+            complete_at=complete_at,
+        )
+    )
 
 
 def machine_changed(machine: Machine) -> None:
@@ -144,3 +169,55 @@ def machine_changed(machine: Machine) -> None:
             deleted=machine.deleted_at is not None,
         )
     )
+
+
+def purchase_requested(purchase: Purchase) -> None:
+    """Somebody wants to buy; billing answers with a hold or a refusal."""
+    append(ml.PurchaseRequested(**_purchased(purchase), requested_at=purchase.created_at))
+
+
+def purchase_completed(purchase: Purchase) -> None:
+    """The sale that billing charges; its id follows from the purchase, so that it can never be said twice."""
+    assert purchase.finished_at is not None
+    event = ml.PurchaseCompleted(**_purchased(purchase), copy_id=purchase.copy_id, completed_at=purchase.finished_at)
+    event_id = derived_id("ml.purchase", purchase.pk)
+    append(event, event_id=event_id, occurred_at=purchase.finished_at)
+    _list_usage(event_id, payer_id=purchase.buyer_id, lines=purchase.lines, at=purchase.finished_at)
+
+
+def purchase_failed(purchase: Purchase, *, cancelled: bool) -> None:
+    """Nothing was delivered: the price that was held is free again."""
+    assert purchase.finished_at is not None
+    append(
+        ml.PurchaseFailed(
+            purchase_id=purchase.pk,
+            machine_id=purchase.machine_id,
+            buyer_id=purchase.buyer_id,
+            cancelled=cancelled,
+            reason=purchase.reason,
+            ended_at=purchase.finished_at,
+        )
+    )
+
+
+def _purchased(purchase: Purchase) -> dict[str, Any]:
+    return {
+        "purchase_id": purchase.pk,
+        "kind": purchase.kind,
+        "machine_id": purchase.machine_id,
+        "machine_name": purchase.machine_name,
+        "seller_id": purchase.seller_id,
+        "buyer_id": purchase.buyer_id,
+        "price_usd": purchase.price_usd,
+        "columns": purchase.columns,
+        "lines": purchase.lines,
+    }
+
+
+def _list_usage(event_id: UUID, *, payer_id: UUID, lines: int, at: datetime) -> None:
+    """Every usage event is listed with it: what was said can be counted although the outbox forgets what it sent.
+
+    What is said again under its id, such as a form that was sent twice, is one usage.
+    """
+    row = PublishedUsage(event_id=event_id, payer_id=payer_id, lines=lines, at=at)
+    PublishedUsage.objects.bulk_create([row], ignore_conflicts=True)

@@ -1,97 +1,45 @@
-"""The object store: files under the data directory, each written whole and put in place by a rename."""
+"""ml's part of the object store: tables, results and models."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from service_base.env import env
-from service_base.errors import BadInput, Unavailable
+from service_base import object_store
+from service_base.object_store import ObjectStore, discard
+
+__all__ = [
+    "LARGEST_UPLOAD",
+    "Received",
+    "digest_of",
+    "discard",
+    "keep",
+    "place",
+    "receive",
+    "remove",
+    "root",
+    "size_of",
+]
 
 LARGEST_UPLOAD = 2 * 1024**3
-_HOME = "ml"
+_STORE = ObjectStore("ml")
+root, place, keep = _STORE.root, _STORE.place, _STORE.keep
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """A file that came in and has no place yet."""
+class Received(object_store.Received):
+    """A table that came in and has no place yet, with the name it was sent under."""
 
-    path: Path
     name: str
-    sha256: str
-    size: int
-
-
-class TooLarge(BadInput):
-    """A file beyond what is taken."""
-
-    status = 413
-    slug = "too-large"
-    title = "The file is too large"
-
-
-class StoreFull(Unavailable):
-    """The disk has no room left."""
-
-    slug = "store-full"
-    title = "There is no room for the file"
-
-
-def root() -> Path:
-    """Where ml's files are."""
-    return (env().data_dir / _HOME).resolve()
-
-
-def place(relative: str) -> Path:
-    """The file or folder stored under that name."""
-    found = (root() / relative).resolve()
-    if not found.is_relative_to(root()):
-        raise ValueError(f"{relative} leads out of the object store")
-    return found
 
 
 def receive(chunks: Iterable[bytes], *, name: str, limit: int = LARGEST_UPLOAD) -> Received:
-    """Write what comes in to a file of its own, never holding more than a chunk. Raises TooLarge, StoreFull."""
-    home = place("incoming")
-    home.mkdir(parents=True, exist_ok=True)
-    handle, path = tempfile.mkstemp(dir=home)
-    digest, size = hashlib.sha256(), 0
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for chunk in chunks:
-                size += len(chunk)
-                if size > limit:
-                    raise TooLarge(f"The file has more than {limit // 1024**2} MiB: send a part of it.", field="file")
-                digest.update(chunk)
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException as error:
-        Path(path).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreFull(
-                "The disk of the data directory is full: free some room and send the file again."
-            ) from error
-        raise
-    return Received(Path(path), Path(name).name[:300] or "table", digest.hexdigest(), size)
-
-
-def keep(received: Received, relative: str) -> None:
-    """Give a received file its place; it is there whole from this moment on."""
-    target = place(relative)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    received.path.replace(target)
-
-
-def discard(received: Received) -> None:
-    """Forget a received file that was not kept."""
-    received.path.unlink(missing_ok=True)
+    """Write a table to a file of its own. Raises TooLarge, StoreFull."""
+    found = _STORE.receive(chunks, limit=limit)
+    return Received(found.path, found.sha256, found.size, Path(name).name[:300] or "table")
 
 
 def remove(relative: str) -> None:

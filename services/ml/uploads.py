@@ -10,8 +10,9 @@ from uuid import UUID
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
-from ml.store import LARGEST_UPLOAD, Received, TooLarge, receive
+from ml.store import LARGEST_UPLOAD, Received, receive
 from service_base.errors import BadInput
+from service_base.object_store import must_fit
 
 CHUNK = 1 << 20
 
@@ -83,8 +84,8 @@ class Upload:
 def receive_upload(request: HttpRequest) -> Upload:
     """The request's file, on disk. Raises BadInput when there is none, TooLarge, StoreFull."""
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > LARGEST_UPLOAD:
-        raise TooLarge(f"The file has more than {LARGEST_UPLOAD // 1024**2} MiB: send a part of it.", field="file")
+    if length.isdigit():
+        must_fit(int(length), LARGEST_UPLOAD)
     query = {name: value for name, value in request.GET.items() if isinstance(value, str)}
     if request.content_type == "multipart/form-data":
         return _from_form(request, query)

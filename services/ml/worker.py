@@ -1,17 +1,24 @@
-"""The worker process of ml: relay, consumer, lost leases, appended lines, and the store's cleaning."""
+"""The worker process of ml: relay, consumer, lost leases, appended lines, purchases, usage counts, cleaning."""
 
 from service_base.worker import Every, prepare, run
+
+# So long after it was said, usage is counted and told for comparison.
+COUNT_SECONDS = 15
 
 
 def main() -> None:
     """Run until stopped."""
     prepare("ml")
     from ml import commands
+    from ml.deliveries import deliver_purchases
 
     run(
         "ml",
         Every(3, commands.give_up_expired_leases),
         Every(3, commands.look_at_appended_lines),
+        Every(0.5, deliver_purchases),
+        Every(COUNT_SECONDS, commands.count_usage),
+        Every(3600, commands.forget_counted_usage),
         Every(600, commands.clean_store),
     )
 

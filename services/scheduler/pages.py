@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import path
 from django.views.decorators.http import require_POST
 
@@ -270,7 +271,7 @@ def _to(page: str) -> HttpResponse:
 
 
 def _change(name: str) -> Any:
-    async def view(request: HttpRequest, job_id: str) -> HttpResponse:
+    async def view(request: HttpRequest, job_id: str) -> HttpResponseBase:
         return await change_job(request, job_id, name)
 
     return path(f"jobs/<uuid:job_id>/{name}", view, name=f"job-{name}")

@@ -31,6 +31,12 @@ FAULTS = {
     "e": "Poison: undecodable, unknown, of the future, too large, or a handler that raises",
     "f": "A day in an hour: clock jumps, transactions held open, gaps in sequences",
 }
+LEDGER_FAULTS = {
+    "g": "Billing's worker killed (`kill -9`) before and after each step, usage told twice and out of order",
+    "h": "PostgreSQL killed in a page of the ledger; the line cut at COMMIT; the disk full",
+    "i": "Workers that come and go; a frozen one that wakes; the broker away",
+    "j": "Told otherwise, told before its time, told after the books were closed",
+}
 VERDICT = ("lost", "doubled", "inverted")
 Line = dict[str, Any]
 
@@ -75,7 +81,16 @@ def page(kept: Path) -> str:
     where = read(kept / "machine.json", machine())
     template = Template((HERE / "reliability.template.md").read_text())
     told = {"written": machine()["measured"], "tests": len({line["test"] for line in lines})}
-    return template.substitute(where | told, faults=faults(lines), bench=benches(rows))
+    known = FAULTS.keys() | LEDGER_FAULTS.keys()
+    silent = [f"`{_test_of(line)}` on {BROKERS[line['broker']]}" for line in lines if line["row"] not in known]
+    return template.substitute(
+        where | told,
+        faults=faults(lines, FAULTS),
+        ledger_faults=faults(lines, LEDGER_FAULTS),
+        silent=f"\n**Ended before they had figures:** {', '.join(silent)}.\n" if silent else "",
+        bench=benches([row for row in rows if not row["id"].startswith("B-LEDGER")]),
+        ledger_bench=benches([row for row in rows if row["id"].startswith("B-LEDGER")]),
+    )
 
 
 def read(path: Path, otherwise: Any) -> Any:
@@ -93,14 +108,12 @@ def latest(lines: Iterable[Line]) -> list[Line]:
     return list({(line["test"], line["broker"]): line for line in lines}.values())
 
 
-def faults(lines: Sequence[Line]) -> str:
+def faults(lines: Sequence[Line], known: dict[str, str]) -> str:
     """A table for each fault: its tests, then the controls that show the tests can fail."""
-    tables = [
+    return "\n\n".join(
         f"### {letter}. {what}\n\n{_fault_table([line for line in lines if line['row'] == letter])}"
-        for letter, what in FAULTS.items()
-    ]
-    silent = [f"`{_test_of(line)}` on {BROKERS[line['broker']]}" for line in lines if line["row"] not in FAULTS]
-    return "\n\n".join([*tables, *([f"**Ended before they had figures:** {', '.join(silent)}."] if silent else [])])
+        for letter, what in known.items()
+    )
 
 
 def _test_of(line: Line) -> str:
@@ -129,8 +142,10 @@ def _fault_row(name: str, lines: Sequence[Line]) -> str:
 
 def _figures(line: Line) -> str:
     figures = dict(line["figures"])
-    verdict = [figures.pop(name, None) for name in VERDICT]
-    told = [f"{name.replace('_', ' ')} {_number(value)}" for name, value in figures.items()]
+    verdict = [figures.get(name) for name in VERDICT]
+    if None not in verdict:
+        figures = {name: value for name, value in figures.items() if name not in VERDICT}
+    told = [f"{name.replace('_', ' ')} {_number(value)}" for name, value in figures.items() if value is not None]
     if None not in verdict:
         told.insert(0, f"{verdict[0]} lost, {verdict[1]} doubled, {verdict[2]} out of order")
     return "; ".join(told)

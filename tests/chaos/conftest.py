@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -13,9 +14,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import database, traffic
+from harness import database, ledger, traffic
+from harness.breakable import breakable, broker_of_this_run
 from harness.report import Report
 from harness.world import PATH, World
+
+from titan.testing import scratch_directory
 
 HERE = Path(__file__).parent
 BROKER = os.environ.get("TITAN_TEST_BROKER", "embedded")
@@ -94,6 +98,43 @@ def make_world(
     yield make
     for world in worlds:
         world.end()
+
+
+@pytest.fixture(scope="session")
+def ledger_template() -> Callable[[str], None]:
+    """Makes billing's database on a server, at the first call for that server; worlds are copies of it."""
+    made: set[str] = set()
+
+    def on(server_url: str) -> None:
+        if server_url not in made:
+            ledger.make_template(server_url)
+            made.add(server_url)
+
+    return on
+
+
+@pytest.fixture
+def make_ledger_world(
+    request: pytest.FixtureRequest, tmp_path: Path, ledger_template: Callable[[str], None]
+) -> Iterator[Callable[..., ledger.LedgerWorld]]:
+    """Makes worlds around billing's worker, each with a broker of its own."""
+    with contextlib.ExitStack() as stack:
+
+        def make(*, server_url: str = "") -> ledger.LedgerWorld:
+            server_url = server_url or request.getfixturevalue("postgres_url")
+            ledger_template(server_url)
+            broker = stack.enter_context(breakable(broker_of_this_run(), stack.enter_context(scratch_directory())))
+            world = ledger.make_world(f"chaos{uuid4().hex[:8]}", server_url, broker, tmp_path)
+            stack.callback(world.end)
+            return world
+
+        yield make
+
+
+@pytest.fixture
+def ledger_world(make_ledger_world: Callable[..., ledger.LedgerWorld]) -> ledger.LedgerWorld:
+    """A world around billing's worker on the session's PostgreSQL."""
+    return make_ledger_world()
 
 
 @pytest.fixture

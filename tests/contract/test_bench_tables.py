@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 
 import bus
+import ledger
 import reliability
 
 
@@ -86,3 +87,24 @@ def test_a_test_that_ended_without_figures_is_named(tmp_path):
     assert "had figures:** `test_fault` on the embedded broker" in keep(
         tmp_path, line("test_fault", row="", result="FAILED")
     )
+
+
+PAIRS = [(step(speed, 200, 100), step(4_000, 100, 300)) for speed in (3_000, 5_000, 9_000)]
+
+
+def test_the_ledgers_speed_is_the_middle_ratio_to_the_pgbench_of_its_round():
+    row = ledger._ratio_row("USAGE", "usage", PAIRS)
+    assert (row["id"], row["value"], row["ratio"], row["met"]) == ("B-LEDGER-USAGE", 5_000, 1.25, False)
+
+
+def test_the_ledgers_goal_is_met_at_five_times_pgbench():
+    assert ledger._ratio_row("USAGE", "usage", [(step(20_000, 1), step(4_000, 1))])["met"] is True
+
+
+@pytest.mark.parametrize(("wanted", "part", "measured"), [
+    ("B-LEDGER", "B-LEDGER-LATE", True),
+    ("B-LEDGER-LATE-P95", "B-LEDGER-LATE", True),
+    ("B-LEDGER-COST", "B-LEDGER-LATE", False),
+])  # fmt: skip
+def test_only_the_part_of_the_ledger_that_is_asked_for_is_measured(wanted, part, measured):
+    assert ledger._is_any([wanted], part) is measured

@@ -31,7 +31,7 @@ def test_every_test_the_page_names_exists():
     assert set(re.findall(r"`(test_\w+)", PAGE.read_text())) - names_in(ROOT / "tests" / "chaos") == set()
 
 
-@pytest.mark.parametrize("fault", "abcdef")
+@pytest.mark.parametrize("fault", "abcdefghij")
 def test_every_fault_has_a_test_that_passed(fault):
     assert "`test_" in part(fault)
     assert "FAILED" not in part(fault)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,10 +18,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 import browsing
 import world
 
-from titan.configuration import PORTS, Configuration
+from titan.configuration import Configuration
 from titan.demo import data
 from titan.demo.client import Person
 from titan.secret import load_or_make
+from titan.testing import free_port_base, scratch_directory
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -50,15 +50,17 @@ def _missing() -> str:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Configuration]:
+def stack() -> Iterator[Configuration]:
     """A running stack of this session's own; TITAN_E2E_RUNNING=1 uses the one that TITAN_DATA_DIR names instead."""
     if os.environ.get("TITAN_E2E_RUNNING"):
         yield Configuration(Path(os.environ["TITAN_DATA_DIR"]), port_base=int(os.environ["TITAN_PORT_BASE"]))
         return
-    home = tmp_path_factory.mktemp("titan")
-    for parent in (home, *home.parents[:2]):
-        parent.chmod(0o711)  # when we are root, PostgreSQL runs as somebody else and must get through
-    configuration = Configuration(home, port_base=_free_port_base())
+    with scratch_directory() as home:
+        yield from _running(Configuration(home, port_base=free_port_base()))
+
+
+def _running(configuration: Configuration) -> Iterator[Configuration]:
+    home = configuration.data_dir
     outside = {n: v for n, v in os.environ.items() if not n.startswith(("TITAN_", "DJANGO_"))}
     environment = outside | {"TITAN_DATA_DIR": str(home), "TITAN_PORT_BASE": str(configuration.port_base)}
 
@@ -74,18 +76,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Configuration]:
         titan("down")
         if kept := os.environ.get("TITAN_E2E_LOGS"):
             shutil.copytree(configuration.log_dir, kept, dirs_exist_ok=True)
-
-
-def _free_port_base() -> int:
-    for base in range(30_000, 60_000, 200):
-        if all(_is_free(base + offset) for offset in PORTS.values()):
-            return base
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.fixture(scope="session")
@@ -134,6 +124,13 @@ def training(ada: world.Visitor, tmp_path_factory: pytest.TempPathFactory) -> wo
 
 
 @pytest.fixture(scope="session")
+def purchase(ada: world.Visitor, bo: world.Visitor, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Lines of a machine of Bo's that Ada bought on the market."""
+    machine_id = world.sell_lines(bo, world.table_file(tmp_path_factory.mktemp("sale")), dollars="2.5")
+    return world.buy_lines(ada, machine_id)
+
+
+@pytest.fixture(scope="session")
 def symbol(ada: world.Visitor, tmp_path_factory: pytest.TempPathFactory) -> str:
     """IBM with its prices."""
     return world.market(ada, tmp_path_factory.mktemp("prices"))
@@ -170,7 +167,45 @@ def calendar(operator: world.Visitor, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def everything(ada: world.Visitor, training: world.Training, backtest: str, calendar: None, team: str) -> world.Visitor:
+def contract(ada: world.Visitor, bo: world.Visitor) -> str:
+    """A contract of Ada's with Bo that Bo disputes, and a request of hers that Bo offered for."""
+    world.request(ada, bo)
+    return world.disputed(ada, bo)
+
+
+@pytest.fixture(scope="session")
+def bill(ada: world.Visitor, operator: world.Visitor, training: world.Training) -> str:
+    """Ada's bill for her training, with a tax of hers, issued by the operator; its id."""
+    owner = ada.person.get("billing", "balances")["owner_id"]
+    page = operator.open("billing", "/bills/all")
+    page.get_by_label("Id of the person").fill(owner)
+    page.get_by_label("Basis points (empty: the usual rate)").fill("1900")
+    page.get_by_role("button", name="Set").click()
+    page.get_by_role("status").wait_for()
+    # What happened this very second is billed in the next.
+    world.until(lambda: _issued(ada, operator, owner), "the bill")
+    return str(ada.person.get("billing", "bills")["items"][0]["id"])
+
+
+def _issued(ada: world.Visitor, operator: world.Visitor, owner: str) -> bool:
+    page = operator.open("billing", "/bills/all")
+    page.get_by_label("Id of one person (optional)").fill(owner)
+    page.get_by_role("button", name="Issue bills").click()
+    page.wait_for_load_state()
+    return bool(ada.person.get("billing", "bills")["items"])
+
+
+@pytest.fixture(scope="session")
+def everything(
+    ada: world.Visitor,
+    training: world.Training,
+    backtest: str,
+    calendar: None,
+    team: str,
+    bill: str,
+    contract: str,
+    purchase: str,
+) -> world.Visitor:
     """Ada with a thing of every kind, one machine on the market and one job."""
     ada.person.post("ml", f"machines/{training.machine_id}/publish", {"machine_api_solving_price_usd": "0.02"})
     body = {"name": "retrain", "topic": "machine.retrain", "trigger": "0 23 L * *"}

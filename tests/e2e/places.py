@@ -17,13 +17,28 @@ PAGES = {
     "training": ("ml", "/works/{work}"),
     "market": ("ml", "/market"),
     "listing": ("ml", "/market/{listing}"),
+    "purchases": ("ml", "/purchases"),
+    "purchase": ("ml", "/purchases/{purchase}"),
     "wallet": ("billing", "/"),
     "top-up": ("billing", "/top-ups/{payment}"),
     "statement": ("billing", "/statement"),
+    "balances": ("billing", "/balances?effective_at=2026-01-31T18:30"),
     "entry": ("billing", "/journals/{journal}"),
+    "quote": ("billing", "/quotes/{quote}"),
+    "statement-by-day": ("billing", "/statement?group=day"),
+    "costs": ("billing", "/costs"),
+    "my-coupons": ("billing", "/my-coupons"),
     "operations": ("billing", "/operations"),
     "prices": ("billing", "/prices"),
+    "bills": ("billing", "/bills"),
+    "next-bill": ("billing", "/bills/next"),
+    "bill": ("billing", "/bills/{bill}"),
     "market-income": ("billing", "/payouts"),
+    "consulting": ("billing", "/consulting"),
+    "new-request": ("billing", "/consulting/new"),
+    "board": ("billing", "/consulting/board"),
+    "contract": ("billing", "/consulting/{contract}"),
+    "request": ("billing", "/consulting/{request}"),
     "bots": ("trading", "/"),
     "new-bot": ("trading", "/bots/new"),
     "bot": ("trading", "/bots/{bot}"),
@@ -44,6 +59,8 @@ OPERATORS = {
     "coupons": ("billing", "/coupons"),
     "verify": ("billing", "/verify"),
     "payments": ("billing", "/payments"),
+    "disputes": ("billing", "/disputes"),
+    "all-bills": ("billing", "/bills/all"),
     "import": ("scheduler", "/"),
     "platform-log": ("scheduler", "/logs"),
     "event-map": ("identity", "/system/events"),
@@ -69,8 +86,13 @@ def things_of(person: Person) -> dict[str, str]:
     first_that("machine", "ml", "machines", trained=True)
     first_that("work", "ml", "works", kind="training")
     first("listing", "ml", "market")
+    first("purchase", "ml", "purchases")
     first("payment", "billing", "topups")
-    first("journal", "billing", "ledger/entries", "journal_id")
+    first("bill", "billing", "bills")
+    first("journal", "billing", "ledger/entries", "journal_id", kind="training")
+    first("quote", "billing", "quotes")
+    first_that("contract", "billing", "consulting", status="contract")
+    first_that("request", "billing", "consulting", status="open")
     first("bot", "trading", "bots")
     first("run", "trading", "runs")
     first("symbol", "trading", "symbols")

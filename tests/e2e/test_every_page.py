@@ -11,7 +11,10 @@ import world
 expect = pytest.importorskip("playwright.sync_api", reason="deploy/setup.sh test e2e installs it").expect
 
 # Not "solve": a machine on the market is solved by anybody, for its price.
-OWN = ("machine", "columns", "delete-machine", "training", "top-up", "entry", "bot", "run", "job", "team")
+OWN = (
+    *("machine", "columns", "delete-machine", "training", "purchase", "top-up"),
+    *("entry", "quote", "bill", "bot", "run", "job", "team"),
+)
 
 
 @pytest.fixture(scope="session")

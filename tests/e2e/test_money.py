@@ -54,6 +54,40 @@ def test_a_charge_names_quote_hold_event_and_work(ada, training):
     expect(page.get_by_role("heading", level=1)).to_contain_text("Training")
 
 
+def cause(page, name):
+    """One of a charge's causes, by what it is called."""
+    return page.locator("ol li").filter(has=page.locator("strong", has_text=name))
+
+
+def test_one_charge_is_followed_from_the_statement_to_the_machine(ada, training):
+    page = ada.open("billing", "/statement?account=usd&group=machine")
+    page.get_by_role("link", name="Doctor visits").click()
+    page.get_by_role("link", name="Training").first.click()
+    page.wait_for_url("**/journals/*")
+    charge = page.url
+    event = cause(page, "Event")
+    expect(event).to_contain_text("titan.ml.training.completed.v1")
+    expect(event.locator("time")).to_have_count(1)
+    expect(event.locator("code")).to_have_count(2)
+    expect(cause(page, "Hold")).to_contain_text("asked for by event")
+    cause(page, "Quote").get_by_role("link").first.click()
+    page.wait_for_url("**/quotes/*")
+    expect(page.get_by_text("EAML at most")).to_be_visible()
+    page.get_by_role("link", name="see the charge").click()
+    page.wait_for_url(charge)
+    cause(page, "Work").get_by_role("link", name="Doctor visits").click()
+    page.wait_for_url(ada.url("ml", f"/machines/{training.machine_id}"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Doctor visits")
+
+
+def test_a_day_of_the_cost_chart_leads_to_its_entries(ada, training):
+    page = ada.open("billing", "/costs?currency=USD")
+    expect(page.get_by_role("img", name="Cost by day")).to_be_visible()
+    page.locator("tr", has_text="Doctor visits").locator("[data-label=Cost] a").first.click()
+    page.wait_for_url("**/statement?**machine=**")
+    expect(page.get_by_role("link", name="Training").first).to_be_visible()
+
+
 def test_a_filter_is_kept_in_the_address_and_in_the_form(ada, training):
     page = ada.open("billing", "/statement")
     page.get_by_label("What").select_option("Training")
@@ -61,3 +95,25 @@ def test_a_filter_is_kept_in_the_address_and_in_the_form(ada, training):
     page.wait_for_url("**kind=training**")
     page.reload()
     assert page.get_by_label("What").input_value() == "training"
+
+
+def test_a_bill_is_read_from_the_list_and_its_line_leads_to_the_entries(ada, bill):
+    page = ada.open("billing", "/bills")
+    expect(page.get_by_text("Next bill so far")).to_be_visible()
+    number = ada.person.get("billing", f"bills/{bill}")["number"]
+    page.get_by_role("link", name=number, exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(number)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="PDF").click()
+    assert download.value.suggested_filename == f"titan-bill-{number}.pdf"
+    page.get_by_role("link", name="see the entry").click()
+    expect(page.get_by_text("Tax of a bill, 19 %")).to_be_visible()
+    page.locator("li", has_text="Bill").get_by_role("link", name=number).click()
+    page.locator("table").get_by_role("link", name="Training").click()
+    page.wait_for_url("**/statement?**kind=training**")
+    expect(page.get_by_role("link", name="Training").first).to_be_visible()
+
+
+def test_the_wallet_shows_the_next_bill_so_far(ada, training):
+    page = ada.open("billing")
+    expect(page.get_by_text("Next bill so far")).to_be_visible()

@@ -90,7 +90,7 @@ def test_chosen_formats_change_every_service(bo):
     expect(page.locator("main")).to_contain_text(re.compile(r"Now it is \d{4}/\d\d/\d\d"))
 
     def shown() -> bool | None:
-        return "0.00" in bo.open("billing").locator(".tiles").inner_text() or None
+        return "0.00" in bo.open("billing").locator(".tiles").first.inner_text() or None
 
     world.until(shown, "the wallet in the chosen format")
 

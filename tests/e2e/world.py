@@ -193,6 +193,23 @@ def start(guest: Visitor, bot_id: str, kind: str, *, since: str, until: str, pac
     return page.url.rsplit("/", 1)[1]
 
 
+def request(client: Visitor, consultant: Visitor, dollars: str = "3") -> tuple[str, str]:
+    """A consulting request and the consultant's offer for it: their ids."""
+    asking = {"category": "machine_performance", "description": "The score is worse than the constant's. Why?"}
+    found = client.person.post("billing", "consulting", asking)["id"]
+    body = {"amount_usd": dollars, "delay_days": 5, "message": "I know this table."}
+    return found, consultant.person.post("billing", f"consulting/{found}/offers", body)["id"]
+
+
+def disputed(client: Visitor, consultant: Visitor) -> str:
+    """A contract that its consultant disputes."""
+    found, offer = request(client, consultant)
+    client.person.post("billing", f"consulting/{found}/offers/{offer}/choose")
+    consultant.person.post("billing", f"contracts/{found}/sign")
+    consultant.person.post("billing", f"contracts/{found}/dispute", {"reason": "She does not answer."})
+    return found
+
+
 def until(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
     """The first answer that is not None."""
     deadline = time.monotonic() + seconds
@@ -200,3 +217,25 @@ def until(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
         assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
         time.sleep(0.1)
     return found
+
+
+def sell_lines(seller: Visitor, table: Path, *, dollars: str) -> str:
+    """A machine of the seller's whose lines are on the market, with a sample."""
+    file = {"file": (table.name, table.read_bytes(), "text/csv")}
+    fields = {"machine_name": "Visits for sale", "outputs": TARGET}
+    machine: dict[str, str] = seller.person.post("ml", "machines", None, key="e2e-sale", data=fields, files=file)
+    page = seller.open("ml", f"/machines/{machine['id']}")
+    page.get_by_label("Sell its lines as a file").check()
+    page.get_by_label("Show the first ten lines").check()
+    page.get_by_label("Dollars for all lines").fill(dollars)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="See the listing").wait_for()
+    return machine["id"]
+
+
+def buy_lines(buyer: Visitor, machine_id: str) -> str:
+    """The purchase of those lines, made on the listing and delivered while its page is open."""
+    page = buyer.open("ml", f"/market/{machine_id}")
+    page.get_by_role("button", name="Buy the lines").click()
+    page.get_by_role("link", name="Download the lines").wait_for()
+    return page.url.rsplit("/", 1)[-1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from titan import state as states
-from titan.configuration import PORTS
+from titan.testing import free_port_base, scratch_directory
 
 IDLE_START_SECONDS = 2.0
 
@@ -57,29 +56,14 @@ class OwnStack:
         return json.loads(file.read_text())
 
 
-def free_port_base() -> int:
-    """A base under which all of a stack's ports are free right now."""
-    for base in range(20_000, 60_000, 200):
-        if all(_is_free(base + offset) for offset in PORTS.values()):
-            return base
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
 @pytest.fixture(scope="session")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnStack]:
+def own_stack() -> Iterator[OwnStack]:
     """A running stack."""
-    home = tmp_path_factory.mktemp("titan")
-    for parent in (home, *home.parents[:2]):
-        parent.chmod(0o711)  # when we are root, PostgreSQL runs as somebody else and must get through
-    stack = OwnStack(home, free_port_base())
-    stack.up()
-    yield stack
-    stack.titan("down")
+    with scratch_directory() as home:
+        stack = OwnStack(home, free_port_base())
+        stack.up()
+        yield stack
+        stack.titan("down")
 
 
 @pytest.fixture(scope="session")

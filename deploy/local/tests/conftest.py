@@ -10,7 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from home import Home, free_port_base
+from home import Home
+
+from titan.testing import free_port_base
 
 
 @pytest.fixture

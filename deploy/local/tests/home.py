@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,6 @@ from typing import Any
 
 from titan import process
 from titan import state as states
-from titan.configuration import PORTS
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 
@@ -83,23 +81,3 @@ class Home:
             assert stack.stdout is not None
             stack.stdout.close()
         process.end(process.of_stack(self.data_dir))
-
-
-def free_port_base() -> int:
-    """A base whose ports nobody uses, below those that the system hands out to clients."""
-    bases = range(10000, 32000, 100)
-    first = os.getpid() % len(bases)
-    for base in [*bases[first:], *bases[:first]]:
-        if all(is_free(base + offset) for offset in PORTS.values()):
-            return base
-    raise AssertionError("no free ports")
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

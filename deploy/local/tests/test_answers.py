@@ -44,7 +44,7 @@ def test_logs_shows_the_lines_of_one_service_only(running: Home) -> None:
     said = running.titan("logs", "identity").stdout
     assert "worker up" in said
     assert "postgres" not in said
-    assert running.titan("logs", "nobody").returncode == 1
+    assert running.titan("logs", "nobody").returncode == 2
 
 
 def test_doctor_finds_the_servers_of_a_running_stack(running: Home) -> None:
@@ -70,7 +70,7 @@ def test_status_starts_without_django_and_without_jax(running: Home) -> None:
 
 def test_demo_on_another_kind_of_broker_than_the_one_that_runs_is_one_sentence(running: Home) -> None:
     done = running.titan("demo", "--kafka", "apache")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == (
         f"titan: The stack that runs in {running.data_dir} has --kafka embedded: "
         "stop it with `titan down` first, or leave --kafka out.\n"

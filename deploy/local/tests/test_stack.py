@@ -130,7 +130,7 @@ def test_a_wrong_setting_is_named_in_one_sentence(
     home: Home, variables: dict[str, str], options: list[str], named: str
 ) -> None:
     done = home.titan("up", *options, **variables)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"titan: {named} is ")
     assert done.stderr.count("\n") == 1
 

@@ -28,8 +28,14 @@ def _request_path(ids: Sequence[str], million: bool) -> list[Row]:
     return [row for row in found if row["id"].startswith(tuple(ids) or "")]
 
 
+def _ledger(ids: Sequence[str], million: bool) -> list[Row]:
+    ledger = import_module("ledger")
+    found: list[Row] = ledger.measure(ids, ledger.MILLION if million else ledger.FULL)
+    return found
+
+
 Suite = Callable[[Sequence[str], bool], list[Row]]
-SUITES: dict[str, Suite] = {"B-BUS": _bus, "B-HTTP": _request_path}
+SUITES: dict[str, Suite] = {"B-BUS": _bus, "B-HTTP": _request_path, "B-LEDGER": _ledger}
 
 
 def bench(ids: Sequence[str], *, million: bool = False) -> list[Row]:

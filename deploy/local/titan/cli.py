@@ -18,7 +18,7 @@ def main() -> None:
         app()
     except TitanError as error:
         sys.stderr.write(f"titan: {error}\n")
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -6,9 +6,13 @@ from __future__ import annotations
 class TitanError(Exception):
     """Something a person can put right; `str(error)` is the sentence to show."""
 
+    exit_code = 1
+
 
 class WrongSetting(TitanError):
-    """A `TITAN_…` variable or an option has a value that cannot be used."""
+    """A `TITAN_…` variable, an option or an argument has a value that cannot be used."""
+
+    exit_code = 2
 
 
 class PortTaken(TitanError):

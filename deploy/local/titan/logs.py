@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from titan.console import ALL
-from titan.errors import TitanError
+from titan.errors import WrongSetting
 from titan.parts import service_of
 
 
 def selection(log_dir: Path, name: str | None) -> Callable[[str], bool]:
-    """Whether a line of the common log is wanted: `name` is a service, a process or nothing. Raises TitanError."""
+    """Whether a line of the common log is wanted: `name` is a service, a process or nothing. Raises WrongSetting."""
     known = {path.stem for path in log_dir.glob("*.log")} - {ALL, "up"} | {"titan"}
     if name is None:
         return lambda line: True
     wanted = {process for process in known if process == name or service_of(process) == name}
     if not wanted:
-        raise TitanError(
+        raise WrongSetting(
             f"Nothing called {name} has written a log in {log_dir}; there are: {', '.join(sorted(known))}."
         )
     return lambda line: line.split(" | ", 1)[0] in wanted

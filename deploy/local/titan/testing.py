@@ -13,6 +13,7 @@ import contextlib
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from titan.configuration import APACHE, EMBEDDED
+from titan.configuration import APACHE, EMBEDDED, PORTS
 from titan.embedded.apache_kafka import apache_kafka
 from titan.embedded.kafka import kafka
 from titan.embedded.postgres import postgres
@@ -46,10 +47,34 @@ _servers = contextlib.ExitStack()
 
 @contextlib.contextmanager
 def scratch_directory() -> Iterator[Path]:
-    """A directory for servers' files, gone afterwards."""
+    """A directory for servers' files, gone afterwards.
+
+    Not below pytest's own: each new run of pytest closes that to other users, and so to a PostgreSQL that starts again.
+    """
     with tempfile.TemporaryDirectory(prefix="titan-test-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o711)  # when we are root, PostgreSQL runs as somebody else and must get through
         yield Path(name)
+
+
+def free_port_base() -> int:
+    """A base under which all ports of a stack are free right now, below those that the system hands to clients."""
+    bases = range(10_000, 32_000, 200)
+    first = os.getpid() % len(bases)  # test runs beside each other begin at different ones
+    candidates: list[int] = [*bases[first:], *bases[:first]]
+    for base in candidates:
+        if all(_is_free(base + offset) for offset in PORTS.values()):
+            return base
+    raise RuntimeError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def postgres_address() -> str:

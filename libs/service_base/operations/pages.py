@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -24,7 +25,7 @@ A_PAGE = 50
 def operators_only(view: View) -> View:
     """Send whoever is not signed in to identity, and refuse everybody but operators."""
 
-    async def guarded(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    async def guarded(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         request.caller.must_be_operator()
         return await view(request, *args, **kwargs)
 

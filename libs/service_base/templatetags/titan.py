@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -144,6 +144,59 @@ def line_chart(
         lowest,
         highest,
     )
+
+
+@register.simple_tag(takes_context=True)
+def bar_chart(
+    context: dict[str, Any], chart: dict[str, Any], label: str, unit: str = "", width: int = 640, height: int = 160
+) -> SafeString | str:
+    """A stacked bar for each day as an SVG drawn here; the figures themselves belong into a table below it.
+
+    `chart` has the days as `labels`, up to five `names`, and for each day its `stacks`: a value for each name. What is
+    below zero is not drawn.
+    """
+    formats, days, stacks = _formats(context), chart["labels"], chart["stacks"]
+    sums = [float(sum(max(value, 0) for value in stack)) for stack in stacks]
+    if not any(sums):
+        return format_html('<p class="quiet">{}: nothing to draw yet.</p>', label)
+    top, step = max(sums), width / len(days)
+    shapes = format_html_join(
+        "",
+        '<rect class="bar-{}" x="{}" width="{}" y="{}" height="{}"><title>{}: {} {}</title></rect>',
+        (
+            (*bar, formats.day(day), chart["names"][bar[0] - 1], short(context, value))
+            for place, (day, stack) in enumerate(zip(days, stacks, strict=True))
+            for bar, value in _bars(stack, place * step, step * 0.85, top, height)
+        ),
+    )
+    highest = f"{short(context, top)} {unit}".strip()
+    first, last, best = formats.day(days[0]), formats.day(days[-1]), formats.day(days[sums.index(top)])
+    keys = enumerate(chart["names"], start=1)
+    return format_html(
+        '<figure class="chart bars"><svg viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">{}'
+        '</svg><figcaption>{} <span class="quiet">{} to {}; highest {} on {}</span></figcaption></figure>',
+        width,
+        height,
+        f"{label} from {first} to {last}, highest {highest} on {best}",
+        shapes,
+        format_html_join("", '<span class="key key-bar key-bar-{}">{}</span>', keys),
+        first,
+        last,
+        highest,
+        best,
+    )
+
+
+def _bars(
+    stack: Sequence[Decimal], x: float, width: float, top: float, height: int
+) -> Iterator[tuple[tuple[int, str, str, str, str], Decimal]]:
+    """The parts of a stack from the bottom up: which series, where, how large, and the value."""
+    y = float(height)
+    for number, value in enumerate(stack, start=1):
+        if value > 0:
+            size = (height - 6) * float(value) / top
+            y -= size
+            yield (number, f"{x:.2f}", f"{width:.2f}", f"{y:.2f}", f"{size:.2f}"), value
 
 
 def _legend(names: str) -> SafeString:

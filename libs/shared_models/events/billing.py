@@ -120,3 +120,103 @@ class PricesPublished(Event):
     usd_per_eaml: Amount
     marketplace_fee_basis_points: int
     effective_at: Moment
+
+
+class ContractSigned(Event):
+    """A consulting contract began: its amount left the client's wallet and stays in escrow until the contract ends."""
+
+    TYPE: ClassVar = "titan.billing.contract.signed.v1"
+    KEY: ClassVar = "contract_id"
+
+    contract_id: UUID
+    journal_id: UUID
+    client_id: UUID
+    consultant_id: UUID
+    machine_id: UUID | None
+    category: str
+    amount_usd: Amount
+    fee_basis_points: int
+    delay_days: int
+    due_at: Moment
+    signed_at: Moment
+
+
+class ContractDisputed(Event):
+    """Client and consultant disagree: the amount stays in escrow until an operator decides."""
+
+    TYPE: ClassVar = "titan.billing.contract.disputed.v1"
+    KEY: ClassVar = "contract_id"
+
+    contract_id: UUID
+    client_id: UUID
+    consultant_id: UUID
+    disputed_by: UUID
+    disputed_at: Moment
+
+
+class ContractEnded(Event):
+    """A consulting contract is finished, failed or cancelled; its three parts sum to what was in escrow."""
+
+    TYPE: ClassVar = "titan.billing.contract.ended.v1"
+    KEY: ClassVar = "contract_id"
+
+    contract_id: UUID
+    journal_id: UUID
+    client_id: UUID
+    consultant_id: UUID
+    outcome: str
+    paid_usd: Amount
+    fee_usd: Amount
+    returned_usd: Amount
+    settled_by_operator: bool
+    ended_at: Moment
+
+
+class BillLine(BaseModel):
+    """What one kind of movement came to in the period of a bill."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    count: int
+    count_of_lines: int
+    coupon: Amount
+    eaml: Amount
+    usd: Amount
+    owed_usd: Amount
+    tax_usd: Amount
+
+
+class BillIssued(Event):
+    """A person's bill for a period, under a number without gaps; `due_usd` is what of all she owes is to be paid."""
+
+    TYPE: ClassVar = "titan.billing.bill.issued.v1"
+    KEY: ClassVar = "owner_id"
+
+    bill_id: UUID
+    number: str
+    owner_id: UUID
+    period_start: Moment
+    period_end: Moment
+    lines: list[BillLine]
+    brought_forward_usd: Amount
+    paid_usd: Amount
+    tax_basis_points: int
+    tax_usd: Amount
+    due_usd: Amount
+    pay_by: Moment
+    issued_at: Moment
+
+
+class BillPaid(Event):
+    """The last of a bill was paid: `amount_usd` is what was open of it before the journal."""
+
+    TYPE: ClassVar = "titan.billing.bill.paid.v1"
+    KEY: ClassVar = "owner_id"
+
+    bill_id: UUID
+    number: str
+    owner_id: UUID
+    journal_id: UUID
+    amount_usd: Amount
+    paid_at: Moment

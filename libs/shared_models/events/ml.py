@@ -1,4 +1,4 @@
-"""What ml says: work that wants funds, work that ended, rows that were solved, machines on the market."""
+"""What ml says: work that wants funds, work that ended, rows that were solved, machines on the market and sold."""
 
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -7,6 +7,7 @@ from shared_models.events.contract import Amount, Event, Moment
 
 WorkKind = Literal["training", "solving"]
 SolvingChannel = Literal["own", "api", "market"]
+PurchaseKind = Literal["buy_data_source", "machine_copy", "machine_copy_update"]
 
 
 class WorkRequested(Event):
@@ -106,6 +107,28 @@ class SolvingCompleted(Event):
     completed_at: Moment
 
 
+class UsageCounted(Event):
+    """How much usage of one hour (by `completed_at`, UTC) ml has said so far; what commits late raises the version.
+
+    `events`, `lines` and `digest` are of the whole hour, `event_ids` those that this version added. The digest is the
+    exclusive or of `shared_models.usage.usage_digest` over the hour's events, in 16 hexadecimal digits. `first_at` is
+    the earliest usage of the hour; before the first hour nothing was counted. Whatever ml committed before
+    `complete_at` is in this count or an earlier one; None while more waits to be counted.
+    """
+
+    TYPE: ClassVar = "titan.ml.usage.counted.v1"
+    KEY: ClassVar = "hour"
+
+    hour: Moment
+    version: int
+    events: int
+    lines: int
+    digest: str
+    first_at: Moment
+    event_ids: list[UUID]
+    complete_at: Moment | None = None
+
+
 class MachineChanged(Event):
     """A machine's name, owner or market terms as they are now; `deleted` when it is gone."""
 
@@ -122,3 +145,57 @@ class MachineChanged(Event):
     api_solving_is_public: bool
     api_solving_price_usd: Amount
     deleted: bool = False
+
+
+class PurchaseRequested(Event):
+    """Somebody wants to buy a machine's lines, a copy of it, or news for her copy, at the price she was shown.
+
+    Billing answers as for work, with a hold or a refusal whose `work_id` is the purchase's id.
+    """
+
+    TYPE: ClassVar = "titan.ml.purchase.requested.v1"
+    KEY: ClassVar = "purchase_id"
+
+    purchase_id: UUID
+    kind: PurchaseKind
+    machine_id: UUID
+    machine_name: str
+    seller_id: UUID
+    buyer_id: UUID
+    price_usd: Amount
+    columns: int
+    lines: int
+    requested_at: Moment
+
+
+class PurchaseCompleted(Event):
+    """What was bought is in the buyer's hands: the sale that billing charges. `copy_id` is the machine she got."""
+
+    TYPE: ClassVar = "titan.ml.purchase.completed.v1"
+    KEY: ClassVar = "purchase_id"
+
+    purchase_id: UUID
+    kind: PurchaseKind
+    machine_id: UUID
+    machine_name: str
+    seller_id: UUID
+    buyer_id: UUID
+    price_usd: Amount
+    columns: int
+    lines: int
+    copy_id: UUID | None = None
+    completed_at: Moment
+
+
+class PurchaseFailed(Event):
+    """The purchase ended without a delivery, by an error or because it was cancelled: nothing is charged."""
+
+    TYPE: ClassVar = "titan.ml.purchase.failed.v1"
+    KEY: ClassVar = "purchase_id"
+
+    purchase_id: UUID
+    machine_id: UUID
+    buyer_id: UUID
+    cancelled: bool
+    reason: str
+    ended_at: Moment

@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from ninja import Query, Router, Schema
+from pydantic import AwareDatetime
 
 from billing import queries, schemas
+from billing.downloads import csv_download
 from billing.queries import StatementFilter
 from service_base.api import Request
 from service_base.auth import Bearer
@@ -24,6 +26,7 @@ class EntriesIn(Schema):
     """Which entries: `account` is usd, eaml, coupon, owed, earned, in-transit or escrow; times are those of booking."""
 
     account: str | None = None
+    currency: str | None = None
     kind: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -35,8 +38,18 @@ class EntriesIn(Schema):
 
 
 @router.get("/balances")
-async def balances(request: Request) -> dict[str, Any]:
-    """The caller's money: per currency what is posted, held and available; what she owes and may owe."""
+async def balances(
+    request: Request, effective_at: AwareDatetime | None = None, recorded_at: AwareDatetime | None = None
+) -> dict[str, Any]:
+    """The caller's money: per currency what is posted, held and available; what she owes and may owe.
+
+    With a moment, what was posted on each account then: of what had taken effect until `effective_at`, as it was known
+    at `recorded_at`; one that is left out leaves nothing out.
+    """
+    if effective_at or recorded_at:
+        moments = {"effective_at": effective_at, "recorded_at": recorded_at}
+        found = await sync_to_async(queries.balances_at)(request.auth.id, **moments)
+        return schemas.show_balances(request.auth.id, found)
     return schemas.show_wallet(await queries.read_wallet(request.auth.id))
 
 
@@ -45,17 +58,18 @@ async def entries(
     request: Request, wanted: Query[EntriesIn], cursor: str | None = None, limit: int = 50
 ) -> dict[str, Any]:
     """The caller's entries, newest first, each with the balance of its account after it."""
-    found = queries.entries_of(request.auth.id, wanted.wanted())
-    return await sync_to_async(as_page)(found, schemas.show_entry, cursor=cursor, limit=limit)
+
+    def read() -> dict[str, Any]:
+        found, following = queries.page_of_entries(request.auth.id, wanted.wanted(), cursor=cursor, limit=limit)
+        return {"items": [schemas.show_entry(entry) for entry in found], "next_cursor": following}
+
+    return await sync_to_async(read)()
 
 
 @router.get("/ledger/entries.csv")
-async def entries_csv(request: Request, wanted: Query[EntriesIn]) -> HttpResponse:
-    """The same entries as CSV, oldest first."""
-    found = queries.entries_of(request.auth.id, wanted.wanted())
-    answer = HttpResponse(await sync_to_async(queries.csv_of)(found), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="titan-entries.csv"'
-    return answer
+async def entries_csv(request: Request, wanted: Query[EntriesIn]) -> HttpResponseBase:
+    """The same entries as CSV, oldest first, sent as they are read."""
+    return csv_download(queries.csv_of(request.auth.id, wanted.wanted()), name="titan-entries.csv")
 
 
 @router.get("/ledger/journals/{journal_id}")
@@ -87,14 +101,16 @@ async def operations(
     limit: int = 50,
 ) -> dict[str, Any]:
     """What the caller used, bought and paid, newest first."""
-    found = queries.operations_of(request.auth.id, kind=kind, machine_id=machine_id)
+    mine = queries.operations_of(request.auth.id, kind=kind, machine_id=machine_id)
+    found = queries.with_legs(mine, request.auth.id)
     return await sync_to_async(as_page)(found, schemas.show_operation, cursor=cursor, limit=limit)
 
 
 @router.get("/operations/{operation_id}")
 async def operation(request: Request, operation_id: UUID) -> dict[str, Any]:
     """One of the caller's operations."""
-    found = await sync_to_async(queries.operations_of(request.auth.id).filter(pk=operation_id).first)()
+    mine = queries.with_legs(queries.operations_of(request.auth.id), request.auth.id)
+    found = await sync_to_async(mine.filter(pk=operation_id).first)()
     if found is None:
         raise NotFound("There is no such operation, or it is not yours.")
     return await sync_to_async(schemas.show_operation)(found)

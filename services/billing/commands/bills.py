@@ -1,113 +1,189 @@
-"""Paying what is owed, buying tokens, and how much a person may owe."""
+"""Issuing bills: a month's books are closed, then everybody who used something gets the next number with her lines."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
 
-from billing import publishes
-from billing.commands.book import Book, Cause, same_as
-from billing.models import Journal, Operation, Party
+from billing import publishes, queries
+from billing.commands.book import Book, Cause
+from billing.commands.page import as_json, as_row
+from billing.commands.parties import lock_parties
+from billing.commands.periods import close_books
+from billing.models import Bill, BillLine, BillRun, Journal
+from billing.queries import NextBill
 from billing.rules.accounts import Move, Purpose, of_platform, receivable, wallet
-from billing.rules.errors import AmountUnfit, NothingOwed, WalletShort
-from billing.rules.funding import Part
-from billing.rules.kinds import TOKENS_BOUGHT, OperationKind
-from billing.rules.pricing import money_in
+from billing.rules.bills import PAYMENT_TERM, months_to_bill, whole_second
+from billing.rules.errors import NothingToBill, PeriodUnfit
+from billing.rules.kinds import TAX_CHARGED
 from billing.rules.usage import digest_of
-from shared_models.clock import utc_now
+from service_base.principals.models import Principal
+from shared_models.clock import rfc3339, utc_now
 from shared_models.ids import dated_id
 from shared_models.money import Currency, plain
 
+SOURCE = "bill"
+
+log = structlog.get_logger("titan.billing")
+
 
 @transaction.atomic
-def pay_bill(*, owner: UUID, key: str, amount_usd: object | None = None, now: datetime | None = None) -> Journal:
-    """Pay what the person owes (all of it, or `amount_usd`) from her wallet; sets her last billing time.
+def issue_bill(*, owner: UUID, until: datetime | None = None, by: UUID | None = None) -> Bill:
+    """Bill one person for what took effect before `until` (now, when left out), closing the books up to there.
 
-    The same `key` pays once. Raises NothingOwed for more than is owed, WalletShort, AmountUnfit.
+    Bill, number, tax journal and event exist together or not at all; a number is never lost. Asked again for the same
+    moment it is the bill that exists. Raises NothingToBill, and PeriodUnfit for a moment before her last bill's end or
+    one that has not come.
+    """
+    end = whole_second(until or utc_now())
+    # First the person, then the books: whoever posts for her holds her lock when he waits for the books.
+    lock_parties(owner)
+    last = queries.newest_bill(owner)
+    if last is not None and last.period_end == end:
+        return last
+    if last is not None and last.period_end > end:
+        raise PeriodUnfit(f"Bill {last.called} reaches to {rfc3339(last.period_end)} already.", field="until")
+    close_books(until=end, by=by)
+    bill = _issue(owner, end)
+    if bill is None:
+        raise NothingToBill("This person used nothing since her last bill.", field="owner_id")
+    return bill
+
+
+@transaction.atomic
+def ask_for_bills(*, until: datetime | None = None, by: UUID | None = None) -> BillRun:
+    """Close the books up to `until` (now, when left out) and let the worker issue everybody's bills.
+
+    Asked again for the same moment it is the run that exists. Raises PeriodUnfit.
+    """
+    end = whole_second(until or utc_now())
+    newest = BillRun.objects.order_by("until").last()
+    if newest is not None and newest.until > end:
+        raise PeriodUnfit(f"Bills were issued until {rfc3339(newest.until)} already.", field="until")
+    close_books(until=end, by=by)
+    run, _ = BillRun.objects.get_or_create(until=end, defaults={"asked_by": by})
+    return run
+
+
+def issue_due_bills(*, now: datetime | None = None) -> int:
+    """Issue the bills of every month that is over, and those that an operator asked for; how many there were.
+
+    Each is a transaction of its own: after a crash the next call goes on with whoever has none yet.
     """
     at = now or utc_now()
+    newest = BillRun.objects.order_by("until").last()
+    since = newest.until if newest is not None else _first_moment()
+    for end in months_to_bill(since=since, now=at) if since is not None else ():
+        ask_for_bills(until=end)
+    return sum(_work_off(run) for run in BillRun.objects.filter(finished_at=None).order_by("until"))
+
+
+def _work_off(run: BillRun) -> int:
+    before = BillRun.objects.filter(until__lt=run.until, finished_at__isnull=False).order_by("until").last()
+    since = before.until if before is not None else queries.BEGINNING
+    owners = queries.spenders(since=since, until=run.until)
+    issued = sum(_issue_once(owner, run.until) for owner in owners)
+    run.issued = Bill.objects.filter(period_end=run.until).count()
+    run.finished_at = utc_now()
+    run.save(update_fields=["issued", "finished_at"])
+    log.info("bills.issued", until=rfc3339(run.until), bills=run.issued)
+    return issued
+
+
+@transaction.atomic
+def _issue_once(owner: UUID, end: datetime) -> bool:
+    lock_parties(owner)
+    last = queries.newest_bill(owner)
+    if last is not None and last.period_end >= end:
+        return False
+    return _issue(owner, end) is not None
+
+
+def _issue(owner: UUID, end: datetime) -> Bill | None:
+    """The bill of a person who is locked, for a period that is closed; None where there is nothing to bill."""
+    found, at = queries.next_bill(owner, until=end), utc_now()
+    if found.is_empty:
+        return None
     book = Book(owner)
-    cause = Cause("pay-a-bill", f"{owner}:{key}", digest_of(amount=str(amount_usd)), at)
-    before = book.posted_before(cause).get(cause.key)
-    if before is not None:
-        return same_as(before, cause)
-    amount = _bill(book.owed(owner), amount_usd)
-    _must_be_free(book, owner, amount)
-    operation = Operation(
-        id=dated_id(at, "operation", cause.source, cause.key),
-        kind=OperationKind.PAY_A_BILL,
-        operation_user_id=owner,
-        date_time=at,
-    )
-    move = Move(wallet(owner, Currency.USD), receivable(owner), amount)
-    journal = book.post(cause, kind=OperationKind.PAY_A_BILL, moves=[move], operation=operation)
-    book.parties[owner].last_billing_time = at
-    paid = [Part(Currency.USD, amount)]
-    book.say(publishes.operation_posted(operation, journal, paid, cause=cause.key), journal.pk)
+    bill_id = dated_id(end, SOURCE, owner, rfc3339(end))
+    tax_owed, journal = _charge_tax(book, found, bill_id, at)
+    # The page before the number: the series' row is the last lock that is taken, and the one that most wait for.
     book.close()
-    return journal
+    bill = _bill(found, bill_id, at, tax_owed, journal)
+    bill.number = _write(bill, found)
+    book.say(publishes.bill_issued(bill, found.draft.lines), bill.pk)
+    book.close()
+    return bill
 
 
-@transaction.atomic
-def buy_tokens(*, owner: UUID, key: str, amount_usd: object, now: datetime | None = None) -> Journal:
-    """Exchange dollars of the wallet for EAML at the price list's rate, rounded in favour of the exchange.
-
-    The same `key` buys once. Raises WalletShort, AmountUnfit.
-    """
-    at = now or utc_now()
-    book = Book(owner)
-    cause = Cause("buy-tokens", f"{owner}:{key}", digest_of(amount=str(amount_usd)), at)
-    before = book.posted_before(cause).get(cause.key)
-    if before is not None:
-        return same_as(before, cause)
-    usd = money_in(amount_usd, field="amount_usd")
-    prices = book.prices_at(at).prices
-    tokens = prices.tokens_for(usd)
-    if tokens <= 0:
-        raise AmountUnfit("That buys less than the smallest part of a token.", field="amount_usd")
-    _must_be_free(book, owner, usd)
+def _charge_tax(book: Book, found: NextBill, bill_id: UUID, at: datetime) -> tuple[Decimal, Journal | None]:
+    """Tax is paid from the wallet as far as that goes, as usage is; what stays owed of it, and the journal."""
+    owner, tax = found.owner, found.draft.tax_usd
+    if tax <= 0:
+        return Decimal(0), None
+    from_wallet = min(tax, max(book.free(wallet(owner, Currency.USD)), Decimal(0)))
+    taxes = of_platform(Purpose.TAX, Currency.USD)
+    details = {
+        "bill": str(bill_id),
+        "basis_points": found.draft.tax_basis_points,
+        "taxable_usd": plain(found.draft.taxable_usd),
+    }
     journal = book.post(
-        cause,
-        kind=TOKENS_BOUGHT,
+        Cause(SOURCE, f"tax:{bill_id}", digest_of(tax=tax, **details), at),
+        kind=TAX_CHARGED,
         moves=[
-            Move(wallet(owner, Currency.USD), of_platform(Purpose.EXCHANGE, Currency.USD), usd),
-            Move(of_platform(Purpose.EXCHANGE, Currency.EAML), wallet(owner, Currency.EAML), tokens),
+            Move(wallet(owner, Currency.USD), taxes, from_wallet),
+            Move(receivable(owner), taxes, tax - from_wallet),
         ],
-        details={"price_version": prices.version, "usd_per_eaml": plain(prices.usd_per_eaml)},
+        details=details,
     )
-    book.close()
-    return journal
+    return tax - from_wallet, journal
 
 
-@transaction.atomic
-def set_credit_limit(*, owner: UUID, limit_usd: object) -> Party:
-    """How much the person may owe before new work is declined. Raises AmountUnfit for a negative limit."""
-    limit = money_in(limit_usd, field="limit_usd", zero_fits=True)
-    book = Book(owner)
-    book.parties[owner].credit_limit = limit
-    book.touch(owner)
-    book.close()
-    return book.parties[owner]
+def _bill(found: NextBill, bill_id: UUID, at: datetime, tax_owed: Decimal, journal: Journal | None) -> Bill:
+    worked_out = found.draft
+    return Bill(
+        id=bill_id,
+        owner_id=found.owner,
+        year=at.year,
+        issuer=settings.BILL_ISSUER,
+        billed_to=_name_of(found.owner),
+        period_start=found.since,
+        period_end=found.until,
+        issued_at=at,
+        pay_by=at + PAYMENT_TERM,
+        brought_forward_usd=worked_out.brought_forward_usd,
+        owed_usd=worked_out.owed_usd,
+        paid_usd=worked_out.paid_usd,
+        tax_basis_points=worked_out.tax_basis_points,
+        taxable_usd=worked_out.taxable_usd,
+        tax_usd=worked_out.tax_usd,
+        tax_owed_usd=tax_owed,
+        due_usd=worked_out.due_usd(tax_owed),
+        journal=journal,
+    )
 
 
-def _bill(owed: Decimal, amount_usd: object | None) -> Decimal:
-    if owed <= 0:
-        raise NothingOwed("You owe nothing; there is no bill to pay.")
-    amount = owed if amount_usd is None else money_in(amount_usd, field="amount_usd")
-    if amount > owed:
-        raise NothingOwed(f"You owe {plain(owed)} USD; pay that or less.", field="amount_usd")
-    return amount
+def _write(bill: Bill, found: NextBill) -> int:
+    lines = [BillLine(bill=bill, **asdict(line)) for line in found.draft.lines]
+    with connection.cursor() as cursor:
+        told = [as_json(as_row(bill)), as_json([as_row(line) for line in lines])]
+        cursor.execute("SELECT ledger_issue_bill(%s::json, %s::json)", told)
+        return int(cursor.fetchone()[0])
 
 
-def _must_be_free(book: Book, owner: UUID, amount: Decimal) -> None:
-    free = book.free(wallet(owner, Currency.USD))
-    if free < amount:
-        missing = amount - free
-        raise WalletShort(
-            f"The wallet has {plain(free)} USD free, {plain(missing)} USD less than this needs; top it up first.",
-            missing=plain(missing),
-            currency="USD",
-        )
+def _name_of(owner: UUID) -> str:
+    person = Principal.objects.filter(pk=owner).first()
+    known = [person.get_full_name(), person.email or ""] if person else []
+    return ", ".join(part for part in known if part)[:500] or str(owner)
+
+
+def _first_moment() -> datetime | None:
+    first = Journal.objects.order_by("pk").first()
+    return first.effective_at if first is not None else None

@@ -14,13 +14,14 @@ from billing import publishes
 from billing.commands.book import Book
 from billing.commands.works import Works
 from billing.models import DeclinedWork, Hold, PriceList, Quote
-from billing.rules.errors import LevelNotPriced
-from billing.rules.funding import cover
+from billing.rules.errors import LevelNotPriced, QuantityUnfit
+from billing.rules.funding import Cover, Funds, Part, after, cover
+from billing.rules.kinds import PURCHASES
 from billing.rules.usage import WantedWork, price_of
 from service_base.errors import BadInput
 from shared_models.clock import utc_now
 from shared_models.ids import dated_id
-from shared_models.money import plain
+from shared_models.money import Currency, plain
 
 # Longer than any training waits and runs; a hold that nobody resolves must not keep a person's money for ever.
 HOLD_LIFE = timedelta(hours=24)
@@ -90,8 +91,12 @@ def _answer(book: Book, works: Works, wish: Wish) -> Hold | DeclinedWork:
         return answered
     if works.is_charged(work.work_id):
         return _note_ended(book, works, Ended(work.work_id, work.payer_id, wish.at))
+    if work.kind in PURCHASES and work.payer_id == work.machine_owner_id:
+        return _decline(book, works, wish, "own_machine")
     prices = book.prices_at(wish.at)
     try:
+        if work.price_usd < 0:
+            raise QuantityUnfit("A price cannot be negative.", field="price_usd")
         price = price_of(work.kind, prices.prices, columns=work.columns, lines=work.lines, level=work.level)
     except BadInput as refusal:
         reason = "level_not_priced" if isinstance(refusal, LevelNotPriced) else "quantity_unfit"
@@ -104,7 +109,7 @@ def _hold_or_decline(book: Book, works: Works, wish: Wish, prices: PriceList, pr
     unpaid = book.owed(payer) - book.parties[payer].credit_limit
     if unpaid > 0:
         return _decline(book, works, wish, "bill_due", missing=unpaid)
-    funding = cover(price, book.funds(payer, at=wish.at), prices.prices.in_usd)
+    funding = _cover(wish.work, price, book.funds(payer, at=wish.at), prices)
     if funding.missing_usd > 0:
         return _decline(book, works, wish, "funds_short", missing=funding.missing_usd)
     hold = _hold(wish, _quote(wish, prices, price))
@@ -112,6 +117,15 @@ def _hold_or_decline(book: Book, works: Works, wish: Wish, prices: PriceList, pr
     book.say(publishes.hold_authorized(hold, funding.parts), hold.pk)
     log.info("hold.authorized", work=str(hold.work_id), price_eaml=plain(price))
     return hold
+
+
+def _cover(work: WantedWork, price: Decimal, funds: Funds, prices: PriceList) -> Cover:
+    """The platform's price out of everything, and a seller's out of the dollars that are left."""
+    platform = cover(price, funds, prices.prices.in_usd)
+    left = max(after(funds, platform.parts).usd, Decimal(0))
+    missing = platform.missing_usd + max(work.price_usd - left, Decimal(0))
+    seller = [Part(Currency.USD, work.price_usd)] if work.price_usd else []
+    return Cover([*platform.parts, *seller], missing)
 
 
 def _quote(wish: Wish, prices: PriceList, price: Decimal) -> Quote:
@@ -129,6 +143,7 @@ def _quote(wish: Wish, prices: PriceList, price: Decimal) -> Quote:
         columns=work.columns,
         level=work.level,
         price_eaml=price,
+        price_usd=work.price_usd,
         given_at=wish.at,
     )
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection, models
+from django.db.models.base import ModelState
+from pydantic_core import to_json
 
 from billing.rules.accounts import Move
-from shared_models.clock import rfc3339
-from shared_models.money import plain
+
+M = TypeVar("M", bound=models.Model)
 
 
 class Page:
@@ -37,32 +37,47 @@ class Page:
             rows.append(
                 {
                     "place": len(rows),
-                    "journal_id": str(journal_id),
+                    "journal_id": journal_id,
                     "seq": seq,
-                    "debit": str(move.debit.id),
-                    "credit": str(move.credit.id),
+                    "debit": move.debit.id,
+                    "credit": move.credit.id,
                     "currency": move.debit.currency,
-                    "amount": plain(move.amount),
+                    "amount": move.amount,
                 }
             )
 
     def write(self) -> None:
         """Hand everything to the database, which works out the balances and refuses what breaks a rule."""
         with connection.cursor() as cursor:
-            cursor.execute("SELECT ledger_write(%s::json)", [json.dumps(self._rows)])
+            cursor.execute("SELECT ledger_write(%s::json)", [as_json(self._rows)])
         self._rows.clear()
 
 
+def new(model: type[M], related: dict[str, models.Model] | None = None, **columns: Any) -> M:
+    """A new row, all columns given: what the model's constructor would make, at a tenth of its cost.
+
+    `related` are rows that its foreign keys point to, as the constructor would take them.
+    """
+    row = model.__new__(model)
+    row._state = ModelState()
+    row.__dict__.update(columns)
+    for name, other in (related or {}).items():
+        row._state.fields_cache[name] = other
+        row.__dict__[f"{name}_id"] = other.pk
+    return row
+
+
 def as_row(row: models.Model) -> dict[str, Any]:
-    """A model's columns as JSON carries them to the database."""
-    return {str(field.column): _as_json(row.__dict__[field.attname]) for field in row._meta.concrete_fields}
+    """A model's columns, for `as_json`."""
+    values = row.__dict__
+    return {column: values[name] for column, name in _columns(type(row))}
 
 
-def _as_json(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    return value
+def as_json(rows: object) -> str:
+    """Rows as PostgreSQL reads them: amounts and ids as text, times with their zone."""
+    return to_json(rows).decode()
+
+
+@cache
+def _columns(model: type[models.Model]) -> list[tuple[str, str]]:
+    return [(str(field.column), field.attname) for field in model._meta.concrete_fields]

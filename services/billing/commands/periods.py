@@ -28,6 +28,17 @@ def close_period(*, until: datetime, by: UUID | None = None) -> None:
     _call("ledger_close_period", until, by)
 
 
+@transaction.atomic
+def close_books(*, until: datetime, by: UUID | None = None) -> None:
+    """See that nothing takes effect before `until` any more, as `close_period`; nothing where that is so already."""
+    with connection.cursor() as cursor:
+        # The lock that closing takes: of two who would close, the second sees what the first did.
+        cursor.execute("SELECT pg_advisory_xact_lock(7003, 3)")
+    newest = PeriodClose.objects.order_by("until").last()
+    if newest is None or newest.until < until:
+        close_period(until=until, by=by)
+
+
 def seal_journals() -> int:
     """Carry the chain of seals on to every journal whose transaction has ended; how many were sealed."""
     sealed = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +10,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billing import publishes
-from billing.commands.page import as_row
+from billing.commands.page import as_json, as_row
 from billing.models import PriceList
 from billing.rules.errors import PricesMissing
 from billing.rules.pricing import Prices, must_be_a_price_list
@@ -94,6 +93,6 @@ def _publish(prices: Prices, *, by: UUID | None, at: datetime) -> PriceList:
         published_by=by,
     )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT ledger_publish_prices(%s::json)", [json.dumps(as_row(row))])
+        cursor.execute("SELECT ledger_publish_prices(%s::json)", [as_json(as_row(row))])
     append(publishes.prices_published(prices, at))
     return row

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -13,12 +14,13 @@ from django.db import transaction
 from billing import publishes
 from billing.commands.book import Book, Cause, same_as
 from billing.commands.funds import to_revenue
+from billing.commands.page import new
 from billing.commands.works import Works
 from billing.models import Hold, Journal, Operation, Usage
 from billing.rules.accounts import Move, Purpose, of_platform, receivable, seller_payable, wallet
 from billing.rules.errors import KeyConflict
 from billing.rules.funding import Funds, Part, after, allocate, capture, cover
-from billing.rules.kinds import OperationKind
+from billing.rules.kinds import PURCHASES, SALES
 from billing.rules.pricing import Prices, Sale, sale
 from billing.rules.usage import Told, Used, price_of
 from event_bus.parking import Permanent
@@ -35,13 +37,14 @@ class UsageContradicted(KeyConflict, Permanent):
     """A usage was told again with other figures; an operator has to look, since neither can be right by itself."""
 
 
-class Happened(NamedTuple):
+@dataclass(frozen=True)
+class Happened:
     """A usage, and the event that told it."""
 
     used: Used
     told: Told
 
-    @property
+    @cached_property
     def cause(self) -> Cause:
         """The cause of its journal."""
         return Cause(SOURCE, self.used.key, self.used.digest, self.told.at)
@@ -77,14 +80,14 @@ def charge(*happened: Happened) -> list[Journal]:
 
 
 def _people(happened: Iterable[Happened]) -> Iterable[Any]:
-    for used, _ in happened:
-        yield used.payer_id
-        if used.kind == OperationKind.SOLVING_WITH_API_MARKET:
-            yield used.machine_owner_id
+    for one in happened:
+        yield one.used.payer_id
+        if one.used.kind in SALES:
+            yield one.used.machine_owner_id
 
 
 def _charge_once(book: Book, works: Works, known: dict[str, Journal], happened: Happened) -> Journal:
-    used, told = happened
+    used, told = happened.used, happened.told
     journal = known.get(used.key)
     if journal is None:
         journal = known[used.key] = _charge(book, works, happened)
@@ -92,14 +95,16 @@ def _charge_once(book: Book, works: Works, known: dict[str, Journal], happened: 
         same_as(journal, happened.cause)
     except KeyConflict as conflict:
         raise UsageContradicted(conflict.detail) from None
-    usage = Usage(event_id=told.event_id, type=told.type, journal=journal, work_id=used.work_id, occurred_at=told.at)
+    usage = new(
+        Usage, event_id=told.event_id, type=told.type, journal_id=journal.pk, work_id=used.work_id, occurred_at=told.at
+    )
     book.note("usages", usage)
     works.charged(used.work_id)
     return journal
 
 
 def _charge(book: Book, works: Works, happened: Happened) -> Journal:
-    used, told = happened
+    used, told = happened.used, happened.told
     hold = works.hold(used.work_id)
     open_hold = hold if hold is not None and works.is_open(hold) else None
     worked_out = _work_out(book, works, happened, hold, open_hold)
@@ -115,7 +120,7 @@ def _charge(book: Book, works: Works, happened: Happened) -> Journal:
     if open_hold is not None:
         book.end_hold(open_hold, outcome="captured", at=told.at, journal=journal)
         works.ended(open_hold)
-    payee = used.machine_owner_id if used.kind == OperationKind.SOLVING_WITH_API_MARKET else None
+    payee = used.machine_owner_id if used.kind in SALES else None
     paid = [*worked_out.parts, Part(Currency.USD, worked_out.owed_usd)]
     said = publishes.operation_posted(operation, journal, paid, cause=str(told.event_id), payee_id=payee)
     book.say(said, journal.pk)
@@ -123,7 +128,7 @@ def _charge(book: Book, works: Works, happened: Happened) -> Journal:
 
 
 def _work_out(book: Book, works: Works, happened: Happened, hold: Hold | None, open_hold: Hold | None) -> _Charge:
-    used, told = happened
+    used, told = happened.used, happened.told
     prices = (hold.quote.price_list if hold else book.prices_at(told.at)).prices
     price = price_of(used.kind, prices, columns=used.columns, lines=used.lines, level=used.level)
     parts, owed, funds = _fund(book, works, happened, open_hold, price, prices)
@@ -154,10 +159,11 @@ def _fund(
 
 
 def _sale(used: Used, prices: Prices) -> Sale | None:
-    if used.kind != OperationKind.SOLVING_WITH_API_MARKET:
+    if used.kind not in SALES:
         return None
     fee = prices.marketplace_fee_basis_points
-    return sale(lines=used.lines, price_usd=used.market_price_usd or ZERO, fee_basis_points=fee)
+    count = 1 if used.kind in PURCHASES else used.lines
+    return sale(lines=count, price_usd=used.market_price_usd or ZERO, fee_basis_points=fee)
 
 
 def _sale_moves(used: Used, sold: Sale, from_wallet: Decimal) -> list[Move]:
@@ -171,8 +177,10 @@ def _sale_moves(used: Used, sold: Sale, from_wallet: Decimal) -> list[Move]:
 
 
 def _operation(happened: Happened, hold: Hold | None) -> Operation:
-    used, told = happened
-    return Operation(
+    used, told = happened.used, happened.told
+    return new(
+        Operation,
+        {"quote": hold.quote} if hold else None,
         id=dated_id(told.at, "operation", SOURCE, used.key),
         kind=used.kind,
         machine_id=used.machine_id,
@@ -180,7 +188,7 @@ def _operation(happened: Happened, hold: Hold | None) -> Operation:
         machine_owner_id=used.machine_owner_id,
         operation_user_id=used.payer_id,
         work_id=used.work_id,
-        quote=hold.quote if hold else None,
+        quote_id=None,
         count_of_lines=used.lines,
         count_of_training_epoch=used.epochs,
         columns=used.columns,

@@ -22,7 +22,8 @@ BEGIN
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', app);
     FOR name, is_ledger IN
-        SELECT c.relname, c.relname = ANY(ledger_tables()) OR c.relispartition
+        -- A view of a single table would let writes through to it with its owner's rights: views are only read.
+        SELECT c.relname, c.relname = ANY(ledger_tables()) OR c.relispartition OR c.relkind IN ('v', 'm')
         FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
     LOOP
         EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, %I', name, app);

@@ -1,10 +1,16 @@
-"""Nothing yet."""
+"""A quote may have a seller's price beside the platform's."""
 
-from django.db import migrations
+from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Filled by its slice."""
+    """Quotes that exist are of work on one's own machines: no seller, nothing to pay one."""
 
     dependencies = [("billing", "0020_consulting")]
-    operations = []
+    operations = [
+        migrations.AddField(
+            model_name="quote",
+            name="price_usd",
+            field=models.DecimalField(db_default=0, decimal_places=8, default=0, max_digits=20),
+        ),
+    ]

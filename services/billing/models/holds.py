@@ -8,7 +8,7 @@ from django.db import models
 
 from billing.models.coupons import CouponLot
 from billing.models.ledger import Account, Journal
-from billing.rules.kinds import OPERATION_KINDS
+from billing.rules.kinds import OPERATION_KINDS, PURCHASES
 from billing.rules.pricing import Prices
 from shared_models.clock import utc_now
 from shared_models.fields import currency_field, id_field, money_field, one_of
@@ -80,6 +80,8 @@ class Quote(models.Model):
     columns = models.BigIntegerField()
     level = models.IntegerField()
     price_eaml = money_field()
+    # What of it goes to a seller, for a purchase; zero for work on one's own machines.
+    price_usd = money_field(db_default=0, default=0)
     given_at = models.DateTimeField()
 
     class Meta:
@@ -88,6 +90,11 @@ class Quote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.price_eaml} EAML"
+
+    @property
+    def is_of_purchase(self) -> bool:
+        """Whether a seller named the price, in dollars for the whole."""
+        return self.kind in PURCHASES
 
 
 class Hold(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from billing.rules.accounts import Purpose
-from billing.rules.kinds import JOURNAL_KINDS, OperationKind, label_of
+from billing.rules.kinds import JOURNAL_KINDS, SALES, label_of
 from shared_models.clock import utc_now
 from shared_models.fields import currency_field, id_field, money_field, one_of
 from shared_models.money import Currency
@@ -21,13 +21,18 @@ class Party(models.Model):
     version = models.BigIntegerField(default=0)
     credit_limit = money_field(default=0)
     last_billing_time = models.DateTimeField(null=True)
+    # The tax on what the platform sells to this person; without one, that of the settings.
+    tax_basis_points = models.IntegerField(null=True)
     created_at = models.DateTimeField(default=utc_now)
 
     class Meta:
         db_table = "party"
         verbose_name_plural = "parties"
         constraints = [
-            models.CheckConstraint(name="credit_limit_not_negative", condition=models.Q(credit_limit__gte=0))
+            models.CheckConstraint(name="credit_limit_not_negative", condition=models.Q(credit_limit__gte=0)),
+            models.CheckConstraint(
+                name="tax_rate_fits", condition=models.Q(tax_basis_points__gte=0, tax_basis_points__lte=10_000)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,7 +99,10 @@ class Journal(models.Model):
     effective_at = models.DateTimeField(db_index=True)
     recorded_at = models.DateTimeField(default=utc_now)
     reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="reversed_by")
-    operation = models.OneToOneField("billing.Operation", on_delete=models.PROTECT, null=True, related_name="journal")
+    # As with postings: a statement trigger sees that it exists.
+    operation = models.OneToOneField(
+        "billing.Operation", on_delete=models.PROTECT, null=True, db_constraint=False, related_name="journal"
+    )
     details = models.JSONField(default=dict)
 
     class Meta:
@@ -182,6 +190,8 @@ class Entry(models.Model):
     currency = currency_field()
     amount = money_field()
     balance = money_field(null=True)
+    # An account's entries follow each other by it: the database finds them by this number, not by the id made of it.
+    posting_id = models.BigIntegerField()
 
     class Meta:
         managed = False
@@ -206,4 +216,4 @@ class Entry(models.Model):
 
     @property
     def _is_of_market(self) -> bool:
-        return self.journal.kind == OperationKind.SOLVING_WITH_API_MARKET
+        return self.journal.kind in SALES

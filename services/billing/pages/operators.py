@@ -1,4 +1,4 @@
-"""The operator's pages: prices, coupons, and whether the ledger holds."""
+"""The operator's pages: prices and coupons."""
 
 from __future__ import annotations
 
@@ -51,16 +51,14 @@ async def coupons(request: PageRequest) -> HttpResponse:
             return HttpResponseRedirect(reverse("coupons"))
         except Refusal as found:
             refusal = found
-    made_so_far = await sync_to_async(lambda: list(Coupon.objects.order_by("-created_at")[:100]))()
-    context = {"coupons": made_so_far, "given": request.POST, "refusal": refusal}
+
+    def read() -> dict[str, Any]:
+        made_so_far = list(Coupon.objects.order_by("-created_at")[:100])
+        sums, lost = queries.coupon_sums(made_so_far), queries.breakage()
+        return {"sums": sums, "breakage": lost, "given": request.POST, "refusal": refusal}
+
+    context = await sync_to_async(read)()
     return await show(request, "billing/coupons.html", context, status=refusal.status if refusal else 200)
-
-
-@signed_in
-async def verify(request: PageRequest) -> HttpResponse:
-    """Recompute the ledger and show each check's result."""
-    request.caller.must_be_operator()
-    return await show(request, "billing/verify.html", {"verdict": await sync_to_async(queries.verify)()})
 
 
 def _publish(request: PageRequest) -> PriceList:

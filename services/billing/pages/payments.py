@@ -14,7 +14,8 @@ from django.views.decorators.http import require_POST
 
 from billing import commands
 from billing.models import Payment, Payout, UnmatchedPayment
-from service_base.errors import BadInput, Refusal
+from billing.pages.typed import id_of
+from service_base.errors import Refusal
 from service_base.pages import PageRequest, show, signed_in
 
 LATEST = 30
@@ -45,7 +46,7 @@ async def assign(request: PageRequest, unmatched_id: UUID) -> HttpResponse:
     """Put a payment from suspense into its owner's wallet."""
 
     def work() -> str:
-        commands.assign_payment(unmatched_id=unmatched_id, owner=_id(request, "owner_id"))
+        commands.assign_payment(unmatched_id=unmatched_id, owner=id_of(request, "owner_id"))
         return "The payment is in its owner's wallet."
 
     return await _do(request, work)
@@ -70,7 +71,7 @@ async def reverse_journal(request: PageRequest) -> HttpResponse:
 
     def work() -> str:
         journal = commands.reverse_journal(
-            journal_id=_id(request, "journal_id"), reason=request.POST.get("reason", ""), by=request.caller.id
+            journal_id=id_of(request, "journal_id"), reason=request.POST.get("reason", ""), by=request.caller.id
         )
         return f"It is reversed by journal {journal.pk}."
 
@@ -99,10 +100,3 @@ async def _payments(request: PageRequest, refusal: Refusal | None = None) -> Htt
 
     context = await sync_to_async(read)()
     return await show(request, "billing/payments.html", context, status=refusal.status if refusal else 200)
-
-
-def _id(request: PageRequest, field: str) -> UUID:
-    try:
-        return UUID(request.POST.get(field, "").strip())
-    except ValueError:
-        raise BadInput("Give the id as it is shown, such as 0190a1b2-….", field=field) from None

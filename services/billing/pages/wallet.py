@@ -36,10 +36,10 @@ async def wallet(request: PageRequest) -> HttpResponse:
 @signed_in
 async def live(request: PageRequest) -> HttpResponse:
     """The part of the wallet that changes by itself; nothing (204) while it is as the page shows it."""
-    context = await sync_to_async(_live)(request.caller.user)
-    if request.GET.get("version") == str(context["wallet"].version):
+    now = await queries.read_wallet(request.caller.id)
+    if request.GET.get("version") == str(now.version):
         return HttpResponse(status=204)
-    return await show(request, "billing/live.html", context)
+    return await show(request, "billing/live.html", await sync_to_async(_live)(request.caller.user))
 
 
 @require_POST
@@ -143,9 +143,10 @@ async def _wallet(request: PageRequest, refusal: Refusal | None = None) -> HttpR
 def _live(person: Any) -> dict[str, Any]:
     owner, say = person.pk, Formats.of(person).number
     holds = list(queries.holds_of(owner, open_only=True).order_by("-id")[:20])
-    entries = list(queries.entries_of(owner, queries.StatementFilter()).order_by("-id")[:LAST_ENTRIES])
+    entries = queries.last_entries(owner, LAST_ENTRIES)
     return {
         "wallet": queries.wallet_of(owner),
+        "elsewhere": queries.elsewhere_of(owner),
         "holds": [{"hold": hold, "parts": paid_as(queries.parts_of(hold), say=say)} for hold in holds],
         "entries": entries,
         "places": places_of(entries),

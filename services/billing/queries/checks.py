@@ -6,11 +6,15 @@ from typing import NamedTuple
 
 
 class Check(NamedTuple):
-    """`finds` returns one text for each thing that is wrong; `holds` says what is true when there is none."""
+    """`finds` returns one text for each thing that is wrong; `holds` says what is true when there is none.
+
+    `table` holds what is checked: how many rows it has is shown beside the result.
+    """
 
     name: str
     holds: str
     finds: str
+    table: str = ""
 
 
 _OPEN_PART = "hold_part p WHERE NOT EXISTS (SELECT FROM hold_resolution r WHERE r.hold_id = p.hold_id)"
@@ -33,6 +37,7 @@ CHECKS = [
         WHERE d.currency IS DISTINCT FROM p.currency OR c.currency IS DISTINCT FROM p.currency OR p.amount <= 0
         ORDER BY p.id LIMIT 1
         """,
+        table="posting",
     ),
     Check(
         "each currency sums to zero",
@@ -48,6 +53,7 @@ CHECKS = [
         FROM (SELECT * FROM ours UNION ALL SELECT * FROM theirs) AS sides
         GROUP BY currency HAVING sum(amount) <> 0 ORDER BY currency LIMIT 1
         """,
+        table="account",
     ),
     Check(
         "balances equal their postings",
@@ -57,6 +63,7 @@ CHECKS = [
         FROM balance b LEFT JOIN (SELECT account_id, sum(amount) FROM entry GROUP BY account_id) e USING (account_id)
         WHERE b.posted <> coalesce(e.sum, 0) ORDER BY b.account_id LIMIT 1
         """,
+        table="balance",
     ),
     Check(
         "running balances are right",
@@ -69,6 +76,20 @@ CHECKS = [
         ) AS run
         WHERE balance IS DISTINCT FROM due ORDER BY id LIMIT 1
         """,
+        table="posting",
+    ),
+    Check(
+        "entries were recorded in their order",
+        "no entry of an account was recorded more than a minute before the one it follows",
+        """
+        SELECT format('entry %%s was recorded at %%s, the one before it at %%s', id, recorded_at, before)
+        FROM (
+            SELECT e.id, j.recorded_at, lag(j.recorded_at) OVER (PARTITION BY e.account_id ORDER BY e.id) AS before
+            FROM entry e JOIN balance b USING (account_id) JOIN journal j ON j.id = e.journal_id
+        ) AS run
+        WHERE recorded_at < before - interval '1 minute' ORDER BY id LIMIT 1
+        """,
+        table="posting",
     ),
     Check(
         "floors hold",
@@ -80,6 +101,7 @@ CHECKS = [
            OR (a.purpose = 'receivable' AND b.posted > 0)
         ORDER BY b.account_id LIMIT 1
         """,
+        table="balance",
     ),
     Check(
         "held equals open holds",
@@ -90,6 +112,7 @@ CHECKS = [
         LEFT JOIN (SELECT p.account_id, sum(p.amount) FROM {_OPEN_PART} GROUP BY p.account_id) h USING (account_id)
         WHERE b.held <> coalesce(h.sum, 0) ORDER BY b.account_id LIMIT 1
         """,
+        table="balance",
     ),
     Check(
         "captured holds are charged",
@@ -100,6 +123,7 @@ CHECKS = [
         LEFT JOIN operation o ON o.id = j.operation_id
         WHERE r.outcome = 'captured' AND o.work_id IS DISTINCT FROM h.work_id LIMIT 1
         """,
+        table="hold",
     ),
     Check(
         "coupon lots add up",
@@ -112,6 +136,7 @@ CHECKS = [
         LEFT JOIN (SELECT p.lot_id, sum(p.amount) FROM {_OPEN_PART} GROUP BY p.lot_id) h ON h.lot_id = l.id
         WHERE l.remaining <> l.granted - coalesce(u.sum, 0) OR l.held <> coalesce(h.sum, 0) ORDER BY l.id LIMIT 1
         """,
+        table="coupon_lot",
     ),
     Check(
         "coupon accounts equal their lots",
@@ -123,6 +148,7 @@ CHECKS = [
                    FROM coupon_lot GROUP BY account_id) l USING (account_id)
         WHERE b.posted <> coalesce(l.remaining, 0) OR b.held <> coalesce(l.held, 0) ORDER BY b.account_id LIMIT 1
         """,
+        table="coupon_lot",
     ),
     Check(
         "coupon budgets add up",
@@ -133,6 +159,7 @@ CHECKS = [
             ON l.coupon_id = c.code
         WHERE c.granted <> coalesce(l.sum, 0) ORDER BY c.code LIMIT 1
         """,
+        table="coupon",
     ),
     Check(
         "payments are in the wallet once",
@@ -144,6 +171,7 @@ CHECKS = [
         WHERE p.status IN ('succeeded', 'refunded')
         GROUP BY p.id HAVING coalesce(sum(s.amount), 0) <> p.amount OR count(s.id) <> 1 LIMIT 1
         """,
+        table="payment",
     ),
     Check(
         "operations have one journal each",
@@ -153,6 +181,7 @@ CHECKS = [
         FROM operation o FULL JOIN journal j ON j.operation_id = o.id
         WHERE (j.id IS NULL OR (o.id IS NULL AND j.kind = ANY(%(usage_kinds)s)) OR o.kind <> j.kind) LIMIT 1
         """,
+        table="operation",
     ),
     Check(
         "usage events are charged",
@@ -170,6 +199,7 @@ CHECKS = [
         FROM usage u JOIN journal j ON j.id = u.journal_id WHERE j.kind <> ALL(%(usage_kinds)s)
         LIMIT 1
         """,
+        table="usage",
     ),
     Check(
         "no usage event is set aside",
@@ -178,6 +208,7 @@ CHECKS = [
         SELECT format('event %%s (%%s) is parked: %%s', event_id, type, left(error, 200))
         FROM parked_event WHERE consumer = %(consumer)s AND type = ANY(%(usage_types)s) ORDER BY id LIMIT 1
         """,
+        table="parked_event",
     ),
     Check(
         "the chain of seals holds",
@@ -186,5 +217,6 @@ CHECKS = [
         SELECT format('the seal at position %%s does not fit its journal', broken)
         FROM ledger_first_broken_seal() AS broken WHERE broken IS NOT NULL
         """,
+        table="journal_seal",
     ),
 ]

@@ -1,21 +1,15 @@
-"""Entries as CSV, for spreadsheets that must not run any of them."""
+"""Entries as CSV, for spreadsheets that must not run any of them; sent as they are read, however many there are."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
-from io import StringIO
-
-from django.db.models import QuerySet
+from collections.abc import Iterable, Iterator
+from uuid import UUID
 
 from billing.models import Entry
-from billing.queries.statement import account_of
-from billing.rules.wording import spreadsheet_safe
-from service_base.errors import BadInput
+from billing.queries.statement import StatementFilter, account_of, every_entry
+from billing.rules.wording import csv_row
 from shared_models.clock import rfc3339
-from shared_models.money import plain
 
-MOST_ROWS = 100_000
 COLUMNS = (
     "entry",
     "booked_at",
@@ -31,35 +25,29 @@ COLUMNS = (
 )
 
 
-def csv_of(entries: QuerySet[Entry]) -> str:
-    """The entries, oldest first, all digits of each amount. Raises BadInput for more than fit one file."""
-    rows = list(entries.order_by("id")[: MOST_ROWS + 1])
-    if len(rows) > MOST_ROWS:
-        raise BadInput(f"These are more than {MOST_ROWS} entries; choose a shorter period.", field="since")
-    return _table(rows)
+def csv_of(owner: UUID, asked: StatementFilter) -> Iterator[str]:
+    """The person's entries that pass the filter, oldest first, all digits of each amount; some rows at a time."""
+    yield csv_row(COLUMNS)
+    for entries in every_entry(owner, asked):
+        yield _table(entries)
 
 
 def _table(entries: Iterable[Entry]) -> str:
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows(_row(entry) for entry in entries)
-    return text.getvalue()
+    return "".join(csv_row(_row(entry)) for entry in entries)
 
 
-def _row(entry: Entry) -> list[str]:
+def _row(entry: Entry) -> list[object]:
     journal, operation = entry.journal, entry.journal.operation
     return [
-        str(entry.pk),
+        entry.pk,
         rfc3339(journal.recorded_at),
         rfc3339(journal.effective_at),
         journal.kind,
-        # The only text that somebody else may have chosen.
-        spreadsheet_safe(operation.machine_name) if operation else "",
-        str(operation.count_of_lines) if operation else "",
+        operation.machine_name if operation else "",
+        operation.count_of_lines if operation else "",
         account_of(entry),
         entry.currency,
-        plain(entry.amount),
-        plain(entry.balance) if entry.balance is not None else "",
+        entry.amount,
+        entry.balance if entry.balance is not None else "",
         str(journal.pk),
     ]

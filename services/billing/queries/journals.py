@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from billing.models import Hold, Journal, Posting, PriceList, Quote, Usage
+from billing.models import Hold, Journal, Operation, Posting, PriceList, Quote, Usage
 from billing.rules.accounts import Purpose
 from billing.rules.funding import Part
 from billing.rules.kinds import (
+    CONTRACT_CANCELLED,
+    CONTRACT_FINISHED,
+    CONTRACT_SIGNED,
     COUPON_ACTIVATED,
     COUPON_EXPIRED,
     INCOME_KEPT,
@@ -20,11 +24,14 @@ from billing.rules.kinds import (
     PAYOUT_FAILED,
     PAYOUT_PAID,
     PAYOUT_REQUESTED,
+    PURCHASES,
     REVERSAL,
+    TAX_CHARGED,
     TOKENS_BOUGHT,
     USAGE_KINDS,
     OperationKind,
 )
+from billing.rules.pricing import Prices
 from billing.rules.wording import Say, counted, paid_as, priced_as
 from shared_models.money import Currency, plain
 
@@ -76,7 +83,16 @@ def story_of(journal: Journal, viewer: UUID, *, say: Say = plain) -> Story:
     )
 
 
+def quoted(quote: Quote, *, say: Say = plain) -> str:
+    """How a quote came about, in one sentence."""
+    if quote.is_of_purchase:
+        return f"At most {say(quote.price_usd)} USD, the price that the machine's owner set."
+    return f"{_priced(quote, quote.price_list.prices, say)}: {say(quote.price_eaml)} EAML at most."
+
+
 def _sentence(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: Say, *, is_payer: bool) -> str:
+    if journal.kind in PURCHASES:
+        return _purchase(journal, say) if is_payer else _sold(journal, say)
     if journal.kind in USAGE_KINDS:
         return _usage(journal, postings, viewer, say) if is_payer else _sale(journal, say)
     amounts = " and ".join(f"{say(posting.amount)} {posting.currency}" for posting in postings)
@@ -92,6 +108,10 @@ def _sentence(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: 
         PAYOUT_PAID: f"The payout of {amounts} has left.",
         PAYOUT_FAILED: f"The payout failed and {amounts} are income again. {details.get('reason', '')}".strip(),
         PAYMENT_REFUNDED: f"{amounts} of a top-up given back through the {details.get('provider')} provider.",
+        CONTRACT_SIGNED: f"{amounts} of the wallet set aside in escrow for a consulting contract.",
+        CONTRACT_FINISHED: _contract(journal, postings, viewer, say),
+        CONTRACT_CANCELLED: f"{amounts} came back from escrow: the consulting contract is {details.get('outcome')}.",
+        TAX_CHARGED: f"Tax of a bill, {_percent(details)} on {details.get('taxable_usd')} USD: {amounts}.",
         REVERSAL: f"{amounts} moved back: {details.get('reason')}",
     }
     return wording[journal.kind]
@@ -101,17 +121,7 @@ def _usage(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: Say
     operation, details = journal.operation, journal.details
     assert operation is not None
     prices = PriceList.objects.get(pk=details["price_version"]).prices
-    training = operation.kind == OperationKind.TRAINING
-    priced = priced_as(
-        operation.kind,
-        lines=operation.count_of_lines,
-        columns=operation.columns,
-        level=operation.level,
-        unit=prices.training_cell_eaml if training else prices.solving_line_eaml,
-        factor=prices.level_factors.get(str(operation.level), Decimal(1)),
-        version=prices.version,
-        say=say,
-    )
+    priced = _priced(operation, prices, say)
     parts = [
         Part(Currency(posting.currency), posting.amount)
         for posting in postings
@@ -124,12 +134,72 @@ def _usage(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: Say
     return f"{priced}: {say(_amount(journal, 'price_eaml'))} EAML{bought}. Paid with {paid}.{rate}"
 
 
+def _priced(asked: Operation | Quote, prices: Prices, say: Say) -> str:
+    training = asked.kind == OperationKind.TRAINING
+    return priced_as(
+        asked.kind,
+        lines=asked.count_of_lines,
+        columns=asked.columns,
+        level=asked.level,
+        unit=prices.training_cell_eaml if training else prices.solving_line_eaml,
+        factor=prices.level_factors.get(str(asked.level), Decimal(1)),
+        version=prices.version,
+        say=say,
+    )
+
+
 def _sale(journal: Journal, say: Say) -> str:
     operation = journal.operation
     assert operation is not None
     gross, fee = _amount(journal, "market_gross_usd"), _amount(journal, "market_fee_usd")
     lines = f"{counted(operation.count_of_lines)} × {say(_amount(journal, 'market_price_usd'))} USD"
     return f"Sold {lines}: {say(gross)} USD, of which {say(fee)} USD is TITAN's fee."
+
+
+_BOUGHT = {
+    OperationKind.BUY_DATA_SOURCE.value: "the lines of {name}",
+    OperationKind.MACHINE_COPY.value: "a copy of {name}",
+    OperationKind.MACHINE_COPY_UPDATE.value: "news for a copy of {name}",
+}
+
+
+def _what(journal: Journal) -> str:
+    operation = journal.operation
+    assert operation is not None
+    return f"{_BOUGHT[journal.kind].format(name=operation.machine_name)}, {counted(operation.count_of_lines)}"
+
+
+def _purchase(journal: Journal, say: Say) -> str:
+    owed = _amount(journal, "owed_usd")
+    gross = _amount(journal, "market_gross_usd")
+    paid = paid_as([Part(Currency.USD, gross - owed)], owed, say=say)
+    return f"Bought {_what(journal)}, for {say(gross)} USD. Paid with {paid}."
+
+
+def _sold(journal: Journal, say: Say) -> str:
+    gross, fee = _amount(journal, "market_gross_usd"), _amount(journal, "market_fee_usd")
+    return f"Sold {_what(journal)}: {say(gross)} USD, of which {say(fee)} USD is TITAN's fee."
+
+
+def _contract(journal: Journal, postings: Sequence[Posting], viewer: UUID, say: Say) -> str:
+    """The end of a contract that pays: the consultant sees her part, the client all of it."""
+    if journal.kind != CONTRACT_FINISHED:
+        return ""
+    fee = f"of which {say(_amount(journal, 'fee_usd'))} USD is TITAN's fee"
+    how = "Settled by an operator" if journal.details.get("settled") else "Consulting contract finished"
+    paid = sum((p.amount for p in postings if p.credit_account.purpose == Purpose.SELLER_PAYABLE), Decimal(0))
+    back = sum((p.amount for p in postings if p.credit_account.purpose == Purpose.WALLET), Decimal(0))
+    gross = paid + _amount(journal, "fee_usd")
+    if any(
+        p.credit_account.owner_id == viewer and p.credit_account.purpose == Purpose.SELLER_PAYABLE for p in postings
+    ):
+        return f"{how}: you earned {say(paid)} USD, {say(gross)} USD less TITAN's fee."
+    returned = f", and {say(back)} USD came back to the wallet" if back else ""
+    return f"{how}: {say(gross)} USD left escrow for the consultant, {fee}{returned}."
+
+
+def _percent(details: dict[str, Any]) -> str:
+    return f"{Decimal(details.get('basis_points', 0)) / 100:f} %"
 
 
 def _rate(journal: Journal, say: Say) -> str:

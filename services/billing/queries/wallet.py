@@ -15,6 +15,7 @@ from billing.models import Balance, CouponLot, Hold, Operation, Party, Quote
 from billing.rules.accounts import (
     AccountName,
     coupon_account,
+    escrow,
     payout_in_transit,
     receivable,
     seller_payable,
@@ -82,6 +83,14 @@ def income_of(owner: UUID) -> Income:
     return Income(*(found[name.id].posted if name.id in found else ZERO for name in names))
 
 
+def elsewhere_of(owner: UUID) -> list[tuple[str, Decimal]]:
+    """The person's money that is not in her wallet, by the accounts' short names: earned, in transit, in escrow."""
+    names = {"earned": seller_payable(owner), "in-transit": payout_in_transit(owner), "escrow": escrow(owner)}
+    found = Balance.objects.in_bulk([name.id for name in names.values()])
+    amounts = ((account, found[name.id].posted) for account, name in names.items() if name.id in found)
+    return [(account, amount) for account, amount in amounts if amount]
+
+
 def wallet_of(owner: UUID) -> Wallet:
     """The person's wallet as it is committed now, or as the transaction at hand has made it."""
     party = Party.objects.filter(pk=owner).first() or Party(owner_id=owner)
@@ -125,13 +134,6 @@ def operations_of(owner: UUID, *, kind: str | None = None, machine_id: UUID | No
     found = Operation.objects.filter(operation_user_id=owner).select_related("journal", "journal__reversed_by")
     found = found.filter(kind=kind) if kind else found
     return found.filter(machine_id=machine_id) if machine_id else found
-
-
-def machines_of(owner: UUID) -> Sequence[tuple[UUID, str]]:
-    """The machines that the person paid for, by name."""
-    found = Operation.objects.filter(operation_user_id=owner, machine_id__isnull=False)
-    rows = found.order_by("machine_id", "-date_time").distinct("machine_id").values_list("machine_id", "machine_name")
-    return sorted(((pk, name) for pk, name in rows if pk is not None), key=lambda row: row[1])
 
 
 def _names(owner: UUID) -> dict[str, AccountName]:

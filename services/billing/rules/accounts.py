@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -37,22 +39,26 @@ class Purpose(StrEnum):
 _FLOORED = (Purpose.WALLET, Purpose.COUPON, Purpose.SELLER_PAYABLE, Purpose.PAYOUT_IN_TRANSIT, Purpose.ESCROW)
 
 
-class AccountName(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AccountName:
     """An account by what it is; its id follows from that, so that nobody has to look it up."""
 
     owner: UUID
     purpose: Purpose
     currency: Currency
+    id: UUID = field(init=False, compare=False)
 
-    @property
-    def id(self) -> UUID:
-        """The account's id."""
-        return derived_id("billing account", self.owner, self.purpose, self.currency)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", derived_id("billing account", self.owner, self.purpose, self.currency))
 
     @property
     def floor(self) -> Decimal | None:
         """How low the account's free balance may go: people cannot spend what they lack, the platform has no floor."""
         return Decimal(0) if self.purpose in _FLOORED else None
+
+
+# A batch names the accounts of its people over and over, and an id is a hash.
+_named = lru_cache(maxsize=1 << 17)(AccountName)
 
 
 class Move(NamedTuple):
@@ -65,42 +71,43 @@ class Move(NamedTuple):
 
 def wallet(owner: UUID, currency: Currency) -> AccountName:
     """A person's own money, in US dollars or tokens."""
-    return AccountName(owner, Purpose.WALLET, currency)
+    return _named(owner, Purpose.WALLET, currency)
 
 
 def coupon_account(owner: UUID) -> AccountName:
     """A person's coupon credit."""
-    return AccountName(owner, Purpose.COUPON, Currency.COUPON)
+    return _named(owner, Purpose.COUPON, Currency.COUPON)
 
 
 def receivable(owner: UUID) -> AccountName:
     """What a person owes for usage that her funds did not cover; below zero while she owes."""
-    return AccountName(owner, Purpose.RECEIVABLE, Currency.USD)
+    return _named(owner, Purpose.RECEIVABLE, Currency.USD)
 
 
 def seller_payable(owner: UUID) -> AccountName:
     """What a person earned on the market and has neither kept in her wallet nor been paid out."""
-    return AccountName(owner, Purpose.SELLER_PAYABLE, Currency.USD)
+    return _named(owner, Purpose.SELLER_PAYABLE, Currency.USD)
 
 
 def payout_in_transit(owner: UUID) -> AccountName:
     """What is on its way to a person's bank; it comes back to nothing when the payment provider has answered."""
-    return AccountName(owner, Purpose.PAYOUT_IN_TRANSIT, Currency.USD)
+    return _named(owner, Purpose.PAYOUT_IN_TRANSIT, Currency.USD)
 
 
 def escrow(owner: UUID) -> AccountName:
     """What a person's signed contracts have set aside for the consultants."""
-    return AccountName(owner, Purpose.ESCROW, Currency.USD)
+    return _named(owner, Purpose.ESCROW, Currency.USD)
 
 
 def of_platform(purpose: Purpose, currency: Currency) -> AccountName:
     """One of the platform's accounts."""
-    return AccountName(PLATFORM, purpose, currency)
+    return _named(PLATFORM, purpose, currency)
 
 
-def accounts_of_person(owner: UUID) -> list[AccountName]:
+@lru_cache(maxsize=1 << 14)
+def accounts_of_person(owner: UUID) -> tuple[AccountName, ...]:
     """All accounts that a person has from her first movement on."""
-    return [
+    return (
         wallet(owner, Currency.USD),
         wallet(owner, Currency.EAML),
         coupon_account(owner),
@@ -108,7 +115,7 @@ def accounts_of_person(owner: UUID) -> list[AccountName]:
         seller_payable(owner),
         payout_in_transit(owner),
         escrow(owner),
-    ]
+    )
 
 
 def accounts_of_platform() -> list[AccountName]:

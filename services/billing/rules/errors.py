@@ -107,3 +107,59 @@ class NotReversible(Conflict):
 
     slug = "not-reversible"
     title = "This movement cannot be reversed"
+
+
+class ContractState(Conflict):
+    """The consulting request is in a state in which that cannot be done; it says in which."""
+
+    slug = "contract-state"
+    title = "The contract does not allow this now"
+
+
+class ContractDisputed(Conflict):
+    """The contract is held by a dispute until an operator settles it."""
+
+    slug = "contract-disputed"
+    title = "The contract is disputed"
+
+
+class OwnConsultant(Conflict):
+    """A person cannot be her own consultant."""
+
+    slug = "own-consultant"
+    title = "This request is your own"
+
+
+class OfferGone(Conflict):
+    """The offer was withdrawn, or another one took its place."""
+
+    slug = "offer-gone"
+    title = "This offer no longer stands"
+
+
+class FileRefused(BadInput):
+    """A file of a kind that is not taken, or that is not what its name says."""
+
+    slug = "file-refused"
+    title = "This file is not taken"
+
+
+class NothingToBill(Conflict):
+    """The person used nothing since her last bill."""
+
+    slug = "nothing-to-bill"
+    title = "There is nothing to bill"
+
+
+class BillPaid(Conflict):
+    """The bill was paid before, or nothing of it is due."""
+
+    slug = "bill-paid"
+    title = "This bill is paid"
+
+
+class BillCarried(Conflict):
+    """A newer bill carries what was open of this one, and is paid instead; `newest` in the facts says which."""
+
+    slug = "bill-carried"
+    title = "A newer bill carries this one"

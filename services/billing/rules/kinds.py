@@ -71,12 +71,22 @@ _OTHER_LABELS = {
 }
 JOURNAL_KINDS = [*OPERATION_KINDS, *_OTHER_LABELS]
 
+# What a person buys of another at a price for the whole: her lines, a copy, news for a copy.
+PURCHASES = [
+    OperationKind.BUY_DATA_SOURCE,
+    OperationKind.MACHINE_COPY,
+    OperationKind.MACHINE_COPY_UPDATE,
+]
+# Whose payee is the machine's owner.
+SALES = [OperationKind.SOLVING_WITH_API_MARKET, *PURCHASES]
+
 # The journals that a usage event of ml causes, one each.
 USAGE_KINDS = [
     OperationKind.TRAINING.value,
     OperationKind.SOLVING.value,
     OperationKind.SOLVING_WITH_API.value,
     OperationKind.SOLVING_WITH_API_MARKET.value,
+    *(kind.value for kind in PURCHASES),
 ]
 
 # How a statement calls a movement; an operation keeps the name of its kind.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from billing.rules.kinds import OperationKind
+from billing.rules.kinds import PURCHASES, OperationKind
 from billing.rules.pricing import Prices
 
 
@@ -25,6 +25,8 @@ class WantedWork:
     columns: int
     lines: int
     level: int
+    # What a purchase costs beside the platform's price; its seller gets it.
+    price_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Used:
     @property
     def digest(self) -> str:
         """A hash of all that it says: the same usage must say the same every time."""
-        return digest_of(**asdict(self))
+        return digest_of(**{field.name: getattr(self, field.name) for field in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ def digest_of(**facts: object) -> str:
 
 
 def price_of(kind: OperationKind, prices: Prices, *, columns: int, lines: int, level: int | None) -> Decimal:
-    """The platform's price in EAML of training or solving. Raises QuantityUnfit, LevelNotPriced."""
+    """The platform's price in EAML. Raises QuantityUnfit, LevelNotPriced."""
+    if kind in PURCHASES:
+        return Decimal(0)  # the seller names the price, and the platform has its fee of it
     if kind == OperationKind.TRAINING:
         return prices.training(columns=columns, lines=lines, level=level or 0)
     return prices.solving(lines=lines)

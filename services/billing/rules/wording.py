@@ -13,12 +13,27 @@ from shared_models.money import Currency, plain
 Say = Callable[[Decimal], str]
 
 # A spreadsheet runs a cell that begins like this, even from a CSV file.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_BLANKS = " \u00a0\ufeff"
 
 
 def spreadsheet_safe(text: str) -> str:
     """`text` as a cell that stays text: a leading formula sign is disarmed with an apostrophe."""
-    return f"'{text}" if text.lstrip(" \ufeff").startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.lstrip(_BLANKS).startswith(_FORMULA_STARTS) else text
+
+
+def csv_row(cells: Iterable[object]) -> str:
+    """A line of a CSV file: amounts and counts are bare numbers, all else is quoted text that no spreadsheet runs."""
+    return ",".join(map(_cell, cells)) + "\r\n"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, int):
+        return str(value)
+    text = spreadsheet_safe(str(value)).replace('"', '""')
+    return f'"{text}"'
 
 
 def counted(lines: int) -> str:

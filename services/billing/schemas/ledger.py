@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from billing.models import Entry, Journal, Operation
-from billing.queries import Story, account_of
+from billing.queries import SEEDS, Story, account_of
 from billing.schemas.fields import amount_or_none, id_or_none
 from billing.schemas.prices import show_hold, show_quote
 from shared_models.clock import rfc3339
@@ -52,6 +52,8 @@ def show_operation(operation: Operation) -> dict[str, Any]:
         "columns": operation.columns,
         "level": operation.level,
         "date_time": rfc3339(operation.date_time),
+        # What moved in the person's own wallet, where that was asked for.
+        **{leg: amount_or_none(getattr(operation, leg, None)) for leg in SEEDS},
     }
 
 

@@ -45,6 +45,7 @@ def show_quote(quote: Quote) -> dict[str, Any]:
         "columns": quote.columns,
         "level": quote.level,
         "price_eaml": plain(quote.price_eaml),
+        "price_usd": plain(quote.price_usd),
         "usd_per_eaml": plain(quote.price_list.usd_per_eaml),
         "given_at": rfc3339(quote.given_at),
     }

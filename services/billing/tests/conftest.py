@@ -16,6 +16,7 @@ from joserfc.jwk import OKPKey
 from psycopg.pq import TransactionStatus
 
 from billing import commands
+from billing.tests.moving import BEER, WINE, use
 from billing.tests.world import Person, World
 from event_bus import registry
 from event_bus.testing import deliver
@@ -78,6 +79,16 @@ def ana(world: World) -> Person:
 def broke(world: World) -> Person:
     """Somebody without money."""
     return world.person()
+
+
+@pytest.fixture
+def busy(world: World, ana: Person) -> Person:
+    """Somebody with a top-up, 30 solvings on two machines, and some tokens bought in between."""
+    for place in range(30):
+        use(world, ana, lines=1000 + place, machine=BEER if place % 3 else WINE)
+        if place == 14:
+            commands.buy_tokens(owner=ana.id, key="once", amount_usd="0.001", now=world.now)
+    return ana
 
 
 @pytest.fixture

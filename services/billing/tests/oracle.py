@@ -30,6 +30,20 @@ class Reserved:
 
 
 @dataclass
+class Paid:
+    """What a charge took of each lot, of the tokens and of the dollars, and what of it stayed owed."""
+
+    lots: list[tuple[Lot, int]] = field(default_factory=list)
+    eaml: int = 0
+    usd: int = 0
+    owed: int = 0
+
+    def and_also(self, more: Paid) -> Paid:
+        """Both charges as one."""
+        return Paid(self.lots + more.lots, self.eaml + more.eaml, self.usd + more.usd, self.owed + more.owed)
+
+
+@dataclass
 class Pocket:
     """A person's money."""
 
@@ -37,6 +51,8 @@ class Pocket:
     eaml: int = 0
     owed: int = 0
     earned: int = 0
+    transit: int = 0
+    escrow: int = 0
     usd_held: int = 0
     eaml_held: int = 0
     lots: list[Lot] = field(default_factory=list)
@@ -71,34 +87,60 @@ class Pocket:
         self.eaml_held -= hold.eaml
         self.usd_held -= hold.usd
 
-    def take(self, hold: Reserved, used: int) -> int:
-        """Pay `used` out of the reservation and give the rest back; what the hold did not reach."""
+    def take(self, hold: Reserved, used: int) -> Paid:
+        """Pay at most `used` out of the reservation and give the rest back."""
         self.give_back(hold)
+        taken = Paid()
         for lot, part in hold.lots:
             paid = min(used, part)
             lot.left -= paid
             used -= paid
-        eaml = min(used, hold.eaml)
-        usd = min(used - eaml, hold.usd)
-        self.eaml -= eaml
-        self.usd -= usd
-        return used - eaml - usd
+            taken.lots.append((lot, paid))
+        taken.eaml = min(used, hold.eaml)
+        taken.usd = min(used - taken.eaml, hold.usd)
+        self.eaml -= taken.eaml
+        self.usd -= taken.usd
+        return taken
 
-    def pay(self, price: int, now: datetime) -> None:
+    def pay(self, price: int, now: datetime) -> Paid:
         """Pay for what happened; what is not there is owed."""
+        lots = []
         for lot in self._valid(now):
             part = min(price, lot.left - lot.held)
             lot.left -= part
             price -= part
+            lots.append((lot, part))
         eaml = min(price, self.eaml - self.eaml_held)
         self.eaml -= eaml
-        self.pay_usd(price - eaml)
+        return Paid(lots, eaml).and_also(self.pay_usd(price - eaml))
 
-    def pay_usd(self, price: int) -> None:
+    def pay_usd(self, price: int) -> Paid:
         """Pay in dollars only."""
         paid = min(price, self.usd_free)
         self.usd -= paid
         self.owed += price - paid
+        return Paid(usd=paid, owed=price - paid)
+
+    def get_back(self, paid: Paid) -> None:
+        """A charge is taken back: what was owed of it is owed no more, or, paid meanwhile, comes back as dollars."""
+        for lot, part in paid.lots:
+            lot.left += part
+        less = min(self.owed, paid.owed)
+        self.owed -= less
+        self.eaml += paid.eaml
+        self.usd += paid.usd + paid.owed - less
+
+    def give_up(self, earned: int) -> None:
+        """A sale is taken back: its income goes, and what of it is gone already is owed."""
+        there = min(self.earned, earned)
+        self.earned -= there
+        self.owed += earned - there
+
+    def refund(self, amount: int) -> None:
+        """A top-up went back at the provider: out of what is free, and the rest is owed."""
+        there = min(self.usd_free, amount)
+        self.usd -= there
+        self.owed += amount - there
 
     def lapse(self, now: datetime) -> None:
         """Lose the free credit of coupons whose time is up."""

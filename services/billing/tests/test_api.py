@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from billing.models import Journal
-from billing.tests.world import Person, World, balance
+from billing.tests.world import Person, World, balance, downloaded
 from event_bus.testing import deliver
 from shared_models.ids import new_id
 
@@ -137,7 +137,7 @@ def test_a_filter_that_does_not_fit_is_named(api: Any, ana: Person, query: str) 
 def test_the_csv_has_every_digit_and_no_formula(api: Any, world: World, ana: Person) -> None:
     name = '=HYPERLINK("http://evil.example","wine")'
     deliver(world.solved(ana, lines=1, machine_name=name))
-    text = (get(api(ana), "ledger/entries.csv")).content.decode()
+    text = downloaded(get(api(ana), "ledger/entries.csv"))
 
     [_, row] = list(csv.DictReader(StringIO(text)))
     assert row["machine"] == f"'{name}"

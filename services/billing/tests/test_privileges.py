@@ -88,6 +88,17 @@ def test_the_rules_themselves_are_out_of_reach(charged: Person, attack: str) -> 
     assert attempt(attack), "the application's role could do it"
 
 
+def test_no_view_lets_writes_through_to_the_ledger(charged: Person) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, has_table_privilege(oid, 'SELECT'), has_table_privilege(oid, 'INSERT, UPDATE, DELETE')"
+            " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')"
+        )
+        rights = {view: (may_read, may_write) for view, may_read, may_write in cursor.fetchall()}
+    assert {"entry", "credit", "debit"} <= set(rights)
+    assert set(rights.values()) == {(True, False)}
+
+
 def test_it_cannot_give_itself_rights(charged: Person) -> None:
     attempt("GRANT ALL ON posting TO CURRENT_USER")  # PostgreSQL only warns that nothing was granted
     assert "permission denied" in attempt("DELETE FROM posting")
@@ -124,6 +135,6 @@ def test_a_page_that_overdraws_is_refused_by_the_rows(charged: Person) -> None:
 def test_what_is_not_of_the_ledger_can_be_written(charged: Person) -> None:
     """The control: the role is not simply powerless."""
     others = tables(of_ledger=False)
-    assert {"outbox", "inbox", "party", "coupon", "payment"} <= set(others)
-    for table in ("outbox", "inbox", "party", "coupon", "payment"):
+    assert {"outbox", "inbox", "party", "coupon", "payment", "consulting_offer"} <= set(others)
+    for table in ("outbox", "inbox", "party", "coupon", "payment", "consulting_offer"):
         assert attempt(f"DELETE FROM {table} WHERE false") == ""

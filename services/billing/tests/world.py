@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,7 +11,15 @@ from uuid import UUID
 
 from billing import commands, queries
 from billing.models import Balance, CouponLot, Hold, Journal, Posting, Usage
-from billing.rules.accounts import AccountName, coupon_account, receivable, seller_payable, wallet
+from billing.rules.accounts import (
+    AccountName,
+    coupon_account,
+    escrow,
+    payout_in_transit,
+    receivable,
+    seller_payable,
+    wallet,
+)
 from event_bus.testing import deliver
 from shared_models.events import ml
 from shared_models.ids import new_id
@@ -42,6 +51,16 @@ class Person:
     def earned(self) -> AccountName:
         """What she earned on the market."""
         return seller_payable(self.id)
+
+    @property
+    def transit(self) -> AccountName:
+        """What is on its way to her bank."""
+        return payout_in_transit(self.id)
+
+    @property
+    def escrow(self) -> AccountName:
+        """What her contracts have set aside."""
+        return escrow(self.id)
 
     @property
     def owed(self) -> AccountName:
@@ -146,6 +165,39 @@ class World:
         }
         return ml.SolvingCompleted(**(facts | changes))
 
+    def wants_to_buy(self, buyer: Person, seller: Person, *, price: str = "5", **changes: Any) -> ml.PurchaseRequested:
+        """A request to buy a copy of the seller's machine."""
+        facts: dict[str, Any] = {
+            "purchase_id": new_id(),
+            "kind": "machine_copy",
+            "machine_id": new_id(),
+            "machine_name": "wine",
+            "seller_id": seller.id,
+            "buyer_id": buyer.id,
+            "price_usd": price,
+            "columns": 10,
+            "lines": 1000,
+            "requested_at": self.now,
+        }
+        return ml.PurchaseRequested(**(facts | changes))
+
+    def delivered(self, request: ml.PurchaseRequested, **changes: Any) -> ml.PurchaseCompleted:
+        """What was requested is in the buyer's hands."""
+        facts = request.model_dump(exclude={"requested_at"})
+        facts |= {"copy_id": new_id(), "completed_at": self.now + timedelta(minutes=1)}
+        return ml.PurchaseCompleted(**(facts | changes))
+
+    def not_delivered(self, request: ml.PurchaseRequested, *, cancelled: bool = False) -> ml.PurchaseFailed:
+        """The purchase came to nothing."""
+        return ml.PurchaseFailed(
+            purchase_id=request.purchase_id,
+            machine_id=request.machine_id,
+            buyer_id=request.buyer_id,
+            cancelled=cancelled,
+            reason="stopped",
+            ended_at=self.now + timedelta(minutes=1),
+        )
+
     def hold(self, payer: Person, **request: Any) -> tuple[ml.WorkRequested, Hold]:
         """A requested training and the hold it got."""
         wanted = self.wants_training(payer, **request)
@@ -179,3 +231,11 @@ def postings(journal: Journal) -> list[tuple[UUID, UUID, Decimal]]:
     """The journal's postings as (debit, credit, amount)."""
     rows = Posting.objects.filter(journal=journal).order_by("seq")
     return list(rows.values_list("debit_account_id", "credit_account_id", "amount"))
+
+
+def downloaded(answer: Any) -> str:
+    """The text of a file that is sent while it is read."""
+    with warnings.catch_warnings():
+        # Django's test client has no event loop; it reads all of it first and says so.
+        warnings.simplefilter("ignore")
+        return b"".join(answer).decode()

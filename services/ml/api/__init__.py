@@ -2,7 +2,7 @@
 
 from ninja import Router
 
-from ml.api import graphs, lines, machines, market, originals, solving, works
+from ml.api import graphs, lines, machines, market, originals, purchases, solving, works
 
 router = Router()
 router.add_router("", machines.router)
@@ -11,4 +11,5 @@ router.add_router("", graphs.router)
 router.add_router("", works.router)
 router.add_router("", solving.router)
 router.add_router("", market.router)
+router.add_router("", purchases.router)
 router.add_router("", originals.router)

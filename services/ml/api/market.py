@@ -1,4 +1,4 @@
-"""The market: machines that anybody may solve with, for a price a line."""
+"""The market: machines that anybody may solve with, for a price a line, or whose lines and copies are sold."""
 
 from __future__ import annotations
 
@@ -42,6 +42,18 @@ async def withdraw(request: Request, machine_id: UUID) -> dict[str, Any]:
     return await sync_to_async(work)()
 
 
+@router.patch("/machines/{machine_id}/terms", auth=TRAIN)
+async def terms(request: Request, machine_id: UUID, body: schemas.TermsIn) -> dict[str, Any]:
+    """Sell the machine's lines, copies of it, or news for copies; purchases asked for before keep their price."""
+
+    def work() -> dict[str, Any]:
+        machine = queries.machine_for(request.auth, machine_id, Right.CHANGE)
+        given = body.dict(exclude_unset=True)
+        return schemas.show_machine(commands.set_terms(machine_id=machine.pk, terms=given))
+
+    return await sync_to_async(work)()
+
+
 @router.get("/market", auth=READ)
 async def listings(request: Request, cursor: str | None = None, limit: int = 50, q: str = "") -> dict[str, Any]:
     """Machines on the market, newest first: what they predict, how well beside the baselines, for how much."""
@@ -65,7 +77,7 @@ async def listing(request: Request, machine_id: UUID) -> dict[str, Any]:
 
     def read() -> dict[str, Any]:
         machine = queries.machine_for(request.auth, machine_id, Right.LIST)
-        if not machine.machine_api_solving_is_public:
+        if not machine.is_on_the_market:
             raise NotFound("This machine is not on the market.")
         use = queries.use_of([machine.pk]).get(machine.pk, queries.Use())
         return schemas.show_listing(machine, queries.scores_of(machine), use)

@@ -10,13 +10,13 @@ from django.http import HttpResponse, StreamingHttpResponse
 from ninja import Router
 
 from ml import commands, queries, schemas
-from ml.downloads import csv_download
 from ml.models import Machine, Work
 from ml.rules.access import Right
 from ml.rules.work import WorkState
 from ml.store import place
 from service_base.api import Request
 from service_base.auth import Bearer
+from service_base.downloads import CSV, file_download
 from service_base.errors import NotFound
 from service_base.idempotency.answers import answer_once
 from service_base.pagination import as_page
@@ -115,4 +115,4 @@ async def cancel(request: Request, work_id: UUID) -> HttpResponse:
 async def result(request: Request, work_id: UUID) -> StreamingHttpResponse:
     """The answers of a solving work as CSV, a line for each line solved."""
     found = await sync_to_async(queries.solved_work_for)(request.auth, work_id)
-    return csv_download(place(found.result_path), name=f"solved-{found.pk}.csv")
+    return file_download(place(found.result_path), name=f"solved-{found.pk}.csv", media_type=CSV)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from time import time
 
-from ml.models import DataLine, Machine, NNModel, Work
+from ml.models import DataLine, Machine, NNModel, Purchase, Work
 from ml.rules.work import OPEN
 from ml.store import place, remove, root
 
@@ -38,7 +38,7 @@ def _forget_models_of_deleted_machines() -> None:
 def _entries() -> list[Path]:
     found = list(place("incoming").glob("*"))
     # Graphs and the columns they were drawn of are kept while they are looked at; nothing names them.
-    for kind in ("lines", "models", "results", "graphs", "columns", "checkpoints", "parts"):
+    for kind in ("lines", "models", "results", "bought", "graphs", "columns", "checkpoints", "parts"):
         found += place(kind).glob("*/*")
     return found
 
@@ -50,4 +50,5 @@ def _named() -> set[str]:
         *Work.objects.exclude(result_path="").values_list("result_path", flat=True),
         *(f"parts/{pk}/last" for pk in Machine.objects.filter(deleted_at=None).values_list("pk", flat=True)),
         *(work.checkpoints for work in Work.objects.filter(state__in=sorted(OPEN)).only("machine_id")),
+        *Purchase.objects.exclude(result_path="").values_list("result_path", flat=True),
     }

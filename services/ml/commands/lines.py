@@ -120,11 +120,12 @@ def _store_append(
         machine.learning_lines += reading["line_count"] - reading["evaluation_lines"]
         must_re_run(machine, "mdc")
         machine.save()
-    _note(machine.pk, purpose)
+    note_appended(machine.pk, purpose)
     return line
 
 
-def _note(machine_id: UUID, purpose: str) -> None:
+def note_appended(machine_id: UUID, purpose: str) -> None:
+    """Somebody has to look at the machine: lines were added to it."""
     DataLinesOperation.objects.update_or_create(
         machine_id=machine_id,
         is_added_for_learning=purpose == "learning",

@@ -198,10 +198,11 @@ def publish_machine(*, machine_id: UUID, price_usd: str | Decimal) -> Machine:
 
 @transaction.atomic
 def withdraw_machine(*, machine_id: UUID) -> Machine:
-    """Take the machine off the market; rows already solved stay paid."""
+    """Sell no answers any more; rows already solved stay paid. What else it sells stays on the market."""
     machine = locked_machine(machine_id)
     machine.machine_api_solving_is_public = False
-    machine.published_at = None
+    if not machine.is_on_the_market:
+        machine.published_at = None
     return changed(machine)
 
 
@@ -212,6 +213,7 @@ def delete_machine(*, machine_id: UUID) -> None:
     if Work.objects.filter(machine=machine, state__in=sorted(OPEN)).exists():
         raise Conflict("Work on this machine is under way; cancel it first.")
     machine.machine_api_solving_is_public = False
+    machine.machine_data_source_is_public = machine.machine_is_duplicatable = False
     machine.published_at = None
     machine.deleted_at = utc_now()
     changed(machine)

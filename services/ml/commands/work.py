@@ -160,10 +160,11 @@ def decline_work(*, work_id: UUID, reason: str, missing: Decimal, currency: str,
     work = _locked(work_id)
     if work is None or work.state != WorkState.AWAITING_FUNDS:
         return
-    end_work(work, WorkState.FAILED, at=at, reason=_declined(reason, missing, currency))
+    end_work(work, WorkState.FAILED, at=at, reason=why_declined(reason, missing, currency))
 
 
-def _declined(reason: str, missing: Decimal, currency: str) -> str:
+def why_declined(reason: str, missing: Decimal, currency: str) -> str:
+    """Billing's refusal as its reader needs it."""
     said = reason.rstrip(".").replace("_", " ")
     short = f" ({plain(missing)} {currency} are missing)" if missing else ""
     return f"Not started: {said}{short}. Top up the wallet and start again."

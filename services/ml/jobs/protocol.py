@@ -194,6 +194,15 @@ def ask(module: str, job: Message) -> Message:
         child.kill()
 
 
+def refusal_in(message: Message) -> str | None:
+    """Why the child gave up, when that is what it says."""
+    if "refused" in message:
+        return str(message["refused"]["sentence"])
+    if message.get("full"):
+        return "The disk of the data directory is full; free some room and start again."
+    return None
+
+
 def refuse(message: Message) -> None:
     """Raise what a refusing message says; any other message is left alone."""
     if "refused" in message:

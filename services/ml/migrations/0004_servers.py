@@ -4,9 +4,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ml', '0001_initial'),
+        ('ml', '0003_usage_counts'),
     ]
-    run_before = [('ml', '0006_graphs')]
 
     operations = [
         migrations.AddField(

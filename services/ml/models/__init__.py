@@ -13,6 +13,8 @@ from ml.models.machines import (
     NNModel,
 )
 from ml.models.projections import Funds, PriceList, SolvedLines
+from ml.models.purchases import Purchase
+from ml.models.usage import PublishedUsage, UsageCount
 from ml.models.work import Server, Work
 
 __all__ = [
@@ -28,7 +30,10 @@ __all__ = [
     "MachineTableLockWrite",
     "NNModel",
     "PriceList",
+    "PublishedUsage",
+    "Purchase",
     "Server",
     "SolvedLines",
+    "UsageCount",
     "Work",
 ]

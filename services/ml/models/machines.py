@@ -16,6 +16,7 @@ from ml.models.machine_parts import (
     TrainingFigures,
 )
 from shared_models.fields import Timestamped, id_field, one_of
+from shared_models.money import plain
 
 LOSSES = ["", "mse", "mae", "binary_crossentropy", "categorical_crossentropy"]
 OPTIMIZERS = ["adam", "adamw", "sgd", "rmsprop"]
@@ -68,7 +69,7 @@ class Machine(
             models.Index(
                 fields=["-published_at"],
                 name="machine_on_the_market",
-                condition=models.Q(machine_api_solving_is_public=True, deleted_at=None),
+                condition=models.Q(published_at__isnull=False, deleted_at=None),
             ),
         ]
         constraints = [
@@ -76,6 +77,19 @@ class Machine(
             one_of("optimizer_known", "parameter_nn_optimizer", OPTIMIZERS),
             models.CheckConstraint(name="level_known", condition=models.Q(machine_level__range=(1, 5))),
             models.CheckConstraint(name="price_not_negative", condition=models.Q(machine_api_solving_price_usd__gte=0)),
+            models.CheckConstraint(
+                name="sale_prices_not_negative",
+                condition=models.Q(
+                    machine_data_source_price_usd__gte=0,
+                    machine_copy_cost_usd__gte=0,
+                    machine_copy_update_cost_usd__gte=0,
+                ),
+            ),
+            models.CheckConstraint(
+                name="a_copys_lines_are_not_sold",
+                condition=models.Q(machine_original=None)
+                | models.Q(machine_data_source_is_public=False, machine_is_duplicatable=False),
+            ),
             models.CheckConstraint(
                 name="only_trained_is_public",
                 condition=models.Q(machine_api_solving_is_public=False)
@@ -96,6 +110,22 @@ class Machine(
     def is_trained(self) -> bool:
         """Whether it can solve."""
         return self.training_nn_model_id is not None
+
+    @property
+    def sells_lines_or_copies(self) -> bool:
+        """Whether others may buy its lines or a copy of it."""
+        return self.machine_data_source_is_public or self.machine_is_duplicatable
+
+    @property
+    def is_on_the_market(self) -> bool:
+        """Whether others find it: to solve with, to buy its lines, or to copy it."""
+        return self.machine_api_solving_is_public or self.sells_lines_or_copies
+
+    @property
+    def plain_prices(self) -> dict[str, str]:
+        """What its lines, a copy and news for one cost, as a person would type it."""
+        names = ("machine_data_source_price_usd", "machine_copy_cost_usd", "machine_copy_update_cost_usd")
+        return {name: plain(getattr(self, name)) for name in names}
 
     @property
     def ignored_columns(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ml.pages import graphs, machines, market, setup, solving, works
+from ml.pages import graphs, machines, market, purchases, setup, solving, works
 
 urlpatterns = [
     path("", machines.machines, name="machines"),
@@ -31,4 +31,11 @@ urlpatterns = [
     path("works/<uuid:work_id>/result", works.result, name="work-result"),
     path("market", market.market, name="market"),
     path("market/<uuid:machine_id>", market.listing, name="listing"),
+    path("market/<uuid:machine_id>/buy", purchases.buy, name="buy"),
+    path("machines/<uuid:machine_id>/terms", purchases.terms, name="terms"),
+    path("purchases", purchases.purchases, name="purchases"),
+    path("purchases/<uuid:purchase_id>", purchases.purchase, name="purchase"),
+    path("purchases/<uuid:purchase_id>/live", purchases.live, name="purchase-live"),
+    path("purchases/<uuid:purchase_id>/cancel", purchases.cancel, name="cancel-purchase"),
+    path("purchases/<uuid:purchase_id>/lines.csv", purchases.lines, name="bought-lines"),
 ]

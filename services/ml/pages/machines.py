@@ -21,6 +21,7 @@ from ml.uploads import receive_upload
 from service_base.errors import Refusal
 from service_base.pages import PageRequest, show, signed_in
 from service_base.pagination import page_of
+from shared_models.ids import new_id
 
 SHOWN_INPUTS = 20
 SHOWN_COLUMNS = 200
@@ -58,7 +59,19 @@ def _machine(request: PageRequest, machine_id: UUID) -> dict[str, Any]:
         "lines": list(found.data_lines.order_by("sequence")[:20]),
         "waiting_lines": sum(line.line_count for line in commands.unsolved_lines(found)),
         "team": queries.team_name(found.machine_owner_team),
+        "sales": queries.sales_of(found) if Right.CHANGE in queries.rights_of(request.caller, found) else [],
+        "news": _news(request, found),
     }
+
+
+def _news(request: PageRequest, machine: Machine) -> dict[str, Any] | None:
+    """What a copy's owner can get from its original now."""
+    original = machine.machine_original
+    if original is None or machine.owner_id != request.caller.id or original.deleted_at is not None:
+        return None
+    fits = original.machine_is_duplicatable and original.column_names == machine.column_names
+    lines = sum(line.line_count for line in commands.news_for(machine, original)) if fits else 0
+    return {"original": original, "lines": lines, "key": str(new_id())}
 
 
 def about(request: PageRequest, machine: Machine) -> dict[str, Any]:

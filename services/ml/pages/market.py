@@ -1,4 +1,4 @@
-"""The market: machines that others sell answers of."""
+"""The market: machines that others sell answers of, or whose lines and copies they sell."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from ml.rules.prices import in_usd, solving_price
 from service_base.errors import NotFound
 from service_base.pages import PageRequest, show, signed_in
 from service_base.pagination import page_of
+from shared_models.ids import new_id
+
+SAMPLE_COLUMNS = 30
 
 
 @require_safe
@@ -48,11 +51,19 @@ async def listing(request: PageRequest, machine_id: UUID) -> HttpResponse:
 
 def _listing(request: PageRequest, machine_id: UUID) -> dict[str, Any]:
     machine = queries.machine_for(request.caller, machine_id, Right.LIST)
-    if not machine.machine_api_solving_is_public:
+    if not machine.is_on_the_market:
         raise NotFound("This machine is not on the market.")
     known = queries.prices()
     platform = in_usd(known, solving_price(known, lines=1))
+    sample = queries.sample_of(machine)
     return about(request, machine) | {
+        "for_sale": queries.for_sale(machine),
+        "sample_names": list(sample[0])[:SAMPLE_COLUMNS] if sample else [],
+        "sample": [list(row.values())[:SAMPLE_COLUMNS] for row in sample],
+        "is_own": machine.owner_id == request.caller.id,
+        "usd_available": queries.available(request.caller.id).usd,
+        # One key a form: sent twice, it is one purchase.
+        "key": str(new_id()),
         "columns": [(name, machine.mdc_columns_data_type[name]) for name in machine.mdc_columns_name_input],
         "platform_usd": platform,
         "a_thousand_usd": 1000 * (machine.machine_api_solving_price_usd + platform),

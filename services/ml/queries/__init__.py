@@ -24,19 +24,23 @@ from ml.queries.figures import (
 )
 from ml.queries.graphs import drawn_lines, facts_of, favourites_of, graph_for, version_of
 from ml.queries.money import Offer, available, offer, offers, prices, solving_offer, worth_in_usd
+from ml.queries.purchases import ForSale, bought_lines, for_sale, purchase_for, purchases_of, sales_of, sample_of
 from ml.queries.servers import all_servers, dead_works, has_ended, is_kept, live_servers, why_it_waits
 
 __all__ = [
+    "ForSale",
     "Offer",
     "OutputScore",
     "Use",
     "all_servers",
     "available",
+    "bought_lines",
     "channel_of",
     "dead_works",
     "drawn_lines",
     "facts_of",
     "favourites_of",
+    "for_sale",
     "graph_for",
     "has_ended",
     "is_kept",
@@ -50,7 +54,11 @@ __all__ = [
     "offers",
     "place_in_queue",
     "prices",
+    "purchase_for",
+    "purchases_of",
     "rights_of",
+    "sales_of",
+    "sample_of",
     "scores_of",
     "solved_work_for",
     "solving_offer",

@@ -18,6 +18,8 @@ _TO_SOLVE = (
     "machine_owner_team",
     "machine_api_solving_is_public",
     "machine_api_solving_price_usd",
+    "machine_data_source_is_public",
+    "machine_is_duplicatable",
     "mdc_columns_total_count",
     "training_nn_model__folder",
 )
@@ -31,6 +33,7 @@ def rights_of(caller: Caller, machine: Machine) -> frozenset[Right]:
         is_owner=machine.owner_id == caller.id,
         role=caller.teams.get(team) if team else None,
         sells_solving=machine.machine_api_solving_is_public,
+        is_listed=machine.sells_lines_or_copies,
     )
 
 
@@ -95,8 +98,9 @@ def everything() -> QuerySet[Machine]:
 
 
 def market() -> QuerySet[Machine]:
-    """Machines that anybody may solve with."""
-    return everything().filter(machine_api_solving_is_public=True)
+    """Machines that anybody may solve with, or whose lines or copies anybody may buy."""
+    offers = Q(machine_api_solving_is_public=True) | Q(machine_data_source_is_public=True)
+    return everything().filter(offers | Q(machine_is_duplicatable=True), published_at__isnull=False)
 
 
 def _checked(caller: Caller, machine: Machine | None, right: Right) -> Machine:

@@ -32,14 +32,16 @@ _OF_ROLE = {
     "owner": _MEMBER | {Right.CHANGE},
 }
 _BUYER = frozenset({Right.LIST, Right.SOLVE})
+_LOOKING = frozenset({Right.LIST})
 NOBODY: frozenset[Right] = frozenset()
 
 
-def rights(*, is_owner: bool, role: str | None, sells_solving: bool) -> frozenset[Right]:
+def rights(*, is_owner: bool, role: str | None, sells_solving: bool, is_listed: bool = False) -> frozenset[Right]:
     """All rights of a person: as the machine's owner, by her role in its team, and by what was made public."""
     if is_owner:
         return frozenset(Right)
-    return _OF_ROLE.get(role or "", NOBODY) | (_BUYER if sells_solving else NOBODY)
+    public = (_BUYER if sells_solving else NOBODY) | (_LOOKING if is_listed else NOBODY)
+    return _OF_ROLE.get(role or "", NOBODY) | public
 
 
 def channel(*, belongs: bool, by_key: bool) -> Channel:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ml.tests.world import TABLE, balance, price_list
+from ml.tests.world import PRICE, TABLE, TERMS, balance, held, price_list
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +207,48 @@ def train(authorize: Callable[[Any], Any], server: Any, stored: Callable[[Any], 
 def trained(training: Any, train: Callable[[Any], Any]) -> Any:
     """Ada's machine, trained."""
     return train(training)
+
+
+@pytest.fixture
+def sold(machine: Any) -> Any:
+    """Ada's machine, whose lines and copies she sells."""
+    from ml import commands
+
+    return commands.set_terms(machine_id=machine.pk, terms=TERMS)
+
+
+@pytest.fixture
+def bo(person: Callable[..., Any], prices: None) -> Any:
+    """A buyer with money."""
+    return person("bo", usd="100")
+
+
+@pytest.fixture
+def buy(sold: Any, bo: Any) -> Callable[..., Any]:
+    """Asks for a purchase: `buy("machine_copy")`."""
+
+    from ml import commands
+
+    def ask(kind: str = "machine_copy", **given: Any) -> Any:
+        facts = {"machine_id": sold.pk, "buyer": bo, "kind": kind, "price_usd": PRICE[kind]}
+        return commands.request_purchase(**(facts | given))
+
+    return ask
+
+
+@pytest.fixture
+def bought(buy: Callable[..., Any]) -> Callable[..., Any]:
+    """A purchase that billing held the price of and the worker delivered."""
+
+    from ml.deliveries import deliver_purchases
+    from ml.models import Purchase
+
+    def take(kind: str = "machine_copy", **given: Any) -> Any:
+        asked = held(buy(kind, **given))
+        deliver_purchases()
+        return Purchase.objects.get(pk=asked.pk)
+
+    return take
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ TAKING_PART = SEEING | {Right.SOLVE, Right.APPEND}
         ({"is_owner": False, "role": "viewer", "sells_solving": True}, SEEING | {Right.SOLVE}),
         ({"is_owner": False, "role": None, "sells_solving": True}, {Right.LIST, Right.SOLVE}),
         ({"is_owner": False, "role": None, "sells_solving": False}, set()),
+        ({"is_owner": False, "role": None, "sells_solving": False, "is_listed": True}, {Right.LIST}),
         ({"is_owner": False, "role": "left", "sells_solving": False}, set()),
     ],
 )

@@ -128,7 +128,7 @@ async def test_a_full_disk_is_one_sentence(hers, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ml.store.os.fsync", full)
+    monkeypatch.setattr("service_base.object_store.os.fsync", full)
     answer = await send(hers, TABLE)
     assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[1]) == (503, "store-full")
     assert list(place("incoming").glob("*")) == []

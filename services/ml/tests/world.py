@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from shared_models.clock import utc_now
 from shared_models.events import billing
@@ -58,3 +59,41 @@ def balance(owner_id: UUID, version: int = 1, **available: str) -> billing.Balan
     return billing.BalanceChanged(
         owner_id=owner_id, version=version, coupon_balance=said["coupon_available"], **balances, **said
     )
+
+
+# What a seller asks, and what each kind of purchase then costs.
+TERMS = {
+    "machine_data_source_is_public": True,
+    "machine_data_source_price_usd": "5",
+    "machine_is_duplicatable": True,
+    "machine_copy_cost_usd": "12.5",
+    "machine_copy_update_cost_usd": "0.00000001",
+}
+PRICE = {"buy_data_source": "5", "machine_copy": "12.5", "machine_copy_update": "0.00000001"}
+
+
+def held(purchase: Any) -> Any:
+    """Billing holds the price."""
+    from event_bus.testing import deliver
+    from ml.models import Purchase
+
+    part = billing.Part(currency="USD", amount=purchase.price_usd)
+    deliver(
+        billing.HoldAuthorized(
+            hold_id=uuid4(),
+            work_id=purchase.pk,
+            payer_id=purchase.buyer_id,
+            quote_id=uuid4(),
+            price_version=1,
+            parts=[part],
+            expires_at=utc_now() + timedelta(hours=1),
+        )
+    )
+    return Purchase.objects.get(pk=purchase.pk)
+
+
+def append(upload: Any, machine: Any, rows: list[list[str]]) -> Any:
+    """More lines to learn from."""
+    from ml import commands
+
+    return commands.append_lines(machine_id=machine.pk, received=upload(csv_of(rows), "more.csv"), purpose="learning")

@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import talib
 from numpy.typing import NDArray
 
 from trading.rules.candles import Candle
 from trading.rules.features import AVERAGES, RETURNS, VOLATILITIES
+from trading.rules.ta_lib import talib
 
 Floats = NDArray[np.float64]
 
@@ -40,8 +40,6 @@ def _returns(closes: Floats) -> Iterator[float]:
 def _trend(closes: Floats) -> Iterator[float]:
     for n in AVERAGES:
         yield closes[-1] / closes[-n:].mean() - 1
-    import numpy as np
-
     steps = np.diff(np.log(closes))
     for n in VOLATILITIES:
         yield float(steps[-n:].std())
@@ -54,7 +52,6 @@ def _shape(opens: Floats, highs: Floats, lows: Floats, closes: Floats) -> Iterat
 
 
 def _oscillators(highs: Floats, lows: Floats, closes: Floats) -> Iterator[float]:
-
     yield talib.RSI(closes, 14)[-1]
     yield talib.ATR(highs, lows, closes, 14)[-1] / closes[-1]
     yield talib.MACD(closes, 12, 26, 9)[2][-1] / closes[-1]

@@ -1,15 +1,17 @@
 """Streaming and batch indicators agree, and a trimmed or restored one continues exactly."""
 
 import json
+import subprocess
+import sys
 from decimal import Decimal
 
 import numpy as np
 import pytest
-import talib
 from talipp.indicators import EMA, RSI, SMA
 
 from trading.rules.features import COLUMNS, WINDOW, FeatureWindow, row_of, rows, training_rows
 from trading.rules.indicators import StreamingRsi
+from trading.rules.ta_lib import talib
 from trading.tests.stories import wandering
 
 CLOSES = [float(candle.close) for candle in wandering(2000)]
@@ -74,3 +76,8 @@ def test_what_followed_is_the_move_between_the_two_opens_after_the_row():
     position = [candle.time for candle in candles].index(row.time)
     entered, left = candles[position + 1].open, candles[position + 2].open
     assert following == float(Decimal(left) / entered - 1)
+
+
+def test_what_computes_feature_rows_loads_no_pandas():
+    code = "import sys, trading.rules.feature_values; print('pandas' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, timeout=60).strip() == "False"

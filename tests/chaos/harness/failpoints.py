@@ -26,11 +26,16 @@ CONSUMER = (
     *("consumer.poll", "consumer.begin", "consumer.claim"),
     *("consumer.handler", "consumer.commit", "consumer.offsets"),
 )
+# What billing's page adds: its people locked, its rows written, its events appended.
+LEDGER = ("ledger.lock", "ledger.write", "ledger.say")
 REACHED = "failpoint reached: "
 STATEMENTS = {
     "relay.read": re.compile(r'^\s*SELECT\b.*\bFROM "?outbox"?.*ORDER BY', re.DOTALL),
     "relay.delete": re.compile(r'\bDELETE FROM "?outbox"?'),
     "consumer.claim": re.compile(r'\bINSERT INTO "?inbox"?'),
+    "ledger.lock": re.compile(r"\bFROM party\b.*\bFOR UPDATE", re.DOTALL),
+    "ledger.write": re.compile(r"\bledger_write\("),
+    "ledger.say": re.compile(r'\bINSERT INTO "?outbox"?'),
 }
 
 
@@ -69,7 +74,7 @@ class Failpoint:
     def parse(cls, text: str) -> Failpoint:
         """`STEP:before|after:N:kill|stop|cut`."""
         step, moment, nth, action = text.split(":")
-        if step not in RELAY + CONSUMER or moment not in ("before", "after") or action not in ACTIONS:
+        if step not in RELAY + CONSUMER + LEDGER or moment not in ("before", "after") or action not in ACTIONS:
             raise ValueError(f"no such failpoint: {text}")
         return cls(step, moment, int(nth), action)
 

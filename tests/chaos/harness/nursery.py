@@ -44,7 +44,7 @@ class Nursery:
         """End it; its children have to be dead by then."""
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(30)
         assert self._process.stdout
         self._process.stdout.close()
 
@@ -92,11 +92,11 @@ def main() -> None:
         from harness import clock
 
         clock.follow(Path(sys.argv[1]))
-    os.environ["DJANGO_SETTINGS_MODULE"] = "harness.probe.settings"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harness.probe.settings")
     import django
 
     django.setup()
-    for module in IMPORTED_ONCE:
+    for module in os.environ.get("TITAN_CHAOS_IMPORTS", "").split() or IMPORTED_ONCE:
         import_module(module)
     for line in sys.stdin:
         question = json.loads(line)

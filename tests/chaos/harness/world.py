@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from harness import database, traffic
 from harness.failpoints import REACHED
@@ -98,6 +98,7 @@ class Slot:
 class World:
     """Everything of one test."""
 
+    MEMBER: ClassVar = "harness.member"
     name: str
     server_url: str
     database_url: str
@@ -151,7 +152,7 @@ class World:
         words += [word for guard in without for word in ("--without", guard)]
         words += [word for constant in tune for word in ("--tune", constant)]
         words += ["--session-seconds", str(session_seconds or self.session_seconds)]
-        return self._process("-".join(loops), "harness.member", words, environment)
+        return self._process("-".join(loops), self.MEMBER, words, environment)
 
     def run(self, module: str, *words: str, seconds: float = 60) -> str:
         """Run a module of the harness to its end; what it wrote."""

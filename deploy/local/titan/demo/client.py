@@ -39,6 +39,10 @@ class Person:
         headers = {"Idempotency-Key": key} if key else {}
         return self._send("POST", service, path, json=body, headers=headers, **options).json()
 
+    def patch(self, service: str, path: str, body: Any) -> Any:
+        """What a PATCH answers, as JSON."""
+        return self._send("PATCH", service, path, json=body).json()
+
     def try_post(self, service: str, path: str, body: Any = None, **options: Any) -> httpx.Response:
         """The answer as it is, also when it is a problem."""
         return self._request("POST", service, path, json=body, **options)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from titan.configuration import SERVICES, Configuration
-from titan.demo import checks, data, learning, people, robots
+from titan.demo import checks, consulting, data, learning, people, robots
 from titan.demo.people import People
 from titan.demo.report import Report, charges_of, show
 from titan.demo.screen import Screen
@@ -39,6 +39,8 @@ def run(stack: Configuration, screen: Screen) -> Report:
     report.machines.append(signal)
     screen.step("A bot trades on the signal")
     _trading(who, screen, report, robots.bot(who.ada, market, signal["id"]))
+    screen.step("Help is asked for and paid")
+    _consulting(who, screen, report, visits)
     screen.step("Does everything add up?")
     _verify(who, report)
     report.seconds = screen.seconds
@@ -70,6 +72,10 @@ def _solving(who: People, screen: Screen, report: Report, machine: dict[str, Any
     learning.publish(who.ada, machine["id"])
     bought = learning.solve(who.bo, machine["id"], rows)
     screen.say(f"published at {learning.MARKET_PRICE_USD} USD a line; Bo paid for {bought['lines']} lines")
+    learning.sell_lines(who.ada, machine["id"])
+    purchase, downloaded = learning.buy_lines(who.bo, machine["id"])
+    screen.say(f"Bo bought the machine's {downloaded} lines for {purchase['price_usd']} USD and downloaded them")
+    report.check("Bo got every line that was paid for", downloaded == purchase["lines"], f"{downloaded} lines")
     report.check("the machine beats a constant and a linear model", _beats(machine), _scores(machine))
     report.check("Bo solved on the market", bought["channel"] == "market", f"{bought['lines']} lines")
 
@@ -107,6 +113,13 @@ def _trading(who: People, screen: Screen, report: Report, bot_id: str) -> None:
         "the bot paused around important events", bool(paused),
         f"{len(paused)} pauses on paper; {sum(denied.values())} orders held back in both runs",
     )  # fmt: skip
+
+
+def _consulting(who: People, screen: Screen, report: Report, machine: dict[str, Any]) -> None:
+    ended = consulting.contract(who.ada, who.bo, machine["id"])
+    parts = f"{ended['paid_usd']} USD to Bo, {ended['fee_usd']} USD fee"
+    screen.say(f"a contract over {ended['amount_usd']} USD went through escrow: {parts}")
+    report.check("the consulting contract was paid out of escrow", ended["contract_finished"], parts)
 
 
 def _verify(who: People, report: Report) -> None:

@@ -13,6 +13,7 @@ from titan.demo.screen import Screen
 TRAINING_SECONDS = 300.0
 DONE = ("succeeded", "failed", "cancelled", "dead")
 MARKET_PRICE_USD = "0.02"
+LINES_PRICE_USD = "2"
 BOUGHT_ROWS = 50
 
 
@@ -46,6 +47,35 @@ def sample(table: bytes, count: int, *, without: str) -> list[dict[str, str]]:
 def publish(person: Person, machine_id: str) -> None:
     """Offer the machine on the market."""
     person.post("ml", f"machines/{machine_id}/publish", {"machine_api_solving_price_usd": MARKET_PRICE_USD})
+
+
+def sell_lines(person: Person, machine_id: str) -> None:
+    """Offer the machine's lines on the market, with a sample to be seen before."""
+    terms = {
+        "machine_data_source_is_public": True,
+        "machine_data_source_sample_only_public": True,
+        "machine_data_source_price_usd": LINES_PRICE_USD,
+    }
+    person.patch("ml", f"machines/{machine_id}/terms", terms)
+
+
+def buy_lines(person: Person, machine_id: str) -> tuple[dict[str, Any], int]:
+    """The person's purchase of the machine's lines, and how many she downloaded; an earlier run's when there is one."""
+    mine = person.items("ml", "purchases")
+    found = next((p for p in mine if p["machine_id"] == machine_id and p["state"] == "succeeded"), None)
+    if found is None:
+        order = {"kind": "buy_data_source", "price_usd": LINES_PRICE_USD}
+        asked = person.post("ml", f"market/{machine_id}/purchases", order, key=f"demo-buy-{machine_id}-{uuid4()}")
+
+        def look() -> dict[str, Any] | None:
+            now: dict[str, Any] = person.get("ml", f"purchases/{asked['id']}")
+            return now if now["state"] in DONE and (now["charged"] or now["state"] != "succeeded") else None
+
+        found = wait_for("the purchase of lines", look)
+    if found["state"] != "succeeded":
+        raise DemoFailed(f"the purchase of lines {found['state']}: {found['reason']}")
+    lines = person.download("ml", f"purchases/{found['id']}/lines.csv")
+    return found, len(list(csv.reader(io.StringIO(lines.decode())))) - 1
 
 
 def _upload(

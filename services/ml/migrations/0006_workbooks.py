@@ -6,7 +6,7 @@ FORMATS = ["csv", "xlsx", "parquet", "jsonl"]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ml", "0006_graphs")]
+    dependencies = [("ml", "0005_graphs")]
 
     operations = [
         migrations.RemoveConstraint(model_name="dataline", name="format_known"),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ml', '0001_initial'),
+        ('ml', '0004_servers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,4 +1,4 @@
-"""ml's HTTP shapes."""
+"""What the API takes and says about machines, their lines and work on them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ninja import Schema
 from pydantic import Field
 
 from ml.models import DataLine, Machine, Work
-from ml.queries import Offer, OutputScore, Use, scores_of
+from ml.queries import Offer, OutputScore, Use, sample_of, scores_of
 from shared_models.clock import rfc3339, utc_now
 from shared_models.money import plain
 
@@ -270,11 +270,27 @@ def show_listing(machine: Machine, scores: list[OutputScore], use: Use) -> dict[
         "outputs": {name: machine.mdc_columns_data_type[name] for name in machine.mdc_columns_name_output},
         "learning_lines": machine.learning_lines,
         "scores": [show_score(score) for score in scores],
+        "machine_api_solving_is_public": machine.machine_api_solving_is_public,
         "machine_api_solving_price_usd": plain(machine.machine_api_solving_price_usd),
+        **show_terms(machine),
+        "sample": sample_of(machine),
         "lines_solved_in_30_days": use.lines,
         "callers_in_30_days": use.callers,
         "trained_at": _moment(machine.training_date_time),
         "published_at": _moment(machine.published_at),
+    }
+
+
+def show_terms(machine: Machine) -> dict[str, Any]:
+    """What else of the machine is sold, and for how much."""
+    return {
+        "lines": machine.learning_lines + machine.evaluation_lines,
+        "machine_data_source_is_public": machine.machine_data_source_is_public,
+        "machine_data_source_sample_only_public": machine.machine_data_source_sample_only_public,
+        "machine_data_source_price_usd": plain(machine.machine_data_source_price_usd),
+        "machine_is_duplicatable": machine.machine_is_duplicatable,
+        "machine_copy_cost_usd": plain(machine.machine_copy_cost_usd),
+        "machine_copy_update_cost_usd": plain(machine.machine_copy_update_cost_usd),
     }
 
 

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
+from django.utils.http import content_disposition_header
 
 CHUNK = 1 << 18
+CSV = "text/csv; charset=utf-8"
 
 
-def csv_download(path: Path, *, name: str) -> StreamingHttpResponse:
+def file_download(path: Path, *, name: str, media_type: str) -> StreamingHttpResponse:
     """The file as a download called `name`."""
-    answer = StreamingHttpResponse(_chunks(path), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer = StreamingHttpResponse(_chunks(path), content_type=media_type)
+    answer["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     answer["Content-Length"] = str(path.stat().st_size)
     return answer
 

@@ -1,0 +1,97 @@
+"""The object store: files under the data directory, each written whole and put in place by a rename."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from service_base.env import env
+from service_base.errors import BadInput, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that came in and has no place yet."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+class TooLarge(BadInput):
+    """A file beyond what is taken."""
+
+    status = 413
+    slug = "too-large"
+    title = "The file is too large"
+
+
+class StoreFull(Unavailable):
+    """The disk has no room left."""
+
+    slug = "store-full"
+    title = "There is no room for the file"
+
+
+class ObjectStore:
+    """One service's files, in a folder of its own."""
+
+    def __init__(self, home: str) -> None:
+        self._home = home
+
+    def root(self) -> Path:
+        """Where the service's files are."""
+        return (env().data_dir / self._home).resolve()
+
+    def place(self, relative: str) -> Path:
+        """The file or folder stored under that name."""
+        found = (self.root() / relative).resolve()
+        if not found.is_relative_to(self.root()):
+            raise ValueError(f"{relative} leads out of the object store")
+        return found
+
+    def receive(self, chunks: Iterable[bytes], *, limit: int) -> Received:
+        """Write what comes in to a file of its own, never holding more than a chunk. Raises TooLarge, StoreFull."""
+        home = self.place("incoming")
+        home.mkdir(parents=True, exist_ok=True)
+        handle, path = tempfile.mkstemp(dir=home)
+        digest, size = hashlib.sha256(), 0
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for chunk in chunks:
+                    size += len(chunk)
+                    must_fit(size, limit)
+                    digest.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException as error:
+            Path(path).unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StoreFull(
+                    "The disk of the data directory is full: free some room and send the file again."
+                ) from error
+            raise
+        return Received(Path(path), digest.hexdigest(), size)
+
+    def keep(self, received: Received, relative: str) -> None:
+        """Give a received file its place; it is there whole from this moment on."""
+        target = self.place(relative)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        received.path.replace(target)
+
+
+def must_fit(size: int, limit: int) -> None:
+    """Raise TooLarge beyond the limit."""
+    if size > limit:
+        raise TooLarge(f"The file has more than {limit // 1024**2} MiB: send a part of it.", field="file")
+
+
+def discard(received: Received) -> None:
+    """Forget a received file that was not kept."""
+    received.path.unlink(missing_ok=True)

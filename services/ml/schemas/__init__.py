@@ -1,0 +1,45 @@
+"""ml's HTTP shapes."""
+
+from ml.schemas.machines import (
+    ColumnsIn,
+    MachineChange,
+    PredictIn,
+    PublishIn,
+    RowsIn,
+    SaveLinesIn,
+    SolveIn,
+    WorkIn,
+    show_columns,
+    show_lines,
+    show_listing,
+    show_machine,
+    show_machine_briefly,
+    show_offer,
+    show_score,
+    show_terms,
+    show_work,
+)
+from ml.schemas.purchases import PurchaseIn, TermsIn, show_purchase
+
+__all__ = [
+    "ColumnsIn",
+    "MachineChange",
+    "PredictIn",
+    "PublishIn",
+    "PurchaseIn",
+    "RowsIn",
+    "SaveLinesIn",
+    "SolveIn",
+    "TermsIn",
+    "WorkIn",
+    "show_columns",
+    "show_lines",
+    "show_listing",
+    "show_machine",
+    "show_machine_briefly",
+    "show_offer",
+    "show_purchase",
+    "show_score",
+    "show_terms",
+    "show_work",
+]
