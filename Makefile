@@ -37,8 +37,9 @@ bench: ## how fast: the event bus and the request path, each figure beside an an
 	@deploy/setup.sh test bench
 	@$(titan) bench
 
-quality: ## how good machines are beside other libraries, on the *.parquet files of a folder (hours): make quality TABLES=FOLDER
+quality: ## how good machines are beside other libraries on the *.parquet files of a folder, and what they cost (hours): make quality TABLES=FOLDER
 	@deploy/setup.sh
+	@.venv/bin/python tests/bench/ml_cost.py
 	@.venv/bin/python tests/bench/ml_quality.py $(TABLES) --page docs/quality.md
 
 reliability: ## play every fault on both brokers, measure, and write docs/reliability.md (most of an hour)

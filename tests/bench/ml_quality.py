@@ -168,9 +168,11 @@ def main() -> int:
             results.append(bench.result(path, seed, model))
             print(line_of(results[-1]), flush=True)
     sys.path.insert(0, str(HERE))
+    from ml_cost import kept_costs, told
     from quality_page import page_of
 
-    page = page_of([asdict(result) for result in results], models, asked)
+    costs = kept_costs(asked.work)
+    page = page_of([asdict(result) for result in results], models, asked, told(costs) if costs else ())
     if asked.page:
         asked.page.write_text(page)
     print("\n" + page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ NOT_MEASURED = "–"
 TEMPLATE = Path(__file__).with_name("quality.template.md")
 
 
-def page_of(results: Results, models: list[str], asked: argparse.Namespace) -> str:
+def page_of(results: Results, models: list[str], asked: argparse.Namespace, growth: Sequence[str] = ()) -> str:
+    """`growth` are the lines of ml_cost.py, how cost grows with the table."""
     tables = list(dict.fromkeys(result["table"] for result in results))
     seeds = sorted({result["seed"] for result in results})
     found = {(r["table"], r["model"]): _mean(results, r["table"], r["model"]) for r in results}
@@ -34,6 +36,8 @@ def page_of(results: Results, models: list[str], asked: argparse.Namespace) -> s
         "",
         *_costs(found, tables, models),
     ]
+    if growth:
+        told += ["", "## How cost grows with the table", "", *growth]
     return TEMPLATE.read_text().replace("{results}", "\n".join(told))
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 
+from ml_cost import Cost, Size, exponent, kept_costs, told, write_table
 from quality_page import page_of
 
 ASKED = argparse.Namespace(flaml_seconds=60.0, autogluon_seconds=600.0)
@@ -57,3 +61,32 @@ def test_calibration_intervals_and_rows_are_told(page: str) -> None:
     assert "1.0 s, error 0.020" in page
     assert "interval 91%" in page
     assert "| one row solved, CPU, slowest table | 0.40 ms |  |" in page
+
+
+def cost(lines: int, seconds: float, level: int = 1) -> Cost:
+    return Cost(level, lines, 15, seconds, 0.5, lines, {"total": seconds})
+
+
+def test_seconds_in_proportion_to_the_lines_are_the_first_power() -> None:
+    assert exponent([cost(1000, 2.0), cost(2000, 4.0), cost(8000, 16.0)]) == pytest.approx(1.0)
+    assert exponent([cost(1000, 2.0), cost(4000, 4.0)]) == pytest.approx(0.5)
+    assert exponent([cost(1000, 2.0)]) is None
+
+
+def test_kept_costs_are_told_and_stand_on_the_page(tmp_path: Path) -> None:
+    for own in (cost(2000, 4.0), cost(1000, 2.0), cost(1000, 9.0, level=3)):
+        (tmp_path / Size(own.level, own.lines, own.columns).name).write_text(json.dumps(asdict(own)))
+    lines = told(kept_costs(tmp_path))
+    page = page_of([result("a", "level 1", 0.9)], ["level 1"], ASKED, lines)
+    assert "| 1 | 1,000 | 15 | 1,000 | 2.0 | 0.50 GiB |" in page
+    assert "Level 1, 1,000 to 2,000 lines of 15 columns: CPU seconds grow with the lines to the power of 1.00." in page
+    assert "Level 3, " not in page
+
+
+def test_a_made_up_table_has_every_kind_of_column_and_both_answers(tmp_path: Path) -> None:
+    write_table(tmp_path / "table.parquet", 300, 10)
+    table = pq.read_table(tmp_path / "table.parquet")
+    assert (table.num_rows, table.num_columns) == (300, 11)
+    assert {str(kind) for kind in table.schema.types} == {"double", "string", "date32[day]"}
+    assert set(table["target"].to_pylist()) == {"yes", "no"}
+    assert any(column.null_count for column in table.columns)
