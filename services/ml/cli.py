@@ -196,10 +196,8 @@ def _train_json(card: dict[str, Any], out: Path) -> dict[str, Any]:
     scores = {
         column: {
             "score": detail["score"],
-            "constant": detail["baselines"]["constant"]["score"],
-            "linear": detail["baselines"]["linear"]["score"],
-            "beats_constant": detail["beats_constant"],
-            "beats_linear": detail["beats_linear"],
+            **{name: baseline["score"] for name, baseline in detail["baselines"].items()},
+            **{name: is_better for name, is_better in detail.items() if name.startswith("beats_")},
         }
         for column, detail in card["metrics"]["outputs"].items()
     }
@@ -216,13 +214,11 @@ def _print_card(card: dict[str, Any], out: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    shown = Table("output", "score", "model", "linear", "constant", "accuracy")
+    shown = Table("output", "score", "model", "LightGBM", "linear", "constant", "accuracy")
     for column, detail in card["metrics"]["outputs"].items():
-        values = [
-            detail["score"]["value"],
-            *(detail["baselines"][n]["score"]["value"] for n in ("linear", "constant")),
-        ]
-        shown.add_row(column, detail["score"]["name"], *(f"{v:.4g}" for v in values), f"{detail['accuracy']:.3f}")
+        baselines = (detail["baselines"].get(name) for name in ("boosted", "linear", "constant"))
+        values = [f"{own['score']['value']:.4g}" if own else "–" for own in (detail, *baselines)]
+        shown.add_row(column, detail["score"]["name"], *values, f"{detail['accuracy']:.3f}")
     console = Console()
     console.print(shown)
     for column, learners in card["learners"].items():

@@ -22,6 +22,9 @@ from ml.learning.progress import Reporter
 from ml.learning.solver import Solver
 from ml.learning.store import CARD, ENCODER, GRAPH, TENSORS, json_bytes
 
+# Of a time limit: what the baseline of boosted trees may take after the training.
+BASELINE_SHARE = 0.04
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -65,18 +68,25 @@ def build(
         checkpoints=checkpoints,
     )
     reporter.enter("evaluating")
-    return _export(material, plan, level, encoded, fitted, reporter)
+    until = None if deadline is None or plan.time_limit is None else deadline + BASELINE_SHARE * plan.time_limit
+    return _export(material, plan, level, encoded, fitted, reporter, until, should_stop)
 
 
 def _export(
-    material: Material, plan: TrainingPlan, level: Level, encoded: Encoded, fitted: Fitted, reporter: Reporter
+    material: Material,
+    plan: TrainingPlan,
+    level: Level,
+    encoded: Encoded,
+    fitted: Fitted,
+    reporter: Reporter,
+    until: float | None,
+    should_stop: Callable[[], bool],
 ) -> Built:
     """The figures are those of the exported graph, as it will be served."""
     columns = encoded.encoder.width
     graph = build_graph(fitted.parts, columns)
-    judge = Evaluation(
-        Solver(fitted.encoder, graph).answers, fitted.encoder, fitted.parts, material, encoded.x, plan.seed
-    )
+    answers = Solver(fitted.encoder, graph).answers
+    judge = Evaluation(answers, fitted.encoder, fitted.parts, material, encoded.x, plan.seed, until, should_stop)
     metrics = judge.metrics()
     reporter.part(0.5)
     card = card_of(

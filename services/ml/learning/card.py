@@ -116,6 +116,8 @@ def limits_of(metrics: dict[str, Any], stopped: str | None, material: Material) 
             found.append(f"{column}: on held-out lines the model is no better than always giving the same answer.")
         elif not detail["beats_linear"]:
             found.append(f"{column}: on held-out lines a linear model does as well or better.")
+        elif not detail.get("beats_boosted", True):
+            found.append(f"{column}: on held-out lines LightGBM as it comes does as well or better.")
     if learning < SMALL:
         found.append(f"Learnt from {learning} lines: with so few, all figures are rough.")
     elif learning + evaluation < 0.99 * report.line_count:

@@ -1,4 +1,4 @@
-"""What a stored model is worth: its answers on held-out lines beside the constant and the linear model's."""
+"""What a stored model is worth: its answers on held-out lines beside those of what needs no machine."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ml.learning.graph import Part
 from ml.learning.material import Material
 from ml.learning.network.losses import label_errors
 from ml.learning.network.shape import Head
+from ml.learning.trees.baseline import boosted_baseline
 
 # Learning lines looked at for the training figures, and lines permuted for each input's importance.
 MOST_TRAINING_LINES = 10_000
@@ -39,6 +40,8 @@ class Evaluation:
     material: Material
     x: NDArray[np.float32]
     seed: int
+    until: float | None = None
+    should_stop: Callable[[], bool] = lambda: False
 
     def metrics(self) -> dict[str, Any]:
         """The eight numbers of the machine, and each output in detail."""
@@ -99,16 +102,21 @@ class Evaluation:
             output = self.encoder.outputs[i]
             judged = _Judged(output, head, y, self.seed)
             detail = judged.detail(own, wrong)
-            constant, linear = baseline_answers(self.parts[i], self.x[known])
-            detail["baselines"] = {
-                "constant": judged.brief(constant, wrong),
-                "linear": judged.brief(linear, wrong),
-            }
+            baselines = self._baselines(i, known)
+            detail["baselines"] = {name: judged.brief(answers, wrong) for name, answers in baselines.items()}
             score = judged.score(own)
-            detail["beats_constant"] = score.beats(judged.score(constant))
-            detail["beats_linear"] = score.beats(judged.score(linear))
+            for name, answers in baselines.items():
+                detail[f"beats_{name}"] = score.beats(judged.score(answers))
             found[output.column] = detail
         return found
+
+    def _baselines(self, i: int, rows: Rows) -> dict[str, NDArray[np.float64]]:
+        """What needs no machine answers to the lines; boosted trees only where there is LightGBM and time for them."""
+        constant, linear = baseline_answers(self.parts[i], self.x[rows])
+        boosted = boosted_baseline(
+            self.material, i, rows, seed=self.seed, until=self.until, should_stop=self.should_stop
+        )
+        return {"constant": constant, "linear": linear} | ({} if boosted is None else {"boosted": boosted})
 
     def _with_noise(self, rows: Rows, rng: np.random.Generator) -> NDArray[np.float32]:
         """The lines with every number and date moved by up to an eighth of its usual range, up or down."""

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 RESAMPLES = 100
 RESAMPLED_LINES = 4000
 CALIBRATION_BINS = 10
+RESIDUAL_BINS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,24 @@ def residuals(values: Floats, true: Floats, low: Floats | None, high: Floats | N
         "mean_absolute": float(np.abs(off).mean()),
         "r2": 1.0 - float((off**2).mean()) / (float(np.var(true)) or 1.0),
         "quantiles": {str(share): float(np.quantile(off, share)) for share in shares},
+        "bins": _answered_beside_true(values, true),
     }
     if low is not None and high is not None:
         found["interval_held"] = float(((true >= low) & (true <= high)).mean())
     return found
+
+
+def _answered_beside_true(values: Floats, true: Floats) -> list[dict[str, object]]:
+    """Lines in groups of equal size by what was answered; in each where nine of ten true values lay."""
+    order = np.argsort(values, kind="stable")
+    groups = np.array_split(order, max(1, min(RESIDUAL_BINS, values.size // 10)))
+    return [
+        {
+            "lines": int(rows.size),
+            "said": float(values[rows].mean()),
+            "was": float(np.median(true[rows])),
+            "low": float(np.quantile(true[rows], 0.05)),
+            "high": float(np.quantile(true[rows], 0.95)),
+        }
+        for rows in groups
+    ]

@@ -39,9 +39,11 @@ class OutputScore:
     high: float | None
     constant: float
     linear: float
+    boosted: float | None
     higher_is_better: bool
     beats_constant: bool
     beats_linear: bool
+    beats_boosted: bool | None
 
     @property
     def verdict(self) -> str:
@@ -52,6 +54,7 @@ class OutputScore:
             high=self.high,
             constant=self.constant,
             linear=self.linear,
+            boosted=self.boosted,
             up=self.higher_is_better,
         )
 
@@ -75,9 +78,12 @@ def _score(output: str, detail: dict[str, Any]) -> OutputScore:
         high,
         baselines["constant"]["score"]["value"],
         baselines["linear"]["score"]["value"],
+        # Machines trained before it was grown beside them have none.
+        baselines["boosted"]["score"]["value"] if "boosted" in baselines else None,
         score["higher_is_better"],
         detail["beats_constant"],
         detail["beats_linear"],
+        detail.get("beats_boosted"),
     )
 
 

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+_BEYOND_LINEAR = "Clearly better than a constant and than a linear model"
 
-def verdict(*, value: float, low: float | None, high: float | None, constant: float, linear: float, up: bool) -> str:
-    """The figures in words. `low` and `high` bound 95 of 100 scores that chance would give; `up`: higher is better."""
+
+def verdict(
+    *,
+    value: float,
+    low: float | None,
+    high: float | None,
+    constant: float,
+    linear: float,
+    up: bool,
+    boosted: float | None = None,
+) -> str:
+    """The figures in words. `low` and `high` bound 95 of 100 scores that chance would give; `up`: higher is better.
+
+    `boosted` is what LightGBM reaches as it comes; cards of older machines do not know it.
+    """
 
     def clearly_better_than(baseline: float) -> bool:
         nearest = low if up else high
@@ -20,4 +34,13 @@ def verdict(*, value: float, low: float | None, high: float | None, constant: fl
             if better
             else "Clearly better than a constant, but a linear model does as well."
         )
-    return "Clearly better than a constant and than a linear model."
+    if boosted is None:
+        return f"{_BEYOND_LINEAR}."
+    if clearly_better_than(boosted):
+        return "Clearly better than a constant, a linear model and LightGBM."
+    if value > boosted if up else value < boosted:
+        return f"{_BEYOND_LINEAR}; ahead of LightGBM by no more than chance explains."
+    furthest = high if up else low
+    bound = value if furthest is None else furthest
+    is_behind = bound < boosted if up else bound > boosted
+    return f"{_BEYOND_LINEAR}, but LightGBM does {'better' if is_behind else 'as well'}."

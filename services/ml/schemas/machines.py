@@ -251,8 +251,10 @@ def show_score(score: OutputScore) -> dict[str, Any]:
         "higher_is_better": score.higher_is_better,
         "constant": score.constant,
         "linear": score.linear,
+        "boosted": score.boosted,
         "beats_constant": score.beats_constant,
         "beats_linear": score.beats_linear,
+        "beats_boosted": score.beats_boosted,
         "verdict": score.verdict,
     }
 

@@ -47,7 +47,7 @@ def grow(
     """
     if (found := _grown_before(kept, fold)) is not None:
         return found
-    grown = _grow(x, y, fold, head, settings, seed, _Cut(deadline, should_stop))
+    grown = _grow(x, y, fold, head, settings, seed, Cut(deadline, should_stop))
     notes = {"rounds": grown.rounds, "error": grown.error, "was_cut": grown.was_cut}
     tensors: dict[str, NDArray[Any]] = {"watched": grown.watched, "text": np.frombuffer(grown.text.encode(), np.uint8)}
     kept.write(notes, tensors, is_whole=not grown.was_cut)
@@ -69,7 +69,7 @@ def _grow(
     head: Head,
     settings: TreeSettings,
     seed: int,
-    cut: _Cut,
+    cut: Cut,
 ) -> Grown:
     import lightgbm
 
@@ -87,7 +87,7 @@ def _grow(
     raw = np.asarray(booster.predict(x[fold.watch], raw_score=True, num_iteration=rounds), dtype=np.float64)
     error = next(iter(booster.best_score["valid_0"].values()))
     text = booster.model_to_string(num_iteration=rounds)
-    return Grown(text, _answers(raw, head), rounds, float(error), cut.was_cut)
+    return Grown(text, answers_of(raw, head), rounds, float(error), cut.was_cut)
 
 
 _DATASET: dict[str, Any] = {"verbosity": -1, "max_bin": 255, "feature_pre_filter": False}
@@ -95,7 +95,7 @@ _DATASET: dict[str, Any] = {"verbosity": -1, "max_bin": 255, "feature_pre_filter
 
 def _parameters(settings: TreeSettings, head: Head) -> dict[str, Any]:
     return {
-        **_objective(head),
+        **objective_of(head),
         "learning_rate": settings.rate,
         "num_leaves": settings.leaves,
         "min_data_in_leaf": settings.least_lines,
@@ -111,7 +111,7 @@ def _parameters(settings: TreeSettings, head: Head) -> dict[str, Any]:
     }
 
 
-def _objective(head: Head) -> dict[str, Any]:
+def objective_of(head: Head) -> dict[str, Any]:
     if not head.is_label:
         name = "regression_l1" if head.loss == "mae" else "regression"
         return {"objective": name, "metric": "l1" if head.loss == "mae" else "l2"}
@@ -120,14 +120,14 @@ def _objective(head: Head) -> dict[str, Any]:
     return {"objective": "multiclass", "metric": "multi_logloss", "num_class": head.width}
 
 
-def _answers(raw: NDArray[np.float64], head: Head) -> NDArray[np.float64]:
+def answers_of(raw: NDArray[np.float64], head: Head) -> NDArray[np.float64]:
     if raw.ndim > 1:
         return raw
     return np.stack([np.zeros_like(raw), raw], axis=1) if head.is_label else raw[:, None]
 
 
 @dataclass(eq=False)
-class _Cut:
+class Cut:
     """Ends the growing when the time is over or somebody asks; what has grown so far is kept."""
 
     deadline: float | None

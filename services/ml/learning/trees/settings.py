@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.util import find_spec
 
 # Each round grows a tree for each label: beyond this many, trees cost more than they are worth.
@@ -40,7 +41,16 @@ TRIED = (
 
 def are_there(classes: int) -> bool:
     """Whether trees can be grown here: LightGBM is optional, and so is the library it needs of the system."""
-    return classes <= MOST_CLASSES and find_spec("lightgbm") is not None
+    return classes <= MOST_CLASSES and find_spec("lightgbm") is not None and _loads()
+
+
+@cache
+def _loads() -> bool:
+    try:
+        import lightgbm  # noqa: F401
+    except OSError:  # no libgomp
+        return False
+    return True
 
 
 def fitted_to(settings: TreeSettings, *, lines: int, classes: int) -> TreeSettings:
