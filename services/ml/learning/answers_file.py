@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from ml.learning.answer_formats import WRITERS
+from ml.learning.encoding.remarks import Remarks
 from ml.learning.errors import LearningError
 from ml.learning.solver import SolvedColumns, Solver
-from ml.learning.tables.batch import BadLine, TableSource
+from ml.learning.tables.batch import BadLine, Cell, TableSource
 from ml.learning.tables.inside import taken_apart
-from ml.rules.formulas import harmless
 
 KEPT_WARNINGS = 20
+AHEAD = 2
+_KINDS = {".parquet": "parquet", ".arrow": "arrow"}
 
 
 @dataclass(slots=True)
@@ -36,33 +40,72 @@ def solve_file(
     table: TableSource,
     out: Path,
     *,
+    kind: str = "",
     on_lines: Callable[[int], None] = lambda lines: None,
+    on_columns: Callable[[Mapping[str, Sequence[Cell]]], None] = lambda columns: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> FileSolved:
-    """Write an answer for each readable line of `table` to `out` (Parquet by its name, else CSV), in order.
+    """Write an answer for each readable line of `table` to `out`, in order, as `kind` says: csv, parquet or arrow;
+    by its name where nothing is said, and CSV for any other name.
 
     Columns: prediction, then `p_<label>` for each label, or low and high of a number; with several outputs each
     carries its output's name. `out` is complete or not there at all. Unreadable lines are counted and named.
     """
     solved = FileSolved()
     table = taken_apart(table, solver.encoder.parts)
+    writer = WRITERS[kind or _KINDS.get(out.suffix, "csv")]
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:
-        with _writer(unfinished, is_parquet=out.suffix == ".parquet") as write:
-            for batch in table.batches():
+        with writer(unfinished) as write, ThreadPoolExecutor(1) as other:
+            for asked in _ahead(_asked(solver, table, other, solved, on_columns)):
                 if should_stop():
                     raise LearningError("Solving was cancelled; nothing was written.")
-                lines = len(batch.lines)
-                _note_bad(solved, batch.bad)
-                if lines:
-                    found = solver.solve_columns(dict(zip(table.names, batch.columns, strict=True)), lines)
-                    write(answer_columns(found))
-                    _note(solved, found, batch.lines)
+                found = solver.read_answers(asked.answers.result(), asked.remarks)
+                write(answer_columns(found))
+                _note(solved, found, asked.lines)
                 on_lines(solved.lines)
+        if not solved.lines:
+            raise LearningError("Not one line of the file could be read, so there is nothing to answer.")
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)
     return solved
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A batch that the network is busy with, or done."""
+
+    lines: Sequence[int | str]
+    answers: Future[NDArray[np.float32]]
+    remarks: Remarks
+
+
+def _asked(
+    solver: Solver,
+    table: TableSource,
+    other: ThreadPoolExecutor,
+    solved: FileSolved,
+    on_columns: Callable[[Mapping[str, Sequence[Cell]]], None],
+) -> Iterator[_Asked]:
+    """Each batch encoded here and given to the network there: its products let this thread go on with the next."""
+    for batch in table.batches():
+        _note_bad(solved, batch.bad)
+        if batch.lines:
+            columns = dict(zip(table.names, batch.columns, strict=True))
+            on_columns(columns)
+            x, remarks = solver.encoder.batch(columns, len(batch.lines))
+            yield _Asked(batch.lines, other.submit(solver.answers, x), remarks)
+
+
+def _ahead(asked: Iterator[_Asked]) -> Iterator[_Asked]:
+    """The same, each given out when the next few have been asked for too."""
+    waiting: deque[_Asked] = deque()
+    for one in asked:
+        waiting.append(one)
+        if len(waiting) > AHEAD:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def answer_columns(found: SolvedColumns) -> dict[str, NDArray[Any]]:
@@ -72,7 +115,8 @@ def answer_columns(found: SolvedColumns) -> dict[str, NDArray[Any]]:
         suffix = "" if len(found.values) == 1 else f"_{output}"
         columns[f"prediction{suffix}"] = values
         for label, p in found.probabilities.get(output, {}).items():
-            columns[f"p{suffix}_{label}"] = p
+            # The network's own precision: more digits would be noise that has to be written.
+            columns[f"p{suffix}_{label}"] = p.astype(np.float32)
         if output in found.low:
             columns[f"low{suffix}"], columns[f"high{suffix}"] = found.low[output], found.high[output]
     return columns
@@ -92,54 +136,3 @@ def _note(solved: FileSolved, found: SolvedColumns, lines: Any) -> None:
         if len(solved.warnings) >= KEPT_WARNINGS:
             return
         solved.warnings += [f"line {lines[row]}: {sentence}" for sentence in sentences]
-
-
-class _Write(Protocol):
-    def __call__(self, columns: dict[str, NDArray[Any]]) -> None: ...
-
-
-@contextmanager
-def _writer(path: Path, *, is_parquet: bool) -> Iterator[_Write]:
-    with (_parquet if is_parquet else _csv)(path) as write:
-        yield write
-
-
-@contextmanager
-def _csv(path: Path) -> Iterator[_Write]:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        has_header = False
-
-        def write(columns: dict[str, NDArray[Any]]) -> None:
-            nonlocal has_header
-            if not has_header:
-                writer.writerow([harmless(name) for name in columns])
-                has_header = True
-            ready = [
-                [harmless(value) for value in column] if column.dtype == object else column.tolist()
-                for column in columns.values()
-            ]
-            writer.writerows(zip(*ready, strict=True))
-
-        yield write
-
-
-@contextmanager
-def _parquet(path: Path) -> Iterator[_Write]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    writer: pq.ParquetWriter | None = None
-
-    def write(columns: dict[str, NDArray[Any]]) -> None:
-        nonlocal writer
-        part = pa.table({name: pa.array(column) for name, column in columns.items()})
-        if writer is None:
-            writer = pq.ParquetWriter(path, part.schema)
-        writer.write_table(part)
-
-    try:
-        yield write
-    finally:
-        if writer is not None:
-            writer.close()

@@ -92,7 +92,11 @@ class Solver:
     def solve_columns(self, columns: Mapping[str, Sequence[Cell]], lines: int) -> SolvedColumns:
         """The same for a batch given column by column, as files are."""
         x, remarks = self.encoder.batch(columns, lines)
-        answers = self.answers(x).astype(np.float64)
+        return self.read_answers(self.answers(x), remarks)
+
+    def read_answers(self, raw: NDArray[np.float32], remarks: Remarks) -> SolvedColumns:
+        """What the network's answers to a batch mean, column by column."""
+        answers = raw.astype(np.float64)
         found = SolvedColumns({}, {}, {}, {}, remarks)
         for output, (start, end) in zip(self.encoder.outputs, spans(self.encoder.outputs), strict=True):
             part = answers[:, start:end]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,23 @@ from numpy.typing import NDArray
 from ml.learning.columns.values import label_of, other_spellings
 from ml.learning.encoding.remarks import Remarks
 from ml.learning.tables.batch import Cell
+
+MOST_MET = 65_536
+_TEXTS = frozenset({str, type(None)})
+
+
+class _Met(dict[Cell, int]):
+    """The places of texts met so far, as they stood in their cells; of endless texts not all are kept."""
+
+    def __init__(self, place: Callable[[Cell], int]) -> None:
+        super().__init__()
+        self._place = place
+
+    def __missing__(self, cell: Cell) -> int:
+        place = self._place(cell)
+        if len(self) < MOST_MET:
+            self[cell] = place
+        return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +47,15 @@ class LabelInput:
     is_number: bool = False
     _blocks: dict[str, list[float]] = field(init=False, repr=False, compare=False)
     _index: dict[str, int] = field(init=False, repr=False, compare=False)
+    _met: _Met = field(init=False, repr=False, compare=False)
+    _table: list[NDArray[np.float32]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Frozen, so the two look-ups are set past the dataclass once.
+        # Frozen, so the look-ups are set past the dataclass once.
         object.__setattr__(self, "_index", {label: i for i, label in enumerate(self.labels)})
         object.__setattr__(self, "_blocks", {label: self._block(i) for i, label in enumerate(self.labels)})
+        object.__setattr__(self, "_met", _Met(self._place))
+        object.__setattr__(self, "_table", [])
 
     @property
     def width(self) -> int:
@@ -71,15 +92,16 @@ class LabelInput:
 
     def places(self, cells: Sequence[Cell]) -> NDArray[np.int32]:
         """Each cell's row in `table()`."""
-        if set(map(type, cells)) <= {str, type(None)}:
-            known = {cell: self._place(cell) for cell in set(cells)}
-            return np.fromiter((known[cell] for cell in cells), dtype=np.int32, count=len(cells))
-        return np.fromiter((self._place(cell) for cell in cells), dtype=np.int32, count=len(cells))
+        # Other types are not looked up: 1, 1.0 and true are one key, but three labels.
+        place = self._met.__getitem__ if set(map(type, cells)) <= _TEXTS else self._place
+        return np.fromiter(map(place, cells), dtype=np.int32, count=len(cells))
 
     def table(self) -> NDArray[np.float32]:
         """A row for each label, then one for an unseen and one for a missing label."""
-        rows = [*self._blocks.values(), self._unseen_block(), self._missing_block()]
-        return np.array(rows, dtype=np.float32).reshape(len(rows), self.width)
+        if not self._table:
+            rows = [*self._blocks.values(), self._unseen_block(), self._missing_block()]
+            self._table.append(np.array(rows, dtype=np.float32).reshape(len(rows), self.width))
+        return self._table[0]
 
     def _place(self, cell: Cell) -> int:
         label = label_of(cell)

@@ -17,10 +17,15 @@ class LearntDays:
     rows: tuple[tuple[float, ...], ...]
     unseen: tuple[float, ...]
     _rows: dict[int, list[float]] = field(init=False, repr=False, compare=False)
+    _table: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _keys: NDArray[np.int64] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Frozen, so the look-up is set past the dataclass once.
+        # Frozen, so the look-ups are set past the dataclass once.
         object.__setattr__(self, "_rows", {key: list(row) for key, row in zip(self.keys, self.rows, strict=True)})
+        table = np.array([*self.rows, self.unseen], dtype=np.float32).reshape(-1, self.width)
+        object.__setattr__(self, "_table", table)
+        object.__setattr__(self, "_keys", np.array(self.keys, dtype=np.int64))
 
     @property
     def width(self) -> int:
@@ -32,14 +37,13 @@ class LearntDays:
         return self._rows.get(int(moment // self.seconds)) or list(self.unseen)
 
     def batch(self, moments: NDArray[np.float64]) -> NDArray[np.float32]:
-        table = np.array([*self.rows, self.unseen], dtype=np.float32).reshape(-1, self.width)
-        return table[self.places(moments)]
+        return self._table[self.places(moments)]
 
     def places(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
         """Each moment's row, the last one for what is not known."""
         if not self.keys:
             return np.zeros(moments.size, dtype=np.int64)
-        keys = np.array(self.keys)
+        keys = self._keys
         asked = np.where(np.isnan(moments), np.inf, np.floor(moments / self.seconds))
         found = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
         return np.where(keys[found] == asked, found, len(keys))

@@ -90,13 +90,20 @@ class MomentInput:
         return block
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
-        moments = floats([moment_of(cell, self.order) for cell in cells])
+        moments = self._read(cells)
         for i in np.flatnonzero(np.isnan(moments)).tolist():
             if not is_missing(cells[i]):
                 remarks.add(i, unreadable(self.column, cells[i], "date"))
         for i in np.flatnonzero(self.bins.outside(moments / DAY)).tolist():
             remarks.add(i, self._outside(float(moments[i])))
         return self.encode(moments)
+
+    def _read(self, cells: Sequence[Cell]) -> NDArray[np.float64]:
+        """`moment_of` for a whole column; a text that stands in many lines is read once."""
+        if set(map(type, cells)) <= {str, type(None)}:
+            met = {cell: moment_of(cell, self.order) for cell in set(cells)}
+            return floats([met[cell] for cell in cells])
+        return floats([moment_of(cell, self.order) for cell in cells])
 
     def encode(self, moments: NDArray[np.float64]) -> NDArray[np.float32]:
         missing = np.isnan(moments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,7 +66,21 @@ def read_numbers(cells: Sequence[Cell], decimal: str = ".") -> NDArray[np.float6
         with np.errstate(invalid="ignore"):
             values[~(np.abs(values) < LARGEST)] = np.nan
         return values
-    return floats([number_of(cell, decimal) for cell in cells])
+    plain = _plain_texts(cells) if decimal == "." else None
+    return floats([number_of(cell, decimal) for cell in cells]) if plain is None else plain
+
+
+def _plain_texts(cells: Sequence[Cell]) -> NDArray[np.float64] | None:
+    """What `number_of` makes of texts that float() takes as they are, or that are empty; None where others are."""
+    if set(map(type, cells)) != {str} or "_" in "".join(cells):  # type: ignore[arg-type]
+        return None
+    try:
+        values = np.array([float(cell) if cell else math.nan for cell in cells])  # type: ignore[arg-type]
+    except ValueError:
+        return None
+    with np.errstate(invalid="ignore"):
+        values[~(np.abs(values) < LARGEST)] = np.nan
+    return values
 
 
 def unreadable(column: str, cell: Cell, kind: str) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from zlib import crc32
 
 import numpy as np
@@ -59,6 +60,27 @@ class TextInput:
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
         del remarks
-        nothing: list[str] = []
-        rows = [self.row(cell, nothing) for cell in cells]
-        return np.array(rows, dtype=np.float32).reshape(len(rows), self.width)
+        missing = np.fromiter(map(is_missing, cells), dtype=np.bool_, count=len(cells))
+        words = [
+            [] if is_away else _WORD.findall((label_of(cell) or "").lower())
+            for cell, is_away in zip(cells, missing.tolist(), strict=True)
+        ]
+        lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(cells))
+        out = np.zeros((len(cells), self.width), dtype=np.float32)
+        if lengths.any():
+            # Sums of ones are whole, so their order does not matter to the last bit.
+            out[:, : self.buckets] = self._sums(words, lengths) / np.sqrt(np.maximum(lengths, 1))[:, None]
+            said = [math.log1p(length) / 5.0 if length else 0.0 for length in range(int(lengths.max()) + 1)]
+            out[:, -2] = np.array(said)[lengths]
+        out[missing, -1] = 1.0
+        return out
+
+    def _sums(self, words: list[list[str]], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """By line and bucket, the signs of its words."""
+        met = {word: crc32(word.encode(errors="replace")) for word in set(chain.from_iterable(words))}
+        hashes = np.fromiter((met[word] for word in chain.from_iterable(words)), np.uint32, count=int(lengths.sum()))
+        lines = np.repeat(np.arange(lengths.size), lengths)
+        places = lines * self.buckets + hashes % self.buckets
+        signs = np.where(hashes >> 31, 1.0, -1.0)
+        found = np.bincount(places, weights=signs, minlength=lengths.size * self.buckets)
+        return found.reshape(lengths.size, self.buckets)
