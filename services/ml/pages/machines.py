@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ml import commands, queries
 from ml.models import Machine
+from ml.pages.proof import about
 from ml.rules.access import Right
 from ml.rules.work import OPEN
 from ml.store import discard
@@ -23,7 +23,6 @@ from service_base.pages import PageRequest, show, signed_in
 from service_base.pagination import page_of
 from shared_models.ids import new_id
 
-SHOWN_INPUTS = 20
 SHOWN_COLUMNS = 200
 
 
@@ -72,76 +71,6 @@ def _news(request: PageRequest, machine: Machine) -> dict[str, Any] | None:
     fits = original.machine_is_duplicatable and original.column_names == machine.column_names
     lines = sum(line.line_count for line in commands.news_for(machine, original)) if fits else 0
     return {"original": original, "lines": lines, "key": str(new_id())}
-
-
-def about(request: PageRequest, machine: Machine) -> dict[str, Any]:
-    """What both the machine's page and its listing show."""
-    model = machine.training_nn_model
-    card = model.card if model else None
-    importance = sorted(card["importance"].items(), key=lambda item: -item[1]) if card else []
-    return {
-        "machine": machine,
-        "rights": queries.rights_of(request.caller, machine),
-        "scores": queries.scores_of(machine),
-        "card": card,
-        "importance": importance[:SHOWN_INPUTS],
-        "outputs": _outputs(card),
-        "use": queries.use_of([machine.pk]).get(machine.pk, queries.Use()),
-        "snippet": _snippet(machine),
-    }
-
-
-def _outputs(card: dict[str, Any] | None) -> list[dict[str, Any]]:
-    if card is None:
-        return []
-    return [
-        {
-            **{"name": name, **detail, **_confusion(detail)},
-            **{"off": _quantiles(detail), "points_apart": _apart(detail), "answering": answering(card, name)},
-        }
-        for name, detail in card["metrics"]["outputs"].items()
-    ]
-
-
-def answering(card: dict[str, Any], output: str) -> list[tuple[str, float]]:
-    """(who answers, how much it counts), most first, where it is not the usual networks alone."""
-    found = [(own["name"], own["share"]) for own in card.get("learners", {}).get(output, ()) if own["share"]]
-    if len(found) < 2 and all(name == "network, usual" for name, _ in found):
-        return []
-    blend = card["blend"][output]
-    learners = blend["network"] + blend["trees"]
-    found = [(name, share * learners) for name, share in found]
-    found += [(name, blend[part]) for part, name in (("linear", "linear model"), ("constant", "always the same"))]
-    return sorted((part for part in found if part[1] > 0), key=lambda part: -part[1])
-
-
-def _apart(detail: dict[str, Any]) -> float | None:
-    error = detail.get("calibration", {}).get("expected_calibration_error")
-    return None if error is None else 100 * error
-
-
-def _quantiles(detail: dict[str, Any]) -> list[tuple[float, float]]:
-    """(share of lines, off by at most), smallest share first."""
-    quantiles = detail.get("residuals", {}).get("quantiles", {})
-    return sorted((float(share), value) for share, value in quantiles.items())
-
-
-def _confusion(detail: dict[str, Any]) -> dict[str, Any]:
-    table = detail.get("confusion")
-    if table is None:
-        return {}
-    rows = [{"label": label, "counts": counts} for label, counts in zip(table["labels"], table["matrix"], strict=True)]
-    return {"confusion_rows": rows, "confusion_labels": table["labels"]}
-
-
-def _snippet(machine: Machine) -> str:
-    """A request's body to be pasted into a shell: one row of each input's most usual value."""
-    row: dict[str, Any] = {}
-    for name in machine.mdc_columns_name_input[:SHOWN_INPUTS]:
-        median = machine.mdc_columns_median.get(name)
-        is_number = machine.mdc_columns_data_type.get(name) == "FLOAT" and median is not None
-        row[name] = median if is_number else machine.mdc_columns_mode.get(name)
-    return json.dumps({"rows": [row]}, ensure_ascii=False).replace("'", "'\\''")
 
 
 @require_POST

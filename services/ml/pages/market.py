@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from ml import queries
-from ml.pages.machines import about
+from ml.pages.proof import about
 from ml.rules.access import Right
 from ml.rules.prices import in_usd, solving_price
 from service_base.errors import NotFound

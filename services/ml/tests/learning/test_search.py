@@ -15,9 +15,10 @@ from ml.learning.ensemble import shares_of
 from ml.learning.graph import Part, ServedNetwork, ServedTrees, build_graph, tensors_of
 from ml.learning.levels import Level, Search
 from ml.learning.linear import Linear
+from ml.learning.network.fold import Fold
 from ml.learning.network.losses import softmax
 from ml.learning.network.shape import Head, NetworkShape, recipe_for
-from ml.learning.network.train import Fold, answers_on, train_members
+from ml.learning.network.train import answers_on, train_members
 from ml.learning.plan import TrainingPlan
 from ml.learning.progress import Progress
 from ml.learning.solver import Solver
@@ -165,7 +166,7 @@ def test_the_card_shows_every_learner_and_all_that_was_tried(learn: Learn, small
 
 
 def test_the_page_says_who_answers_and_how_much_it_counts() -> None:
-    from ml.pages.machines import answering
+    from ml.pages.proof import answering
 
     learners = [{"name": "network, usual", "share": 0.25}, {"name": "trees, deep", "share": 0.75},
                 {"name": "network, waves", "share": 0.0}]  # fmt: skip

@@ -1,0 +1,126 @@
+"""Drawings of how right a machine is; as everywhere without script and style, their figures in a table beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import floor, log10
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from service_base.templatetags.titan import percent, short
+
+register = template.Library()
+
+WIDTH, HEIGHT = 420, 300
+LEFT, RIGHT, TOP, BOTTOM = 62, 24, 26, 44
+SMALLEST, LARGEST = 3.0, 7.0
+Show = Callable[[float], str]
+
+
+@register.simple_tag(takes_context=True)
+def truth_chart(
+    context: dict[str, Any], bins: Sequence[dict[str, float]], label: str, said: str, was: str, shares: bool = False
+) -> SafeString | str:
+    """What was answered (across) beside what was true (up), a point for each of `bins`; on the diagonal they agree.
+
+    A bin has `lines`, `said` and `was`; with `low` and `high` the band between them is drawn too.
+    """
+    if not bins:
+        return ""
+    show: Show = percent if shares else lambda value: short(context, value, 3)
+    scale = _scale([one[name] for one in bins for name in ("said", "was", "low", "high") if name in one])
+    summary = "; ".join(f"{said} {show(one['said'])}, {was} {show(one['was'])}" for one in bins)
+    return format_html(
+        '<figure class="plot"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}{}</svg></figure>',
+        WIDTH,
+        HEIGHT,
+        f"{label}: {summary}",
+        _grid(scale, show),
+        _titles(said, was),
+        _band(bins, scale),
+        _points(bins, scale, show),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """The same for both directions, so that the diagonal is where they agree."""
+
+    low: float
+    high: float
+    step: float
+
+    def x(self, value: float) -> str:
+        return f"{LEFT + (value - self.low) / (self.high - self.low) * (WIDTH - LEFT - RIGHT):.1f}"
+
+    def y(self, value: float) -> str:
+        return f"{HEIGHT - BOTTOM - (value - self.low) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM):.1f}"
+
+    def ticks(self) -> list[float]:
+        first, last = round(self.low / self.step), round(self.high / self.step)
+        return [place * self.step for place in range(first, last + 1)]
+
+
+def _scale(values: Sequence[float]) -> _Scale:
+    """Round ends a little outside the values, four to eight round steps apart."""
+    low, high = min(values), max(values)
+    span = (high - low) or abs(high) or 1.0
+    size = 10.0 ** floor(log10(span))
+    step = next(part * size for part in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0) if span / (part * size) <= 6)
+    first = floor(low / step) * step
+    count = max(1, -floor(-(high - first) / step))
+    return _Scale(first, first + count * step, step)
+
+
+def _grid(scale: _Scale, show: Show) -> SafeString:
+    """Lines at round values with their figures, and the diagonal."""
+    left, right, bottom, top = LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, TOP
+    across = format_html_join(
+        "",
+        '<path class="rule" d="M{} {}H{}"/><text class="end" x="{}" y="{}">{}</text>',
+        ((left, scale.y(v), right, left - 6, f"{float(scale.y(v)) + 4:.1f}", show(v)) for v in scale.ticks()),
+    )
+    up = format_html_join(
+        "",
+        '<path class="rule" d="M{} {}V{}"/><text class="middle" x="{}" y="{}">{}</text>',
+        ((scale.x(v), bottom, top, scale.x(v), bottom + 15, show(v)) for v in scale.ticks()),
+    )
+    return format_html('{}{}<path class="agreed" d="M{} {}L{} {}"/>', across, up, left, bottom, right, top)
+
+
+def _titles(said: str, was: str) -> SafeString:
+    across = format_html('<text class="middle" x="{}" y="{}">{}</text>', (LEFT + WIDTH) // 2, HEIGHT - 8, said)
+    return format_html('{}<text x="4" y="14">{}</text>', across, was)
+
+
+def _band(bins: Sequence[dict[str, float]], scale: _Scale) -> SafeString | str:
+    if len(bins) < 2 or any("low" not in one for one in bins):
+        return ""
+    there = [f"{scale.x(one['said'])} {scale.y(one['high'])}" for one in bins]
+    back = [f"{scale.x(one['said'])} {scale.y(one['low'])}" for one in reversed(bins)]
+    return format_html('<path class="band" d="M{}Z"/>', "L".join(there + back))
+
+
+def _points(bins: Sequence[dict[str, float]], scale: _Scale, show: Show) -> SafeString:
+    """Joined by a line; a point is the larger the more lines it stands for."""
+    most = max(one["lines"] for one in bins)
+    path = "L".join(f"{scale.x(one['said'])} {scale.y(one['was'])}" for one in bins)
+    points = format_html_join(
+        "",
+        '<circle cx="{}" cy="{}" r="{}"><title>{} / {}</title></circle>',
+        (
+            (
+                scale.x(one["said"]),
+                scale.y(one["was"]),
+                f"{SMALLEST + (LARGEST - SMALLEST) * (one['lines'] / most) ** 0.5:.1f}",
+                show(one["said"]),
+                show(one["was"]),
+            )
+            for one in bins
+        ),
+    )
+    return format_html('<path class="line line-1" d="M{}"/>{}', path, points)
