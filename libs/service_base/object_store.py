@@ -6,7 +6,8 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,11 +58,8 @@ class ObjectStore:
 
     def receive(self, chunks: Iterable[bytes], *, limit: int) -> Received:
         """Write what comes in to a file of its own, never holding more than a chunk. Raises TooLarge, StoreFull."""
-        home = self.place("incoming")
-        home.mkdir(parents=True, exist_ok=True)
-        handle, path = tempfile.mkstemp(dir=home)
         digest, size = hashlib.sha256(), 0
-        try:
+        with full_said(), self.incoming() as (path, handle):
             with os.fdopen(handle, "wb") as file:
                 for chunk in chunks:
                     size += len(chunk)
@@ -70,20 +68,37 @@ class ObjectStore:
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-        except BaseException as error:
+        return Received(path, digest.hexdigest(), size)
+
+    @contextmanager
+    def incoming(self) -> Iterator[tuple[Path, int]]:
+        """A new file for what comes in, opened to be written; it is gone again when that fails."""
+        home = self.place("incoming")
+        home.mkdir(parents=True, exist_ok=True)
+        handle, path = tempfile.mkstemp(dir=home)
+        try:
+            yield Path(path), handle
+        except BaseException:
             Path(path).unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StoreFull(
-                    "The disk of the data directory is full: free some room and send the file again."
-                ) from error
             raise
-        return Received(Path(path), digest.hexdigest(), size)
 
     def keep(self, received: Received, relative: str) -> None:
-        """Give a received file its place; it is there whole from this moment on."""
+        """Give a received file its place; it is there whole from this moment on. Raises StoreFull."""
         target = self.place(relative)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        received.path.replace(target)
+        with full_said():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            received.path.replace(target)
+
+
+@contextmanager
+def full_said() -> Iterator[None]:
+    """Raises StoreFull for what fails because the disk has no room left."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StoreFull("The disk of the data directory is full: free some room and send the file again.") from error
 
 
 def must_fit(size: int, limit: int) -> None:

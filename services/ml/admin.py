@@ -18,6 +18,7 @@ from ml.models import (
     Purchase,
     Server,
     SolvedLines,
+    TableReading,
     UsageCount,
     Work,
 )
@@ -131,3 +132,10 @@ class UsageCountAdmin(ReadOnlyAdmin):
     """Usage by hour as it was counted and told."""
 
     list_display = ("hour", "version", "events", "lines", "first_at")
+
+
+@admin.register(TableReading)
+class TableReadingAdmin(ReadOnlyAdmin):
+    """Large uploads while they are read."""
+
+    list_display = ("file_name", "purpose", "state", "requested_by", "size_bytes", "attempts", "created_at")

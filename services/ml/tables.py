@@ -50,6 +50,7 @@ class MachineTable:
 
     def __init__(self, stretches: Sequence[Stretch], *, limit: int | None = None) -> None:
         self._parts = [(stretch.sequence, stretch.open()) for stretch in stretches]
+        self._sizes = [Path(stretch.path).stat().st_size for stretch in stretches]
         first = self._parts[0][1]
         self.names: Sequence[str] = list(first.names)
         self.decimal: str = first.decimal
@@ -62,6 +63,12 @@ class MachineTable:
     def dialect(self) -> Dialect:
         """How the first stretch is written."""
         return self._parts[0][1].dialect
+
+    @property
+    def share(self) -> float:
+        """How much of all stretches the newest reading has behind it, 0 to 1."""
+        read = sum(size * part.share for size, (_, part) in zip(self._sizes, self._parts, strict=True))
+        return read / max(1, sum(self._sizes))
 
     @property
     def stored_dialect(self) -> dict[str, Any]:

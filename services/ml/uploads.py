@@ -10,6 +10,7 @@ from uuid import UUID
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
+from ml.rules.readings import READ_AT_ONCE
 from ml.store import LARGEST_UPLOAD, Received, receive
 from service_base.errors import BadInput
 from service_base.object_store import must_fit
@@ -74,6 +75,11 @@ class Upload:
             return UUID(text) if text else None
         except ValueError:
             raise BadInput(f"{name} is an id.", field=name) from None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether reading it takes longer than a request should wait."""
+        return self.received.size >= READ_AT_ONCE
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The worker process of ml: relay, consumer, lost leases, appended lines, purchases, usage counts, cleaning."""
+"""The worker process of ml: relay, consumer, lost leases, uploads, appended lines, purchases, usage, cleaning."""
 
 from service_base.worker import Every, prepare, run
 
@@ -11,12 +11,15 @@ def main() -> None:
     prepare("ml")
     from ml import commands
     from ml.deliveries import deliver_purchases
+    from ml.readings import read_smaller_uploads, read_uploads
 
     run(
         "ml",
         Every(3, commands.give_up_expired_leases),
         Every(3, commands.look_at_appended_lines),
         Every(0.5, deliver_purchases),
+        Every(0.5, read_uploads),
+        Every(0.5, read_smaller_uploads),
         Every(COUNT_SECONDS, commands.count_usage),
         Every(3600, commands.forget_counted_usage),
         Every(600, commands.clean_store),

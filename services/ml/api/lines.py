@@ -10,10 +10,11 @@ from django.http import HttpResponse
 from ninja import Router
 
 from ml import commands, queries, schemas
+from ml.api.readings import ACCEPTED, located
 from ml.models import DataLine, Machine
 from ml.rules.access import Right
 from ml.store import Received, discard
-from ml.uploads import FILE_BODY, receive_upload
+from ml.uploads import FILE_BODY, Upload, receive_upload
 from service_base.api import Request
 from service_base.auth import Bearer
 from service_base.errors import BadInput
@@ -21,6 +22,7 @@ from service_base.idempotency.answers import answer_once
 
 router = Router(tags=["lines"])
 READ, TRAIN, SOLVE = Bearer("ml:read"), Bearer("ml:train"), Bearer("ml:solve")
+FILE_TAKEN = {201: dict[str, Any], ACCEPTED: dict[str, Any]}
 
 
 @router.get("/machines/{machine_id}/lines", auth=READ)
@@ -50,9 +52,12 @@ async def append_rows(request: Request, machine_id: UUID, body: schemas.RowsIn) 
     return await answer_once(request, body, work, status=201)
 
 
-@router.post("/machines/{machine_id}/lines/file", auth=TRAIN, response={201: dict[str, Any]}, openapi_extra=FILE_BODY)
+@router.post("/machines/{machine_id}/lines/file", auth=TRAIN, response=FILE_TAKEN, openapi_extra=FILE_BODY)
 async def append_file(request: Request, machine_id: UUID, purpose: str = "learning") -> HttpResponse:
-    """Append the lines of a file (body, or a form's `file`) for learning or for solving."""
+    """Append the lines of a file (body, or a form's `file`) for learning or for solving.
+
+    A file from 8 MiB on is read as work: the answer is 202 with that reading, and `Location` says where it is.
+    """
     if purpose not in ("learning", "solving"):
         raise BadInput("The purpose is learning or solving.", field="purpose")
     machine = await sync_to_async(queries.machine_for)(request.auth, machine_id, Right.APPEND)
@@ -62,14 +67,19 @@ async def append_file(request: Request, machine_id: UUID, purpose: str = "learni
         return schemas.show_lines(_append(machine, upload.received, purpose))
 
     try:
+        if upload.is_large:
+            return await _read_later(request, machine, upload, purpose)
         return await answer_once(request, upload.identity, work, status=201)
     finally:
         discard(upload.received)
 
 
-@router.post("/machines/{machine_id}/solve-file", auth=SOLVE, response={201: dict[str, Any]}, openapi_extra=FILE_BODY)
+@router.post("/machines/{machine_id}/solve-file", auth=SOLVE, response=FILE_TAKEN, openapi_extra=FILE_BODY)
 async def solve_file(request: Request, machine_id: UUID) -> HttpResponse:
-    """Solve the lines of a file (body, or a form's `file`) as work; its result is a CSV to download."""
+    """Solve the lines of a file (body, or a form's `file`) as work; its result is a CSV to download.
+
+    A file from 8 MiB on is read as work first: the answer is 202 with that reading, which names the work at its end.
+    """
     machine = await sync_to_async(queries.machine_for)(request.auth, machine_id, Right.APPEND)
     upload = await sync_to_async(receive_upload)(request)
 
@@ -86,9 +96,18 @@ async def solve_file(request: Request, machine_id: UUID) -> HttpResponse:
         return schemas.show_work(asked)
 
     try:
+        if upload.is_large:
+            return await _read_later(request, machine, upload, "answers")
         return await answer_once(request, upload.identity, work, status=201)
     finally:
         discard(upload.received)
+
+
+async def _read_later(request: Request, machine: Machine, upload: Upload, purpose: str) -> HttpResponse:
+    def work() -> dict[str, Any]:
+        return schemas.show_reading(commands.append_by_work(machine, upload.received, purpose, by=request.auth.user))
+
+    return located(await answer_once(request, upload.identity, work, status=ACCEPTED))
 
 
 def _append_rows(machine: Machine, body: schemas.RowsIn) -> DataLine:

@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from ninja import Router
 
 from ml import commands, queries, schemas
+from ml.api.readings import ACCEPTED, located
 from ml.models import Machine
 from ml.rules.access import Right
+from ml.rules.readings import READ_AT_ONCE
 from ml.store import discard
 from ml.uploads import FILE_BODY, Upload, receive_upload
 from service_base.api import Request
@@ -25,44 +27,62 @@ router = Router(tags=["machines"])
 READ, TRAIN = Bearer("ml:read"), Bearer("ml:train")
 
 
-@router.post("/machines", auth=TRAIN, response={201: dict[str, Any]}, openapi_extra=FILE_BODY)
+@router.post("/machines", auth=TRAIN, response={201: dict[str, Any], 202: dict[str, Any]}, openapi_extra=FILE_BODY)
 async def create(request: Request) -> HttpResponse:
     """Make a machine of a CSV, TSV, Excel, Parquet or JSON lines file, sent as the body or as a form's `file`.
 
+    A file from 8 MiB on is read as work: the answer is 202 with that reading, and `Location` says where it is.
     Fields (form or query): machine_name, machine_description, machine_level, machine_owner_team, outputs, ignore,
     types (JSON), dialect (JSON), parameter_nn_loss, parameter_nn_optimizer, parameter_nn_shape (JSON), file_name.
     """
     upload = await sync_to_async(receive_upload)(request)
     try:
-        work = await sync_to_async(_creation)(request, upload)
+        asked = _asked(request, upload)
+        if upload.is_large:
+            work = await sync_to_async(_reading)(request, upload, asked)
+            return located(await answer_once(request, upload.identity, work, status=ACCEPTED))
+        work = await sync_to_async(_creation)(request, upload, asked)
         return await answer_once(request, upload.identity, work, status=201)
     finally:
         discard(upload.received)
 
 
-def _creation(request: Request, upload: Upload) -> Callable[[], dict[str, Any]]:
+def _asked(request: Request, upload: Upload) -> commands.MachineAsked:
     team = upload.id("machine_owner_team")
     if team is not None and request.auth.teams.get(team) not in ("owner", "admin", "member"):
         raise NotFound("There is no such team, or you cannot give it machines.")
-    types = upload.mapping("types")
-    reading = commands.read_upload(
-        upload.received, dialect=upload.mapping("dialect"), outputs=upload.names("outputs"), types=types
+    return commands.MachineAsked(
+        name=upload.text("machine_name"),
+        description=upload.text("machine_description"),
+        level=upload.number("machine_level", 1),
+        team=str(team or ""),
+        outputs=upload.names("outputs"),
+        ignore=upload.names("ignore"),
+        types=upload.mapping("types"),
+        dialect=upload.mapping("dialect"),
+        network=_network(upload),
     )
 
+
+def _creation(request: Request, upload: Upload, asked: commands.MachineAsked) -> Callable[[], dict[str, Any]]:
+    reading = commands.read_upload(upload.received, **asked.to_read)
+
     def work() -> dict[str, Any]:
-        machine = commands.create_machine(
-            owner=request.auth.user,
-            received=upload.received,
-            reading=reading,
-            name=upload.text("machine_name"),
-            description=upload.text("machine_description"),
-            level=upload.number("machine_level", 1),
-            team=team,
-            ignore=upload.names("ignore"),
-            types=types,
-            network=_network(upload),
-        )
+        owner = request.auth.user
+        machine = commands.create_machine(owner=owner, received=upload.received, reading=reading, **asked.to_create)
         return _shown(request, machine)
+
+    return work
+
+
+def _reading(request: Request, upload: Upload, asked: commands.MachineAsked) -> Callable[[], dict[str, Any]]:
+    asked.check(upload.received)
+
+    def work() -> dict[str, Any]:
+        reading = commands.request_reading(
+            by=request.auth.user, purpose="machine", received=upload.received, asked=asked.to_json()
+        )
+        return schemas.show_reading(reading)
 
     return work
 
@@ -135,16 +155,22 @@ async def columns(request: Request, machine_id: UUID) -> dict[str, Any]:
     return await sync_to_async(read)()
 
 
-@router.patch("/machines/{machine_id}/columns", auth=TRAIN)
-async def correct(request: Request, machine_id: UUID, body: schemas.ColumnsIn) -> dict[str, Any]:
-    """Correct types, roles or the text's dialect; the table is read anew."""
+@router.patch("/machines/{machine_id}/columns", auth=TRAIN, response={200: dict[str, Any], ACCEPTED: dict[str, Any]})
+async def correct(request: Request, machine_id: UUID, body: schemas.ColumnsIn) -> HttpResponse:
+    """Correct types, roles or the text's dialect; the table is read anew.
 
-    def work() -> dict[str, Any]:
+    A table from 8 MiB on is read as work: the answer is 202 with that reading, and `Location` says where it is.
+    """
+
+    def work() -> HttpResponse:
         machine = _machine(request, machine_id, Right.CHANGE)
         if body.outputs == []:
             raise BadInput("Name at least one output: the column that is to be predicted.", field="outputs")
+        if commands.size_of_lines(machine) >= READ_AT_ONCE:
+            reading = commands.correct_by_work(machine, by=request.auth.user, changes=body.dict())
+            return located(JsonResponse(schemas.show_reading(reading), status=ACCEPTED))
         found = commands.correct_machine(machine_id=machine.pk, **body.dict())
-        return schemas.show_columns(found, list(found.data_lines.order_by("sequence")[:1]))
+        return JsonResponse(schemas.show_columns(found, list(found.data_lines.order_by("sequence")[:1])))
 
     return await sync_to_async(work)()
 

@@ -1,5 +1,6 @@
 """Everything that changes ml: one keyword-only function is one transaction."""
 
+from ml.commands.asked import MachineAsked
 from ml.commands.cleaning import clean_store
 from ml.commands.correction import correct_machine
 from ml.commands.deliveries import (
@@ -29,7 +30,9 @@ from ml.commands.leases import (
     report_progress,
 )
 from ml.commands.lines import append_lines, check_rows, look_at_appended_lines, received_rows
+from ml.commands.locks import LockLost, TableBusy
 from ml.commands.machines import (
+    BeingTrained,
     change_machine,
     create_machine,
     delete_machine,
@@ -48,6 +51,19 @@ from ml.commands.purchases import (
     request_purchase,
 )
 from ml.commands.reading import stretches_of
+from ml.commands.readings import (
+    append_by_work,
+    cancel_reading,
+    correct_by_work,
+    fail_reading,
+    finish_reading,
+    lease_reading,
+    postpone_reading,
+    report_reading,
+    request_reading,
+    retry_reading,
+    size_of_lines,
+)
 from ml.commands.servers import greet_from_server, lease_work, register_server
 from ml.commands.solving import Order, solve_rows
 from ml.commands.terms import set_terms
@@ -64,21 +80,28 @@ from ml.commands.work import (
 )
 
 __all__ = [
+    "BeingTrained",
     "Changing",
+    "LockLost",
+    "MachineAsked",
     "NotDeliverable",
     "Order",
     "Parcel",
     "StoredModel",
+    "TableBusy",
+    "append_by_work",
     "append_lines",
     "authorize_purchase",
     "authorize_work",
     "begin_work",
     "cancel_purchase",
+    "cancel_reading",
     "cancel_work",
     "change_graph",
     "change_machine",
     "check_rows",
     "clean_store",
+    "correct_by_work",
     "correct_machine",
     "count_usage",
     "create_machine",
@@ -92,7 +115,9 @@ __all__ = [
     "expire_hold",
     "expire_purchase",
     "fail_delivery",
+    "fail_reading",
     "fail_work",
+    "finish_reading",
     "finish_solving",
     "finish_training",
     "forget_counted_usage",
@@ -103,6 +128,7 @@ __all__ = [
     "keep_graph",
     "keep_prices",
     "lease_purchase",
+    "lease_reading",
     "lease_work",
     "look_at_appended_lines",
     "lose_attempt",
@@ -111,17 +137,22 @@ __all__ = [
     "note_purchase_charge",
     "parcel_of",
     "postpone_delivery",
+    "postpone_reading",
     "publish_machine",
     "read_upload",
     "received_rows",
     "register_server",
     "report_delivery",
     "report_progress",
+    "report_reading",
     "request_purchase",
+    "request_reading",
     "request_solving",
     "request_training",
     "retry_delivery",
+    "retry_reading",
     "set_terms",
+    "size_of_lines",
     "solve_rows",
     "stretches_of",
     "unsolved_lines",

@@ -6,7 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from time import time
 
-from ml.models import DataLine, Machine, NNModel, Purchase, Work
+from ml.models import DataLine, Machine, NNModel, Purchase, TableReading, Work
+from ml.rules.readings import OPEN as OPEN_READING
 from ml.rules.work import OPEN
 from ml.store import place, remove, root
 
@@ -38,7 +39,7 @@ def _forget_models_of_deleted_machines() -> None:
 def _entries() -> list[Path]:
     found = list(place("incoming").glob("*"))
     # Graphs and the columns they were drawn of are kept while they are looked at; nothing names them.
-    for kind in ("lines", "models", "results", "bought", "graphs", "columns", "checkpoints", "parts"):
+    for kind in ("lines", "models", "results", "bought", "graphs", "columns", "checkpoints", "parts", "uploads"):
         found += place(kind).glob("*/*")
     return found
 
@@ -50,5 +51,6 @@ def _named() -> set[str]:
         *Work.objects.exclude(result_path="").values_list("result_path", flat=True),
         *(f"parts/{pk}/last" for pk in Machine.objects.filter(deleted_at=None).values_list("pk", flat=True)),
         *(work.checkpoints for work in Work.objects.filter(state__in=sorted(OPEN)).only("machine_id")),
+        *TableReading.objects.filter(state__in=sorted(OPEN_READING)).values_list("path", flat=True),
         *Purchase.objects.exclude(result_path="").values_list("result_path", flat=True),
     }

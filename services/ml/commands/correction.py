@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,9 @@ from django.db import transaction
 from ml.commands.locks import locked, must_hold
 from ml.commands.machines import keep_lines, locked_machine, refuse_during_training
 from ml.commands.reading import keep_reading, parts_of, read, stretches_of
+from ml.jobs.protocol import Hear
 from ml.models import DataLine, Machine
-from ml.rules.columns import check_parts
+from ml.rules.columns import check_parts, check_types
 from ml.rules.dialects import PARTS, checked_dialect
 
 
@@ -24,35 +25,61 @@ def correct_machine(
     ignore: Collection[str] | None = None,
     types: Mapping[str, str] | None = None,
     dialect: Mapping[str, Any] | None = None,
+    hear: Hear | None = None,
+    also: Callable[[Machine], None] | None = None,
 ) -> Machine:
     """Read the machine's lines anew with what the person corrected; what is left out stays as it was.
 
-    The reading takes no transaction; what it found is kept only if nobody changed the lines meanwhile. Raises
-    BadInput, TableBusy, and Conflict while a training is under way.
+    The reading takes no transaction; what it found is kept, together with what `also` does, only if nobody changed
+    the lines meanwhile. Raises BadInput, TableBusy, BeingTrained.
     """
     machine = Machine.objects.get(pk=machine_id)
     refuse_during_training(machine)
     with locked(machine_id) as token:
         lines = list(machine.data_lines.filter(purpose="learning").order_by("sequence"))
-        before = _Parts.of(machine)
         if dialect is not None:
             lines[0].dialect = corrected_dialect(lines[0], dialect)
-            if dialect.keys() - {"date_order"}:
-                before = _Parts()  # cut in another way, the columns are others
-        else:
-            before = before.without(_closed_again(machine, types or {}))
-        parts = before.with_changes(outputs, ignore, types)
-        if dialect is None:
-            names = machine.column_names
-            check_parts(names, outputs=parts.outputs, ignore=parts.ignore, types=parts.types)
+        parts = _parts_after(machine, outputs, ignore, types, dialect)
         reading = read(
             stretches_of(lines),
             outputs=parts.outputs,
             types=parts.types,
             seed=machine.machine_split_seed,
             limit=machine.line_limit,
+            hear=hear,
         )
-        return _store_correction(machine_id, token, lines[0], reading, parts)
+        with transaction.atomic():
+            found = _store_correction(machine_id, token, lines[0], reading, parts)
+            if also:
+                also(found)
+        return found
+
+
+def check_correction(machine: Machine, changes: Mapping[str, Any]) -> None:
+    """Raises what `correct_machine` with these changes would, as far as it is known before the table is read."""
+    refuse_during_training(machine)
+    dialect = changes.get("dialect")
+    check_types(changes.get("types") or {})
+    _parts_after(machine, changes.get("outputs"), changes.get("ignore"), changes.get("types"), dialect)
+    first = machine.data_lines.filter(purpose="learning").order_by("sequence").first()
+    if dialect is not None and first is not None:
+        corrected_dialect(first, dialect)
+
+
+def _parts_after(
+    machine: Machine,
+    outputs: Collection[str] | None,
+    ignore: Collection[str] | None,
+    types: Mapping[str, str] | None,
+    dialect: Mapping[str, Any] | None,
+) -> _Parts:
+    if dialect is not None:
+        # Cut in another way, the columns are others.
+        before = _Parts() if dialect.keys() - {"date_order"} else _Parts.of(machine)
+        return before.with_changes(outputs, ignore, types)
+    parts = _Parts.of(machine).without(_closed_again(machine, types or {})).with_changes(outputs, ignore, types)
+    check_parts(machine.column_names, outputs=parts.outputs, ignore=parts.ignore, types=parts.types)
+    return parts
 
 
 def _closed_again(machine: Machine, types: Mapping[str, str]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from django.db import transaction
 from ml.commands.locks import TableBusy, locked, must_hold
 from ml.commands.machines import add_stretch, locked_machine, refuse_during_training
 from ml.commands.reading import keep_reading, must_re_run, parts_of, read, stretches_of
-from ml.jobs.protocol import clean
+from ml.jobs.protocol import Hear, clean
 from ml.models import DataLine, DataLinesOperation, Machine
 from ml.rules.columns import check_row
 from ml.rules.dialects import checked_dialect
@@ -59,11 +59,14 @@ def append_lines(
     purpose: str,
     file_format: str = "",
     dialect: Mapping[str, Any] | None = None,
+    hear: Hear | None = None,
+    also: Callable[[DataLine], None] | None = None,
 ) -> DataLine:
     """Add the file to the machine's lines: for learning they count from the next training on.
 
-    Either the stretch, the machine's counts and the note in the inbox exist, or none of them. Raises BadInput for a
-    file that does not fit the machine's columns, TableBusy while somebody else writes.
+    Either the stretch, the machine's counts, the note in the inbox and what `also` does with the stretch exist, or
+    none of them. Raises BadInput for a file that does not fit the machine's columns, TableBusy while somebody else
+    writes, BeingTrained.
     """
     machine = Machine.objects.get(pk=machine_id)
     if purpose == "learning":
@@ -73,9 +76,13 @@ def append_lines(
         said = checked_dialect(dialect or {}, file_format=file_format)
         stretch = Stretch(str(received.path), received.name, sequence, file_format, said)
         outputs = _outputs_in(machine, stretch, purpose)
-        reading = read([stretch], seed=machine.machine_split_seed, outputs=outputs, parts=parts_of(machine))
+        reading = read([stretch], seed=machine.machine_split_seed, outputs=outputs, parts=parts_of(machine), hear=hear)
         _must_fit(machine, reading, purpose)
-        return _store_append(machine_id, token, received, reading, purpose)
+        with transaction.atomic():
+            line = _store_append(machine_id, token, received, reading, purpose)
+            if also:
+                also(line)
+        return line
 
 
 def _next_sequence(machine: Machine) -> int:

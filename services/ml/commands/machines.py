@@ -11,6 +11,7 @@ from django.db import transaction
 
 from ml import publishes
 from ml.commands.reading import keep_reading, must_re_run, read
+from ml.jobs.protocol import Hear
 from ml.models import LOSSES, OPTIMIZERS, DataLine, Machine, Work
 from ml.rules.columns import clean_name
 from ml.rules.dialects import checked_dialect
@@ -30,6 +31,10 @@ class NotTrained(Conflict):
     title = "The machine is not trained"
 
 
+class BeingTrained(Conflict):
+    """A training reads the machine's lines, so that they must stay as they are."""
+
+
 def read_upload(
     received: Received,
     *,
@@ -37,10 +42,12 @@ def read_upload(
     dialect: Mapping[str, Any] | None = None,
     outputs: Collection[str] = (),
     types: Mapping[str, str] | None = None,
+    hear: Hear | None = None,
 ) -> dict[str, Any]:
     """What a received file holds; changes nothing. Raises BadInput with what is wrong with the file."""
     said = checked_dialect(dialect or {}, file_format=file_format)
-    return read([Stretch(str(received.path), received.name, 1, file_format, said)], outputs=outputs, types=types)
+    stretch = Stretch(str(received.path), received.name, 1, file_format, said)
+    return read([stretch], outputs=outputs, types=types, hear=hear)
 
 
 @transaction.atomic
@@ -236,6 +243,6 @@ def changed(machine: Machine) -> Machine:
 
 
 def refuse_during_training(machine: Machine) -> None:
-    """Raises Conflict while a training reads the machine's lines."""
+    """Raises BeingTrained while a training reads the machine's lines."""
     if Work.objects.filter(machine=machine, kind="training", state__in=sorted(OPEN)).exists():
-        raise Conflict("The machine is being trained; wait for the end or cancel it, then correct it.")
+        raise BeingTrained("The machine is being trained; wait for the end or cancel it, then correct it.")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ml.jobs.protocol import ask
+from ml.jobs.protocol import Hear, ask
 from ml.models import DataLine, Machine
 from ml.rules.columns import check_parts, check_types
 from ml.store import place
@@ -33,8 +33,11 @@ def read(
     seed: int = 0,
     limit: int | None = None,
     parts: Sequence[Mapping[str, Any]] | None = None,
+    hear: Hear | None = None,
 ) -> dict[str, Any]:
     """What the table holds; `parts` is what the machine knows to be inside JSON columns, else that is found.
+
+    `hear` is told of progress while it is read; what it raises ends the reading.
 
     Raises BadInput with the sentence of whatever is wrong with it.
     """
@@ -47,7 +50,7 @@ def read(
         "limit": limit,
         "parts": parts,
     }
-    return ask("ml.jobs.reading", job)
+    return ask("ml.jobs.reading", job, hear)
 
 
 def parts_of(machine: Machine) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from typing import IO, Any
 from service_base.errors import BadInput, Unavailable
 
 Message = dict[str, Any]
+Hear = Callable[[list[Message]], None]
 ORPHANED = 3
 LONGEST_TEXT = 300
 
@@ -180,15 +181,21 @@ class Child:
             return  # the pipe was closed because the child was killed
 
 
-def ask(module: str, job: Message) -> Message:
-    """Run a child to its end and return its answer. Raises BadInput with its refusal, Unavailable, ChildFailed."""
+def ask(module: str, job: Message, hear: Hear | None = None) -> Message:
+    """Run a child to its end and return its answer. Raises BadInput with its refusal, Unavailable, ChildFailed.
+
+    `hear` is given what the child says, and nothing at least twice a second; what it raises ends the child.
+    """
     child = Child(module, job)
     try:
         while not child.has_ended:
-            for message in child.messages(timeout=1.0):
+            heard = child.messages(timeout=0.5)
+            for message in heard:
                 if "done" in message:
                     return message["done"]  # type: ignore[no-any-return]
                 refuse(message)
+            if hear:
+                hear(heard)
         raise ChildFailed(f"This broke down half way ({child.why_it_died()}); nothing was kept. Try again.")
     finally:
         child.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
 from typing import Any
 
 from ml.jobs.protocol import LONGEST_TEXT, Message, serve
@@ -16,6 +17,7 @@ from ml.rules.columns import guess_output
 from ml.tables import MachineTable, Stretch, first_rows
 
 KEPT_BAD_LINES = 100
+SAY_EVERY = 0.25
 
 
 class _Split:
@@ -35,6 +37,18 @@ class _Split:
             yield batch
 
 
+class _Speaker:
+    """Says how far it is, but no more often than somebody can look."""
+
+    def __init__(self, table: MachineTable, say: Callable[..., None]) -> None:
+        self._table, self._say, self._last = table, say, monotonic()
+
+    def hear(self, lines: int) -> None:
+        if monotonic() - self._last >= SAY_EVERY:
+            self._last = monotonic()
+            self._say(lines=lines, percent=99 * self._table.share)
+
+
 def read(job: Message, say: Callable[..., None]) -> Message:
     """The answer holds everything the service keeps about the table; nothing of it grows with its lines."""
     whole = MachineTable([Stretch(**stretch) for stretch in job["stretches"]], limit=job.get("limit"))
@@ -46,7 +60,7 @@ def read(job: Message, say: Callable[..., None]) -> Message:
         if unknown := [name for name in names if name not in table.names]:
             raise LearningError(str(UnknownColumns(unknown, table.names)), field=part)
     counted = _Split(table, job.get("seed", 0))
-    report = analyse(counted, outputs=outputs, types=types, on_lines=lambda lines: say(lines=lines))
+    report = analyse(counted, outputs=outputs, types=types, on_lines=_Speaker(whole, say).hear)
     return {
         "format": whole.file_format,
         "dialect": whole.stored_dialect

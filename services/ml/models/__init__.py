@@ -14,6 +14,7 @@ from ml.models.machines import (
 )
 from ml.models.projections import Funds, PriceList, SolvedLines
 from ml.models.purchases import Purchase
+from ml.models.readings import TableReading
 from ml.models.usage import PublishedUsage, UsageCount
 from ml.models.work import Server, Work
 
@@ -34,6 +35,7 @@ __all__ = [
     "Purchase",
     "Server",
     "SolvedLines",
+    "TableReading",
     "UsageCount",
     "Work",
 ]

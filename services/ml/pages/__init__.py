@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ml.pages import graphs, machines, market, purchases, setup, solving, works
+from ml.pages import graphs, machines, market, purchases, readings, setup, solving, works
 
 urlpatterns = [
     path("", machines.machines, name="machines"),
@@ -24,6 +24,9 @@ urlpatterns = [
     path("machines/<uuid:machine_id>/graph/picture.<str:picture>", graphs.picture, name="graph-picture"),
     path("machines/<uuid:machine_id>/graph/keep", graphs.keep, name="keep-graph"),
     path("machines/<uuid:machine_id>/graph/forget", graphs.forget, name="forget-graph"),
+    path("readings/<uuid:reading_id>", readings.reading, name="reading"),
+    path("readings/<uuid:reading_id>/live", readings.live, name="reading-live"),
+    path("readings/<uuid:reading_id>/cancel", readings.cancel, name="cancel-reading"),
     path("works", works.works, name="works"),
     path("works/<uuid:work_id>", works.work, name="work"),
     path("works/<uuid:work_id>/live", works.live, name="work-live"),

@@ -41,7 +41,9 @@ def _machines(request: PageRequest) -> dict[str, Any]:
     found, following = page_of(mine, cursor=request.GET.get("cursor"), limit=30)
     works = list(queries.visible_works(request.caller).filter(state__in=sorted(OPEN)).order_by("-created_at")[:20])
     rows = [{"machine": machine, "scores": queries.scores_of(machine)} for machine in found]
-    return {"rows": rows, "next_cursor": following, "works": works, "search": search}
+    return {"rows": rows, "next_cursor": following, "works": works, "search": search} | {
+        "readings": list(queries.readings_of(request.caller, is_open=True).order_by("-created_at"))
+    }
 
 
 @require_safe
@@ -80,6 +82,10 @@ async def append(request: PageRequest, machine_id: UUID) -> HttpResponse:
     found = await sync_to_async(queries.machine_for)(request.caller, machine_id, Right.APPEND)
     upload = await sync_to_async(receive_upload)(request)
     try:
+        if upload.is_large:
+            later = sync_to_async(commands.append_by_work)
+            reading = await later(found, upload.received, "learning", by=request.caller.user)
+            return HttpResponseRedirect(reverse("reading", args=[reading.pk]))
         line = await sync_to_async(commands.append_lines)(
             machine_id=found.pk, received=upload.received, purpose="learning"
         )

@@ -13,12 +13,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ml import commands, queries
 from ml.commands.correction import corrected_dialect
-from ml.models import DataLine, Machine
+from ml.models import DataLine, Machine, TableReading
 from ml.pages.machines import SHOWN_COLUMNS
 from ml.previews import start_as_read
 from ml.rules.access import Right
 from ml.rules.columns import ROLES, TYPES, output_reason
 from ml.rules.dialects import PARTS
+from ml.rules.readings import READ_AT_ONCE
 from ml.store import discard
 from ml.uploads import receive_upload
 from service_base.errors import BadInput, Refusal
@@ -36,27 +37,27 @@ async def new(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
         return await show(request, "ml/new.html", context)
     try:
-        machine = await sync_to_async(_create)(request)
+        made = await sync_to_async(_create)(request)
     except Refusal as refusal:
         name = request.POST.get("machine_name", "")
         return await show(request, "ml/new.html", context | {"refusal": refusal, "name": name}, status=refusal.status)
-    return HttpResponseRedirect(reverse("setup", args=[machine.pk]))
+    return HttpResponseRedirect(reverse("setup" if isinstance(made, Machine) else "reading", args=[made.pk]))
 
 
-def _create(request: PageRequest) -> Machine:
+def _create(request: PageRequest) -> Machine | TableReading:
+    """The machine, or of a large file the reading that makes it."""
     upload = receive_upload(request)
+    owner, received = request.caller.user, upload.received
     try:
         team = upload.id("machine_owner_team")
         if team is not None and request.caller.teams.get(team) not in ("owner", "admin", "member"):
             raise BadInput("You cannot give machines to that team.", field="machine_owner_team")
-        reading = commands.read_upload(upload.received)
-        return commands.create_machine(
-            owner=request.caller.user,
-            received=upload.received,
-            reading=reading,
-            name=upload.text("machine_name"),
-            team=team,
-        )
+        asked = commands.MachineAsked(name=upload.text("machine_name"), team=str(team or ""))
+        if upload.is_large:
+            asked.check(received)
+            return commands.request_reading(by=owner, purpose="machine", received=received, asked=asked.to_json())
+        reading = commands.read_upload(received)
+        return commands.create_machine(owner=owner, received=received, reading=reading, **asked.to_create)
     finally:
         discard(upload.received)
 
@@ -183,7 +184,9 @@ def _preview(request: HttpRequest, machine_id: UUID) -> dict[str, Any]:
 @require_POST
 @signed_in
 async def columns(request: PageRequest, machine_id: UUID) -> HttpResponse:
-    """Read the file anew with other types and roles."""
+    """Read the file anew with other types and roles, or with another column to predict and all else as it was."""
+    if predicted := request.POST.get("predict"):
+        return await _correct(request, machine_id, outputs=[predicted])
     machine = await sync_to_async(_machine)(request, machine_id, Right.CHANGE)
     names = machine.column_names[:SHOWN_COLUMNS]
     roles = {name: request.POST.get(f"role-{place}", "") for place, name in enumerate(names)}
@@ -200,12 +203,22 @@ async def columns(request: PageRequest, machine_id: UUID) -> HttpResponse:
 async def _correct(request: PageRequest, machine_id: UUID, **changes: Any) -> HttpResponse:
     machine = await sync_to_async(_machine)(request, machine_id, Right.CHANGE)
     try:
-        await sync_to_async(commands.correct_machine)(machine_id=machine.pk, **changes)
+        reading = await sync_to_async(_read_anew)(request, machine, changes)
     except Refusal as refusal:
         context = await sync_to_async(_setup)(request, machine_id, refusal)
         return await show(request, "ml/setup.html", context, status=refusal.status)
+    if reading is not None:
+        return HttpResponseRedirect(reverse("reading", args=[reading.pk]))
     messages.success(request, "The table was read anew with your corrections.")
     return HttpResponseRedirect(reverse("setup", args=[machine_id]))
+
+
+def _read_anew(request: PageRequest, machine: Machine, changes: dict[str, Any]) -> TableReading | None:
+    """Correct the machine; of a large table the reading that does it."""
+    if commands.size_of_lines(machine) >= READ_AT_ONCE:
+        return commands.correct_by_work(machine, by=request.caller.user, changes=changes)
+    commands.correct_machine(machine_id=machine.pk, **changes)
+    return None
 
 
 def _machine(request: HttpRequest, machine_id: UUID, right: Right) -> Machine:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from ml import commands, queries
-from ml.models import Machine, Work
+from ml.models import Machine, TableReading, Work
 from ml.rules.access import Channel, Right
 from ml.rules.prices import in_usd, solving_price
 from ml.store import discard
@@ -48,6 +48,7 @@ def _form(request: PageRequest, machine: Machine) -> dict[str, Any]:
             "kind": machine.mdc_columns_data_type[name],
             "value": request.POST.get(f"f{place}", filled.get(name, "")),
             "options": _usual_values(machine, name),
+            "choices": _choices(machine, name, request.POST.get(f"f{place}", filled.get(name, ""))),
             "low": machine.mdc_columns_min.get(name),
             "high": machine.mdc_columns_max.get(name),
         }
@@ -72,6 +73,14 @@ def _form(request: PageRequest, machine: Machine) -> dict[str, Any]:
 def _usual_values(machine: Machine, name: str) -> list[str]:
     counts = machine.mdc_columns_most_frequent_values_count.get(name, {})
     return sorted(counts, key=lambda value: -counts[value])[:20]
+
+
+def _choices(machine: Machine, name: str, value: Any) -> list[str]:
+    """All values of a column of few labels, and the one that was given; empty where there are more than are listed."""
+    usual = _usual_values(machine, name)
+    if machine.mdc_columns_data_type[name] != "LABEL" or machine.mdc_columns_unique_values_count.get(name) != len(usual):
+        return []
+    return usual if value in ("", *usual) else [*usual, str(value)]
 
 
 def _real_row(request: PageRequest, machine: Machine) -> dict[str, Any]:
@@ -140,12 +149,14 @@ async def solve_file(request: PageRequest, machine_id: UUID) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, refusal.detail)
         return HttpResponseRedirect(reverse("machine", args=[machine_id]))
-    return HttpResponseRedirect(reverse("work", args=[asked.pk]))
+    return HttpResponseRedirect(reverse("work" if isinstance(asked, Work) else "reading", args=[asked.pk]))
 
 
-def _solve_file(request: PageRequest, machine: Machine) -> Work:
+def _solve_file(request: PageRequest, machine: Machine) -> Work | TableReading:
     upload = receive_upload(request)
     try:
+        if upload.is_large:
+            return commands.append_by_work(machine, upload.received, "answers", by=request.caller.user)
         line = commands.append_lines(machine_id=machine.pk, received=upload.received, purpose="solving")
         eaml, seconds = queries.solving_offer(line.line_count)
         return commands.request_solving(

@@ -25,6 +25,7 @@ from ml.queries.figures import (
 from ml.queries.graphs import drawn_lines, facts_of, favourites_of, graph_for, version_of
 from ml.queries.money import Offer, available, offer, offers, prices, solving_offer, worth_in_usd
 from ml.queries.purchases import ForSale, bought_lines, for_sale, purchase_for, purchases_of, sales_of, sample_of
+from ml.queries.readings import reading_for, readings_of
 from ml.queries.servers import all_servers, dead_works, has_ended, is_kept, live_servers, why_it_waits
 
 __all__ = [
@@ -56,6 +57,8 @@ __all__ = [
     "prices",
     "purchase_for",
     "purchases_of",
+    "reading_for",
+    "readings_of",
     "rights_of",
     "sales_of",
     "sample_of",

@@ -20,6 +20,7 @@ from ml.schemas.machines import (
     show_work,
 )
 from ml.schemas.purchases import PurchaseIn, TermsIn, show_purchase
+from ml.schemas.readings import show_reading
 
 __all__ = [
     "ColumnsIn",
@@ -39,6 +40,7 @@ __all__ = [
     "show_machine_briefly",
     "show_offer",
     "show_purchase",
+    "show_reading",
     "show_score",
     "show_terms",
     "show_work",

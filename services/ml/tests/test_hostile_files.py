@@ -35,7 +35,7 @@ FILES = 200
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reading child's work without its process: what would end the child ends the test."""
 
-    def ask(module: str, job: Any) -> Any:
+    def ask(module: str, job: Any, hear: Any = None) -> Any:
         assert module == "ml.jobs.reading"
         try:
             return json.loads(json.dumps(clean(read(json.loads(json.dumps(job)), lambda **said: None))))

@@ -24,6 +24,7 @@ class CsvTable:
     """A text table on disk; `dialect` was found, or is what the person corrected it to."""
 
     file_format = "csv"
+    share = 0.0
     DIALECT = ("encoding", "separator", "quote", "decimal", "has_header", "date_order", "confidence")
 
     def __init__(
@@ -72,10 +73,13 @@ class CsvTable:
     def _rows(self, width: int) -> Iterator[tuple[int, list[str], str | None]]:
         """(number of its first line, fields, fault) for each line below the header that is not blank."""
         with self._open() as file:
+            size = max(1, self.path.stat().st_size)
             reader = self._reader(file)
             header_pending = self.dialect.has_header
             while True:
                 first_line = reader.line_num + 1
+                if first_line % BATCH_LINES == 0:
+                    self.share = file.buffer.tell() / size
                 try:
                     row = next(reader)
                 except StopIteration:

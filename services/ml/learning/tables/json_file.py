@@ -33,6 +33,7 @@ class JsonTable:
     file_format = "jsonl"
     DIALECT = ("date_order",)
     decimal = "."
+    share = 0.0
 
     def __init__(
         self, path: Path, dialect: Dialect | None = None, *, name: str | None = None, is_whole: bool = True
@@ -77,7 +78,10 @@ class JsonTable:
             if file.read(3) != _BOM:
                 file.seek(0)
             texts = _entries(file, self.name) if _first_sign(file) == b"[" else _lines(file)
+            size = max(1, self.path.stat().st_size)
             for line, text in texts:
+                if line % BATCH_LINES == 0:
+                    self.share = file.tell() / size
                 yield line, _row(line, text)
 
 

@@ -24,6 +24,11 @@ class FileTable(TableSource, Protocol):
     @property
     def dialect(self) -> Dialect: ...
 
+    @property
+    def share(self) -> float:
+        """How much of the file the newest reading of its batches has behind it, 0 to 1."""
+        ...
+
 
 def open_table(
     path: Path,

@@ -25,6 +25,7 @@ class ParquetTable:
     file_format = "parquet"
     DIALECT = ("date_order",)
     decimal = "."
+    share = 0.0
 
     def __init__(self, path: Path, dialect: Dialect | None = None, *, name: str | None = None) -> None:
         self.path = path
@@ -51,9 +52,11 @@ class ParquetTable:
         line = 1
         try:
             with pq.ParquetFile(self.path) as file:
+                lines = file.metadata.num_rows
                 for part in file.iter_batches(batch_size=size):
                     yield Batch(range(line, line + part.num_rows), [_cells(column) for column in part.columns])
                     line += part.num_rows
+                    self.share = line / (lines + 1)
         except (pa.ArrowException, OSError) as error:
             raise BinaryFile(self.name, "a Parquet file that is cut short or damaged") from error
 

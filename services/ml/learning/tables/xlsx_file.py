@@ -40,6 +40,7 @@ class XlsxTable:
     file_format = "xlsx"
     DIALECT = ("sheet", "sheets", "has_header", "date_order", "confidence")
     decimal = "."
+    share = 0.0
 
     def __init__(self, path: Path, dialect: Dialect | None = None, *, name: str | None = None) -> None:
         self.path = path
@@ -66,6 +67,7 @@ class XlsxTable:
         with open_workbook(self.path, self.name) as archive:
             rows = self._rows(archive, self.dialect.sheet)
             while part := list(islice(rows, size)):
+                self.share = min(1.0, archive.fp.tell() / self.path.stat().st_size) if archive.fp else 0.0
                 judged = [(line, row, self._fault(line, row)) for line, row in part if line != self._header_line]
                 good = [(line, row) for line, row, fault in judged if fault is None]
                 yield Batch(
