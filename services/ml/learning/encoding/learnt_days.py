@@ -23,7 +23,7 @@ class LearntDays:
     def __post_init__(self) -> None:
         # Frozen, so the look-ups are set past the dataclass once.
         object.__setattr__(self, "_rows", {key: list(row) for key, row in zip(self.keys, self.rows, strict=True)})
-        table = np.array([*self.rows, self.unseen], dtype=np.float32).reshape(-1, self.width)
+        table = np.array([*self.rows, self.unseen], dtype=np.float32).reshape(len(self.keys) + 1, self.width)
         object.__setattr__(self, "_table", table)
         object.__setattr__(self, "_keys", np.array(self.keys, dtype=np.int64))
 
