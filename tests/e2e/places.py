@@ -15,6 +15,8 @@ PAGES = {
     "solve": ("ml", "/machines/{machine}/solve"),
     "delete-machine": ("ml", "/machines/{machine}/delete"),
     "training": ("ml", "/works/{work}"),
+    "works": ("ml", "/works"),
+    "dead-works": ("ml", "/works?state=dead"),
     "market": ("ml", "/market"),
     "listing": ("ml", "/market/{listing}"),
     "purchases": ("ml", "/purchases"),
@@ -55,6 +57,7 @@ PAGES = {
 }
 SIGNED_OUT = {"sign-in": ("identity", "/sign-in"), "register": ("identity", "/register")}
 OPERATORS = {
+    "all-works": ("ml", "/works"),
     "operator-prices": ("billing", "/prices"),
     "coupons": ("billing", "/coupons"),
     "verify": ("billing", "/verify"),

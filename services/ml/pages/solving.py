@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from ml import commands, queries
+from ml.learning.columns.values import label_of
 from ml.models import Machine, TableReading, Work
 from ml.rules.access import Channel, Right
 from ml.rules.prices import in_usd, solving_price
@@ -22,6 +23,7 @@ from service_base.pages import PageRequest, show, signed_in
 from shared_models.ids import derived_id, new_id
 
 SHOWN_PROBABILITIES = 10
+MOST_CHOICES = 30
 
 
 @signed_in
@@ -41,6 +43,9 @@ async def solve(request: PageRequest, machine_id: UUID) -> HttpResponse:
 def _form(request: PageRequest, machine: Machine) -> dict[str, Any]:
     filled = _real_row(request, machine) if request.method != "POST" else {}
     channel = queries.channel_of(request.caller, machine)
+    has_rows = Right.SEE in queries.rights_of(request.caller, machine)
+    # Buyers are shown the usual labels alone.
+    choices = _choices(machine) if has_rows else {}
     fields = [
         {
             "name": name,
@@ -48,7 +53,7 @@ def _form(request: PageRequest, machine: Machine) -> dict[str, Any]:
             "kind": machine.mdc_columns_data_type[name],
             "value": request.POST.get(f"f{place}", filled.get(name, "")),
             "options": _usual_values(machine, name),
-            "choices": _choices(machine, name, request.POST.get(f"f{place}", filled.get(name, ""))),
+            "choices": _with_given(choices.get(name, []), request.POST.get(f"f{place}", filled.get(name, ""))),
             "low": machine.mdc_columns_min.get(name),
             "high": machine.mdc_columns_max.get(name),
         }
@@ -66,7 +71,7 @@ def _form(request: PageRequest, machine: Machine) -> dict[str, Any]:
         "price_usd": machine.machine_api_solving_price_usd if channel is Channel.MARKET else None,
         "is_market": channel is Channel.MARKET,
         "next_fill": int(request.GET.get("fill", "0") or 0) + 1 if request.GET.get("fill", "0").isdigit() else 1,
-        "has_rows": Right.SEE in queries.rights_of(request.caller, machine),
+        "has_rows": has_rows,
     }
 
 
@@ -75,12 +80,15 @@ def _usual_values(machine: Machine, name: str) -> list[str]:
     return sorted(counts, key=lambda value: -counts[value])[:20]
 
 
-def _choices(machine: Machine, name: str, value: Any) -> list[str]:
-    """All values of a column of few labels, and the one that was given; empty where there are more than are listed."""
-    usual = _usual_values(machine, name)
-    if machine.mdc_columns_data_type[name] != "LABEL" or machine.mdc_columns_unique_values_count.get(name) != len(usual):
-        return []
-    return usual if value in ("", *usual) else [*usual, str(value)]
+def _choices(machine: Machine) -> dict[str, list[str]]:
+    """All labels that were learnt of each column that has few."""
+    inputs = machine.enc_dec_configuration.enc_dec_config_json["inputs"] if machine.enc_dec_configuration else []
+    labels = {own["column"]: own["labels"] for own in inputs if own["kind"] == "label" and not own.get("is_number")}
+    return {name: sorted(known) for name, known in labels.items() if len(known) <= MOST_CHOICES}
+
+
+def _with_given(choices: list[str], value: Any) -> list[str]:
+    return choices if not choices or value in ("", *choices) else [*choices, str(value)]
 
 
 def _real_row(request: PageRequest, machine: Machine) -> dict[str, Any]:
@@ -92,7 +100,13 @@ def _real_row(request: PageRequest, machine: Machine) -> dict[str, Any]:
     if first is None or not first.first_rows:
         return {}
     row = first.first_rows[int(wanted) % len(first.first_rows)]
-    return {name: "" if value is None else value for name, value in zip(first.column_names, row, strict=True)}
+    filled = dict(zip(first.column_names, row, strict=True))
+    labels = {name for name in filled if machine.mdc_columns_data_type.get(name) == "LABEL"}
+    return {name: label_of(cell) or "" if name in labels else _or_empty(cell) for name, cell in filled.items()}
+
+
+def _or_empty(cell: Any) -> Any:
+    return "" if cell is None else cell
 
 
 def _answer(request: PageRequest, machine: Machine) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Drawings of how right a machine is; as everywhere without script and style, their figures in a table beside them."""
+"""Drawings of how right a machine is, as everywhere without script and style, and times still to come."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 24, 26, 44
 SMALLEST, LARGEST = 3.0, 7.0
 Show = Callable[[float], str]
+
+
+@register.filter
+def about(seconds: float) -> str:
+    """Seconds to come, as rough as they are known: 7 s, 3 min, 2 h."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{round(seconds / 3600)} h"
 
 
 @register.simple_tag(takes_context=True)

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from event_bus.testing import said
 from ml import commands
 from ml.models import Machine, Work
-from ml.tests.world import TABLE
+from ml.tests.world import CITIES, TABLE
 from shared_models.events import ml
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,6 +60,13 @@ async def test_a_corrected_column_is_shown_corrected(hers, machine):
     assert (machine.mdc_columns_data_type["age"], machine.ignored_columns) == ("LABEL", ["city"])
 
 
+async def test_another_column_to_predict_is_one_choice(hers, machine):
+    await hers.post(f"/machines/{machine.pk}/columns", {"predict": "income"})
+    await machine.arefresh_from_db()
+    assert machine.mdc_columns_name_output == ["income"]
+    assert "bought" in machine.mdc_columns_name_input
+
+
 async def test_a_correction_that_does_not_fit_is_shown_at_the_top(hers, machine):
     answer = await hers.post(f"/machines/{machine.pk}/columns", {"role-0": "input"})
     assert answer.status_code == 422
@@ -88,6 +95,7 @@ async def test_a_trained_machine_shows_its_score_beside_the_baselines_with_a_ver
     for expected in (
         "Always the same answer",
         "Linear model",
+        "LightGBM",
         "a constant",
         "What matters",
         "how sure, how right",
@@ -100,6 +108,19 @@ async def test_the_solve_form_is_made_of_the_columns_and_can_be_filled_with_a_re
     page = await text(hers, f"/machines/{trained.pk}/solve?fill=1")
     assert re.search(r'name="f0" value="\d+"', page)
     assert "Fill with a real row" in page
+
+
+async def test_a_column_of_few_labels_offers_them_all(hers, trained):
+    page = await text(hers, f"/machines/{trained.pk}/solve?fill=1")
+    for city in CITIES:
+        assert re.search(rf"<option( selected)?>{city}</option>", page)
+    assert page.count(" selected>") == 1
+
+
+async def test_a_buyer_is_offered_the_usual_labels_alone(trained, person, browser):
+    await sync_to_async(commands.publish_machine)(machine_id=trained.pk, price_usd="0.25")
+    client = await sync_to_async(browser)(await sync_to_async(person)("eve", usd="1"))
+    assert "<option>Graz</option>" not in await text(client, f"/machines/{trained.pk}/solve")
 
 
 async def test_a_row_solved_on_the_page_is_charged_once_however_often_it_is_sent(hers, trained):
