@@ -105,8 +105,8 @@ class Evaluation:
             baselines = self._baselines(i, known)
             detail["baselines"] = {name: judged.brief(answers, wrong) for name, answers in baselines.items()}
             score = judged.score(own)
-            for name, answers in baselines.items():
-                detail[f"beats_{name}"] = score.beats(judged.score(answers))
+            for name, other in baselines.items():
+                detail[f"beats_{name}"] = score.beats(judged.score(other))
             found[output.column] = detail
         return found
 
