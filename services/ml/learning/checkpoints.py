@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Tensors = Mapping[str, NDArray[Any]]
-FORMAT = 1
+FORMAT = 2
 # A part that is not done is written so rarely that keeping it costs next to nothing.
 LEAST_SECONDS = 3.0
 TIMES_ITS_COST = 50.0

@@ -21,9 +21,10 @@ from ml.learning.graph import Part, Served, ServedNetwork, ServedTrees, tensors_
 from ml.learning.learners import Learner, Learning, error_of, work_of
 from ml.learning.levels import Level
 from ml.learning.linear import Linear, fit_linear
+from ml.learning.network.fold import Fold
 from ml.learning.network.losses import softmax
 from ml.learning.network.shape import Head, recipe_for
-from ml.learning.network.train import Fold, Look, Members
+from ml.learning.network.train import Look, Members
 from ml.learning.plan import TrainingPlan
 from ml.learning.targets import Targets
 from ml.learning.trees.forest import as_many_as_fit, forest_of
@@ -74,27 +75,28 @@ def fit(
     checkpoints: Checkpoints | None = None,
 ) -> Fitted:
     """Train the learners of `level` for each output, then calibrate and blend them."""
-    count = len(targets.outputs)
+    outputs = [_output(encoded, targets, i, learning, folds, level) for i in range(len(targets.outputs))]
+    work = [work_of(level, own.folds) for own in outputs]
     found = []
-    for i in range(count):
+    for i, own in enumerate(outputs):
         course = Course(
-            work_of(level) * count,
+            sum(work),
             on_look,
             on_part,
             should_stop,
-            _share_of_time(deadline, count - i),
-            done=work_of(level) * i,
+            _share_of_time(deadline, len(outputs) - i),
+            done=sum(work[:i]),
             checkpoints=checkpoints or Checkpoints(),
             name=f"output {i}",
         )
-        found.append(_fit_output(_output(encoded, targets, i, learning, folds, level), encoded, plan, level, course))
+        found.append(_fit_output(own, encoded, plan, level, course))
     return Fitted(
-        [own.networks for own in found],
-        [own.learners for own in found],
-        [own.tried for own in found],
-        [own.part for own in found],
-        replace(encoded.encoder, outputs=tuple(own.output for own in found)),
-        next((own.stopped for own in found if own.stopped), None),
+        [one.networks for one in found],
+        [one.learners for one in found],
+        [one.tried for one in found],
+        [one.part for one in found],
+        replace(encoded.encoder, outputs=tuple(one.output for one in found)),
+        next((one.stopped for one in found if one.stopped), None),
     )
 
 
@@ -156,7 +158,7 @@ def _output(
     y = targets.y[:, i]
     known = ~np.isnan(y[learning])
     lines, folds = learning[known], folds[known]
-    parted = [Fold(lines[folds != k], lines[folds == k]) for k in range(level.members)]
+    parted = [Fold(lines[folds != k], lines[folds == k], encoded.own(k)) for k in range(level.members)]
     return _Output(encoded.x, encoded.encoder.plain, y, targets.heads[i], targets.outputs[i], lines, parted)
 
 
@@ -185,7 +187,7 @@ class _Output:
     def blend(self, learners: list[Learner], shares: list[float], encoder: Encoder) -> tuple[Part, Output]:
         true = self.watched_true
         together = mixture([learner.watched for learner in learners], shares)
-        linear = np.concatenate([self._linear(fold.learn).answers(self._plain(fold.watch)) for fold in self.folds])
+        linear = np.concatenate([self._watched_linear(fold) for fold in self.folds])
         constant = self._constant()
         if self.head.is_label:
             blend = blend_labels(together, linear, constant, true.astype(np.intp), self.head)
@@ -196,16 +198,16 @@ class _Output:
             output = _with_intervals(output, blend, together[:, 0], linear[:, 0], true)
         kept = zip(learners, shares, strict=True)
         served = tuple(_served(own, share, encoder, self.head) for own, share in kept if share)
-        return Part(self.head, served, self._widened(self._linear(self.lines)), constant, blend), output
+        return Part(self.head, served, self._linear(), constant, blend), output
 
-    def _plain(self, rows: Rows) -> NDArray[np.float32]:
-        return self.x[np.ix_(rows, self.plain)]
+    def _watched_linear(self, fold: Fold) -> NDArray[np.float64]:
+        """What a linear model of the fold says of the lines that were watched."""
+        learnt, watched = (fold.rows(self.x, rows)[:, self.plain] for rows in (fold.learn, fold.watch))
+        return fit_linear(learnt, self.y[fold.learn], self.head).answers(watched)
 
-    def _linear(self, rows: Rows) -> Linear:
-        return fit_linear(self._plain(rows), self.y[rows], self.head)
-
-    def _widened(self, linear: Linear) -> Linear:
-        """The linear model on all encoded columns; those it was not given weigh nothing."""
+    def _linear(self) -> Linear:
+        """Of all lines, on all encoded columns; those it was not given weigh nothing."""
+        linear = fit_linear(self.x[np.ix_(self.lines, self.plain)], self.y[self.lines], self.head)
         weights = np.zeros((self.x.shape[1], linear.weights.shape[1]))
         weights[self.plain] = linear.weights
         return Linear(weights, linear.intercept)

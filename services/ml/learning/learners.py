@@ -15,9 +15,10 @@ from ml.learning.course import Course
 from ml.learning.encoding.fit import Encoded
 from ml.learning.ensemble import shares_of
 from ml.learning.levels import Level, Search
+from ml.learning.network.fold import Fold
 from ml.learning.network.losses import label_errors, number_errors, softmax
 from ml.learning.network.shape import Head, Recipe
-from ml.learning.network.train import Fold, Members, train_members
+from ml.learning.network.train import Members, train_members
 from ml.learning.trees import settings as trees
 from ml.learning.trees.grow import Grown, grow
 from ml.learning.variations import USUAL, VARIATIONS, Variation
@@ -25,6 +26,8 @@ from ml.learning.variations import USUAL, VARIATIONS, Variation
 Floats = NDArray[np.float64]
 # Growing a tree kind on one fold takes about as long as so many steps of a member.
 TREE_STEPS = 600
+# What is tried is compared on so many lines, of several folds where one has fewer.
+LINES_TO_COMPARE = 1000
 # Lines times labels; beyond, the answers of several learners would take more memory than the table.
 MOST_ANSWERS = 15_000_000
 
@@ -96,11 +99,11 @@ class Learning:
             should_stop=self.course.should_stop,
             kept=self._part("networks", variation, recipe),
         )
-        answers = np.concatenate(members.answers(self.encoded.x, [fold.watch for fold in self.folds]))
+        answers = np.concatenate(members.watched(self.encoded.x, self.folds))
         return self._learner(f"network, {variation.name}", answers, members, members.stopped)
 
     def _halving(self, search: Search) -> list[Variation]:
-        """The best variations by successive halving on one fold."""
+        """The best variations by successive halving on the first folds."""
         alive = list(VARIATIONS[: search.rungs[0][0]])
         for i, (count, steps) in enumerate(search.rungs):
             losses = self._losses(alive[:count], steps)
@@ -111,7 +114,16 @@ class Learning:
         return alive[: search.kept]
 
     def _losses(self, variations: Sequence[Variation], steps: int) -> dict[Variation, float]:
-        """Of each after so many steps, on the first fold; those of one program are trained side by side."""
+        """Of each after so many steps, the mean of the folds compared on; out of time it is of those that were done."""
+        found: list[dict[Variation, float]] = []
+        for fold in range(folds_to_compare(self.folds)):
+            if found and self.course.is_over():
+                break
+            found.append(self._losses_on(fold, variations, steps))
+        return {variation: float(np.mean([losses[variation] for losses in found])) for variation in variations}
+
+    def _losses_on(self, fold: int, variations: Sequence[Variation], steps: int) -> dict[Variation, float]:
+        """Those of one program are trained side by side."""
         losses: dict[Variation, float] = {}
         for waves in sorted({variation.waves for variation in variations}):
             own = [variation for variation in variations if variation.waves == waves]
@@ -119,7 +131,7 @@ class Learning:
             members = train_members(
                 self.encoded.x,
                 self.y,
-                [self.folds[0]] * len(own),
+                [self.folds[fold]] * len(own),
                 self.head,
                 recipes,
                 seed=self.seed,
@@ -128,7 +140,7 @@ class Learning:
                 deadline=self.course.share(0.3),
                 on_look=self.course.looks(steps * len(own)),
                 should_stop=self.course.should_stop,
-                kept=self._part("rung", own, recipes),
+                kept=self._part("rung", fold, own, recipes),
             )
             losses |= zip(own, members.best_losses, strict=True)
         return losses
@@ -137,33 +149,38 @@ class Learning:
         return np.stack([variation.mask(self.encoded.encoder) for variation in variations])
 
     def _trees(self, search: Search) -> list[Learner]:
-        """The kinds that do best on one fold, then grown on all."""
+        """The kinds that do best on the first folds, then grown on all."""
         columns = np.ascontiguousarray(self.encoded.x[:, self.encoded.encoder.plain])
-        first: list[tuple[trees.TreeSettings, Grown]] = []
-        for settings in trees.TRIED[: search.trees]:
-            if self.course.is_over():
-                break
-            grown = self._grow(columns, 0, settings)
-            first.append((settings, grown))
-            self.tried.append(
-                {"name": f"trees, {settings.name}", "rounds": grown.rounds, "out_of_fold_loss": grown.error}
-            )
-        first.sort(key=lambda kind: kind[1].error)
+        tried = self._tried_trees(search, columns)
         found = []
-        for settings, grown in first[: search.trees_kept]:
+        for settings in sorted(tried, key=lambda kind: _mean_error(tried[kind]))[: search.trees_kept]:
             if self.course.is_over():
                 break
-            folds = [grown, *(self._grow(columns, k, settings) for k in range(1, len(self.folds)))]
+            folds = tried[settings]
+            folds += [self._grow(columns, k, settings) for k in range(len(folds), len(self.folds))]
             answers = np.concatenate([own.watched for own in folds])
             stopped = "time limit" if any(own.was_cut for own in folds) else None
             found.append(self._learner(f"trees, {settings.name}", answers, folds, stopped))
         return found
 
+    def _tried_trees(self, search: Search, columns: NDArray[np.float32]) -> dict[trees.TreeSettings, list[Grown]]:
+        """Each kind grown on the folds compared on, as far as there is time."""
+        tried: dict[trees.TreeSettings, list[Grown]] = {}
+        for settings in trees.TRIED[: search.trees]:
+            if self.course.is_over():
+                break
+            own = tried[settings] = [self._grow(columns, k, settings) for k in range(folds_to_compare(self.folds))]
+            rounds = round(float(np.mean([grown.rounds for grown in own])))
+            self.tried.append(
+                {"name": f"trees, {settings.name}", "rounds": rounds, "out_of_fold_loss": _mean_error(own)}
+            )
+        return tried
+
     def _grow(self, columns: NDArray[np.float32], fold: int, settings: trees.TreeSettings) -> Grown:
         grown = grow(
             columns,
             self.y,
-            self.folds[fold],
+            self.folds[fold].among(self.encoded.encoder.plain),
             self.head,
             settings,
             seed=self.seed + fold,
@@ -189,14 +206,25 @@ class Learning:
         return Learner(name, softmax(said / temperature), temperature, model, stopped)
 
 
-def work_of(level: Level) -> int:
+def folds_to_compare(folds: Sequence[Fold]) -> int:
+    """As many as it takes to have enough lines."""
+    watched = np.cumsum([fold.watch.size for fold in folds])
+    return min(len(folds), 1 + int((watched < LINES_TO_COMPARE).sum()))
+
+
+def work_of(level: Level, folds: Sequence[Fold]) -> int:
     """The steps of all members that a level takes for one output."""
     work, search = level.members * level.steps, level.search
     if search is None:
         return work
-    grown = search.trees + search.trees_kept * (level.members - 1)
-    tried = sum(count * steps for count, steps in search.rungs)
+    compared = folds_to_compare(folds)
+    grown = search.trees * compared + search.trees_kept * (level.members - compared)
+    tried = compared * sum(count * steps for count, steps in search.rungs)
     return work + tried + search.kept * level.members * search.steps + TREE_STEPS * grown
+
+
+def _mean_error(grown: Sequence[Grown]) -> float:
+    return float(np.mean([own.error for own in grown]))
 
 
 def error_of(learner: Learner, true: Floats, head: Head) -> float:

@@ -39,7 +39,7 @@ class Level:
 LEVELS = {
     1: Level(1, members=1, folds=5, steps=400),
     2: Level(2, members=2, folds=5, steps=1000),
-    3: Level(3, 4, 5, 2000, Search(((4, 400),), kept=1, steps=2000, trees=0, trees_kept=0)),
+    3: Level(3, 4, 5, 2000, Search(((4, 400),), kept=2, steps=2000, trees=0, trees_kept=0)),
     4: Level(4, 5, 5, 2000, Search(((6, 800),), kept=2, steps=3000, trees=3, trees_kept=1)),
     5: Level(5, 8, 8, 2000, Search(((12, 500), (5, 1200)), kept=3, steps=3000, trees=6, trees_kept=3)),
 }

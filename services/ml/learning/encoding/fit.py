@@ -7,7 +7,7 @@ no line sees its own output.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from ml.learning.encoding.target_encoding import TargetEncoding
 from ml.learning.encoding.text import TextInput
 from ml.learning.load import LabelColumn, LoadedTable
 from ml.learning.material import Material
+from ml.learning.network.fold import Own
 from ml.learning.targets import Targets
 
 MOST_BIN_COLUMNS = 512
@@ -38,6 +39,8 @@ LEAST_PHRASES = 100
 # Days and hours are learnt from one by one when there are many lines, and so many of them for each.
 LEAST_FOR_DAYS = 1000
 LINES_PER_DAY = 2.5
+# Averages that folds see in their own way: beyond so many cells the ones out of fold have to do.
+MOST_OF_FOLDS = 150_000_000
 
 Rows = NDArray[np.intp]
 
@@ -45,10 +48,14 @@ Rows = NDArray[np.intp]
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """The encoder and what it makes of every line; `x` differs from the encoder's own answer only in that the
-    target encoding of learning lines is out of fold."""
+    target encoding of learning lines is out of fold. `of_folds[k]` are the encoder's averages as fold k sees them."""
 
     encoder: Encoder
     x: NDArray[np.float32]
+    of_folds: NDArray[np.float32] | None = None
+
+    def own(self, fold: int) -> Own | None:
+        return None if self.of_folds is None else Own(self.encoder.averages, self.of_folds[fold])
 
 
 def fit_encoder(
@@ -75,10 +82,23 @@ def fit_encoder(
             entries.append(entry)
             blocks.append(block)
         on_column(i + 1, len(inputs))
+    x = np.concatenate(blocks, axis=1)
     outputs = {output.column for output in targets.outputs}
     ignored = tuple(name for name in material.report.columns if name not in inputs and name not in outputs)
     parts = tuple(part for part in material.report.parts if part.name in inputs)
-    return Encoded(Encoder(tuple(entries), targets.outputs, ignored, parts), np.concatenate(blocks, axis=1))
+    encoder = Encoder(tuple(entries), targets.outputs, ignored, parts)
+    return Encoded(encoder, x, _seen_by_folds(x, encoder, material.learning, fitting.of_folds))
+
+
+def _seen_by_folds(
+    x: NDArray[np.float32], encoder: Encoder, learning: Rows, of_folds: list[NDArray[np.float32]]
+) -> NDArray[np.float32] | None:
+    """(folds, lines, averages): the averages of every line as each fold sees them."""
+    if not of_folds or len(of_folds[0]) * len(x) * encoder.averages.size > MOST_OF_FOLDS:
+        return None
+    found = np.repeat(x[None, :, encoder.averages], len(of_folds[0]), axis=0)
+    found[:, learning] = np.concatenate(of_folds, axis=2)
+    return found
 
 
 def _target_columns(targets: Targets, learning: Rows) -> NDArray[np.float64]:
@@ -107,6 +127,8 @@ class _Fitting:
     folds: NDArray[np.int8]
     target_columns: NDArray[np.float64]
     most_bins: int
+    # What each fold sees of every encoding with averages, in the order of the columns.
+    of_folds: list[NDArray[np.float32]] = field(default_factory=list)
 
     def column(self, name: str) -> list[tuple[Input, NDArray[np.float32]]]:
         type_ = self.report.columns[name].type
@@ -172,6 +194,7 @@ class _Fitting:
         block = entry.table()[places]
         if encoding.out_of_fold is not None:
             block[self.learning, entry.width - encoding.width :] = encoding.out_of_fold
+        self._keep(encoding)
         return entry, block
 
     def _moment(self, name: str) -> tuple[MomentInput, NDArray[np.float32]]:
@@ -182,17 +205,19 @@ class _Fitting:
         parts = tuple(part for part in PARTS if present[part].size and np.ptp(present[part]) > 0)
         units = (DAY, HOUR) if "hour" in parts else (DAY,)
         averages = [found for unit in units if (found := self._days(moments, unit))]
+        for _, encoding in averages:
+            self._keep(encoding)
         days = tuple(days for days, _ in averages)
         entry = MomentInput(name, bins, self.report.columns[name].date_order, parts, days)
         block = entry.encode(moments)
         start = entry.width - sum(own.width for own in days)
-        for own, out_of_fold in averages:
-            block[self.learning, start : start + own.width] = out_of_fold
+        for own, encoding in averages:
+            block[self.learning, start : start + own.width] = encoding.out_of_fold
             start += own.width
         return entry, block
 
-    def _days(self, moments: NDArray[np.float64], seconds: int) -> tuple[LearntDays, NDArray[np.float32]] | None:
-        """What was learnt of each day or hour, if they come again and again, and the same out of fold."""
+    def _days(self, moments: NDArray[np.float64], seconds: int) -> tuple[LearntDays, TargetEncoding] | None:
+        """What was learnt of each day or hour, if they come again and again."""
         learnt = moments[self.learning]
         known = learnt[~np.isnan(learnt)]
         unique, counts = np.unique(np.floor(known / seconds), return_counts=True)
@@ -203,7 +228,11 @@ class _Fitting:
         encoding = TargetEncoding.fit(places, len(keys) + 1, self.target_columns, self.folds)
         if encoding.out_of_fold is None:
             return None
-        return LearntDays(seconds, keys, encoding.rows[:-1], encoding.rows[-1]), encoding.out_of_fold
+        return LearntDays(seconds, keys, encoding.rows[:-1], encoding.rows[-1]), encoding
+
+    def _keep(self, encoding: TargetEncoding) -> None:
+        if encoding.of_folds is not None:
+            self.of_folds.append(encoding.of_folds)
 
     def _text(self, name: str) -> tuple[TextInput, NDArray[np.float32]]:
         column = self.loaded.labels[name]

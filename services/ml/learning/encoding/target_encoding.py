@@ -1,4 +1,9 @@
-"""What the outputs were, on average, for each label of a column; and how frequent the label is."""
+"""What the outputs were, on average, for each label of a column; and how frequent the label is.
+
+A line must not learn from an average that holds its own output, and what a fold's member is watched on must not be in
+any average that the member learnt from: else those lines are answered better than any new one. So there are averages
+for each fold beside those that are served.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+# Lines that a fold's member learns from are parted so often; each sees the averages of the other parts.
+PARTS = 5
 # A label's own average counts as much as the overall one when it was seen so often.
 SMOOTHING = 20.0
 Floats = NDArray[np.float64]
@@ -14,10 +21,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class TargetEncoding:
-    """`rows[p]` are the learnt numbers of place p; `out_of_fold` those of the learning lines, from other folds."""
+    """`rows[p]` are the learnt numbers of place p; `out_of_fold` those of the learning lines, from other folds.
+
+    `of_folds[k]` are those of the learning lines as the member of fold k sees them: without any output of fold k.
+    """
 
     rows: tuple[tuple[float, ...], ...]
     out_of_fold: NDArray[np.float32] | None
+    of_folds: NDArray[np.float32] | None = None
 
     @property
     def width(self) -> int:
@@ -32,35 +43,60 @@ class TargetEncoding:
             return cls(((),) * size, None)
         counts = np.bincount(places, minlength=size).astype(np.float64)
         frequency = np.log1p(counts) / np.log1p(places.size)
-        columns, out_of_fold = [frequency], [frequency[places]]
-        for target in targets.T:
-            column, lines = _one_target(places, size, target, folds)
-            columns.append(column)
-            out_of_fold.append(lines)
-        rows = np.stack(columns, axis=1)
+        averages = [_Averages(places, size, target, folds) for target in targets.T]
+        rows = np.stack([frequency, *(own.whole() for own in averages)], axis=1)
+        said = frequency[places]
+        of_folds = [
+            np.stack([said, *(own.of_fold(fold) for own in averages)], axis=1).astype(np.float32)
+            for fold in range(int(folds.max()) + 1)
+        ]
         return cls(
             tuple(tuple(float(value) for value in row) for row in rows),
-            np.stack(out_of_fold, axis=1).astype(np.float32),
+            np.stack([said, *(own.out_of_fold() for own in averages)], axis=1).astype(np.float32),
+            np.stack(of_folds),
         )
 
 
-def _one_target(places: NDArray[np.int64], size: int, target: Floats, folds: NDArray[np.int8]) -> tuple[Floats, Floats]:
-    known = ~np.isnan(target)
-    value = np.where(known, target, 0.0)
-    sums = np.bincount(places, weights=value, minlength=size)
-    counts = np.bincount(places, weights=known, minlength=size)
-    mean = value.sum() / max(known.sum(), 1)
-    whole = (sums + SMOOTHING * mean) / (counts + SMOOTHING)
-    lines = np.empty(places.size)
-    for fold in np.unique(folds):
-        inside = folds == fold
-        fold_sums = np.bincount(places[inside], weights=value[inside], minlength=size)
-        fold_counts = np.bincount(places[inside], weights=known[inside], minlength=size)
-        rest = known.sum() - fold_counts.sum()
-        rest_mean = (value.sum() - fold_sums.sum()) / max(rest, 1)
-        others = (sums - fold_sums + SMOOTHING * rest_mean) / (counts - fold_counts + SMOOTHING)
-        lines[inside] = others[places[inside]]
-    # In units of how much it tells the labels apart, so that the network need not stretch it.
-    spread = float(np.sqrt(np.average((whole - mean) ** 2, weights=counts))) if counts.sum() else 0.0
-    spread = spread or 1.0
-    return np.clip((whole - mean) / spread, -5.0, 5.0), np.clip((lines - mean) / spread, -5.0, 5.0)
+class _Averages:
+    """The averages of one target, from sums over folds and parts of them."""
+
+    def __init__(self, places: NDArray[np.int64], size: int, target: Floats, folds: NDArray[np.int8]) -> None:
+        known = ~np.isnan(target)
+        self.places, self.folds = places, folds
+        self.parts = np.random.default_rng(places.size).permutation(places.size) % PARTS
+        cube = (int(folds.max()) + 1, PARTS, size)
+        cells = np.ravel_multi_index((folds, self.parts, places), cube)
+        weighed = np.where(known, target, 0.0)
+        self.sums = np.bincount(cells, weights=weighed, minlength=np.prod(cube)).reshape(cube)
+        self.counts = np.bincount(cells, weights=known, minlength=np.prod(cube)).reshape(cube)
+        self.mean = self.sums.sum() / max(self.counts.sum(), 1)
+        counts = self.counts.sum(axis=(0, 1))
+        off = (self._smooth(self.sums.sum(axis=(0, 1)), counts) - self.mean) ** 2
+        # In units of how much it tells the labels apart, so that the network need not stretch it.
+        self.spread = (float(np.sqrt(np.average(off, weights=counts))) if counts.sum() else 0.0) or 1.0
+
+    def whole(self) -> Floats:
+        """Of each place, from all lines: what is served."""
+        return self._scaled(self._smooth(self.sums.sum(axis=(0, 1)), self.counts.sum(axis=(0, 1))))
+
+    def out_of_fold(self) -> Floats:
+        """Of each line, from the lines of all other folds."""
+        sums, counts = self.sums.sum(axis=1), self.counts.sum(axis=1)
+        others = self._smooth(sums.sum(axis=0) - sums, counts.sum(axis=0) - counts)
+        return self._scaled(others[self.folds, self.places])
+
+    def of_fold(self, fold: int) -> Floats:
+        """Of each line, without fold `fold`; its other lines are without those of their own part as well."""
+        rest = np.arange(len(self.sums)) != fold
+        sums, counts = self.sums[rest].sum(axis=0), self.counts[rest].sum(axis=0)
+        others = self._smooth(sums.sum(axis=0) - sums, counts.sum(axis=0) - counts)
+        whole = self._smooth(sums.sum(axis=0), counts.sum(axis=0))
+        return self._scaled(np.where(self.folds == fold, whole[self.places], others[self.parts, self.places]))
+
+    def _smooth(self, sums: Floats, counts: Floats) -> Floats:
+        """Averages by place (the last axis), few lines drawn to the mean of all of them."""
+        mean = sums.sum(axis=-1, keepdims=True) / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+        return np.asarray((sums + SMOOTHING * mean) / (counts + SMOOTHING))
+
+    def _scaled(self, averages: Floats) -> Floats:
+        return np.clip((averages - self.mean) / self.spread, -5.0, 5.0)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ml.learning.checkpoints import NOTHING_KEPT, Part
 from ml.learning.network import resume
+from ml.learning.network.fold import Fold
 from ml.learning.network.losses import mean_loss
 from ml.learning.network.members import SHARED, Feeder, Floats, first_params, padded_width
 from ml.learning.network.shape import Head, Recipe
@@ -21,14 +22,6 @@ POOL = 1 << 20
 LOOK_LINES = 4096
 # A member that has not got better for this share of all steps will not.
 PATIENCE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """What one member learns from and what it is watched on."""
-
-    learn: NDArray[np.intp]
-    watch: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +49,9 @@ class Members:
     looks: list[Look] = field(default_factory=list)
     stopped: str | None = None
 
-    def answers(self, x: Floats, lines: list[NDArray[np.intp]]) -> list[Floats]:
-        """Each member's answers on its own lines."""
-        return answers_on(self.params, x, lines, self.recipe)
+    def watched(self, x: Floats, folds: list[Fold]) -> list[Floats]:
+        """Each member's answers on the lines it was watched on."""
+        return answers_on(self.params, x, [fold.watch for fold in folds], self.recipe, folds)
 
 
 def train_members(
@@ -106,6 +99,7 @@ class _Training:
     ) -> None:
         learn, recipe = [fold.learn for fold in folds], recipes[0]
         self.x, self.y, self.head, self.recipe, self.steps = x, y, head, recipe, recipe.steps
+        self.folds = folds
         self.feeder = Feeder(learn, recipe.batch, seed)
         rng = np.random.default_rng([seed, 7])
         # Members of one fold are watched on the same lines, so that their losses can be compared.
@@ -170,6 +164,8 @@ class _Training:
         lines = self.feeder.lines(step, recipe.chunk)
         x = np.zeros((*lines.shape, width), np.float32)
         x[..., : self.x.shape[1]] = self.x[lines]
+        for k, fold in enumerate(self.folds):
+            fold.show(x[:, k], lines[:, k])
         shares = (np.arange(step, step + recipe.chunk, dtype=np.float32) + 0.5) / self.steps
         most = POOL - lines.shape[1] * recipe.batch * max(recipe.hidden)
         chance = np.random.default_rng([self.seed, 11, step])
@@ -183,7 +179,7 @@ class _Training:
     def _look(self, step: int, errors: NDArray[np.float32]) -> Look:
         """Watch every member on its own fold and keep those that are better than ever."""
         params = {name: np.asarray(value) for name, value in self.params.items()}
-        found = answers_on(params, self.x, self.watched, self.recipe)
+        found = answers_on(params, self.x, self.watched, self.recipe, self.folds)
         losses = []
         for k, (logits, lines) in enumerate(zip(found, self.watched, strict=True)):
             loss = mean_loss(logits, self.y[lines], self.head)
@@ -235,8 +231,14 @@ def _compiled(recipe: Recipe) -> Recipe:
     )  # fmt: skip
 
 
-def answers_on(params: dict[str, Floats], x: Floats, lines: list[NDArray[np.intp]], recipe: Recipe) -> list[Floats]:
-    """Each member's answers on its own lines, computed in parts of one size so that one program does."""
+def answers_on(
+    params: dict[str, Floats],
+    x: Floats,
+    lines: list[NDArray[np.intp]],
+    recipe: Recipe,
+    folds: list[Fold] | None = None,
+) -> list[Floats]:
+    """Each member's answers on its own lines, as its fold sees them; in parts of one size, so that one program does."""
     width, part = params["scale"].shape[1], 1024
     longest = max(rows.size for rows in lines)
     found: list[list[Floats]] = [[] for _ in lines]
@@ -244,7 +246,7 @@ def answers_on(params: dict[str, Floats], x: Floats, lines: list[NDArray[np.intp
         block = np.zeros((len(lines), part, width), np.float32)
         for k, rows in enumerate(lines):
             taken = rows[start : start + part]
-            block[k, : taken.size, : x.shape[1]] = x[taken]
+            block[k, : taken.size, : x.shape[1]] = folds[k].rows(x, taken) if folds else x[taken]
         logits = np.asarray(run_answers(params, block, recipe=_compiled(recipe)))
         for k, rows in enumerate(lines):
             found[k].append(logits[k, : max(0, min(part, rows.size - start))])

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.learning.checkpoints import NOTHING_KEPT, Part
+from ml.learning.network.fold import Fold
 from ml.learning.network.shape import Head
-from ml.learning.network.train import Fold
 from ml.learning.trees.settings import TreeSettings, fitted_to
 
 PATIENCE = 40
@@ -74,8 +74,9 @@ def _grow(
     import lightgbm
 
     sizes = fitted_to(settings, lines=fold.learn.size, classes=head.width)
-    learn = lightgbm.Dataset(x[fold.learn], y[fold.learn], params=_DATASET, free_raw_data=True)
-    watch = lightgbm.Dataset(x[fold.watch], y[fold.watch], reference=learn, params=_DATASET)
+    learn = lightgbm.Dataset(fold.rows(x, fold.learn), y[fold.learn], params=_DATASET, free_raw_data=True)
+    watched = fold.rows(x, fold.watch)
+    watch = lightgbm.Dataset(watched, y[fold.watch], reference=learn, params=_DATASET)
     booster = lightgbm.train(
         {**_parameters(sizes, head), "seed": seed, **_DATASET},
         learn,
@@ -84,7 +85,7 @@ def _grow(
         callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False), cut],
     )
     rounds = booster.best_iteration or booster.current_iteration()
-    raw = np.asarray(booster.predict(x[fold.watch], raw_score=True, num_iteration=rounds), dtype=np.float64)
+    raw = np.asarray(booster.predict(watched, raw_score=True, num_iteration=rounds), dtype=np.float64)
     error = next(iter(booster.best_score["valid_0"].values()))
     text = booster.model_to_string(num_iteration=rounds)
     return Grown(text, answers_of(raw, head), rounds, float(error), cut.was_cut)

@@ -14,8 +14,9 @@ import pytest
 from ml.learning.checkpoints import Checkpoints, Part, Tensors
 from ml.learning.learn import TRAINING_SHARE, _deadline
 from ml.learning.levels import LEVELS, Level, Search
+from ml.learning.network.fold import Fold
 from ml.learning.network.shape import Head, NetworkShape, Recipe, recipe_for
-from ml.learning.network.train import Fold, Look, Members, train_members
+from ml.learning.network.train import Look, Members, train_members
 from ml.learning.plan import TrainingPlan
 from ml.learning.trees import settings as trees
 from ml.learning.trees.grow import grow

@@ -12,10 +12,11 @@ from ml.learning.encoding.encoder import Encoder
 from ml.learning.graph import Part, ServedNetwork, build_graph, tensors_of
 from ml.learning.linear import Linear, fit_linear
 from ml.learning.network import losses
+from ml.learning.network.fold import Fold
 from ml.learning.network.losses import softmax
 from ml.learning.network.members import Feeder
 from ml.learning.network.shape import Head, HeadLoss, NetworkShape, recipe_for
-from ml.learning.network.train import Fold, Pace, answers_on, train_members
+from ml.learning.network.train import Pace, answers_on, train_members
 from ml.learning.solver import Solver
 
 RNG = np.random.default_rng(3)
