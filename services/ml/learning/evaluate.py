@@ -103,7 +103,7 @@ class Evaluation:
             judged = _Judged(output, head, y, self.seed)
             detail = judged.detail(own, wrong)
             baselines = self._baselines(i, known)
-            detail["baselines"] = {name: judged.brief(answers, wrong) for name, answers in baselines.items()}
+            detail["baselines"] = {name: judged.brief(said, wrong) for name, said in baselines.items()}
             score = judged.score(own)
             for name, other in baselines.items():
                 detail[f"beats_{name}"] = score.beats(judged.score(other))
