@@ -1,6 +1,9 @@
 """Django's description of the service base."""
 
+from pathlib import Path
+
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class ServiceBaseConfig(AppConfig):
@@ -8,3 +11,8 @@ class ServiceBaseConfig(AppConfig):
 
     name = "service_base"
     label = "service_base"
+
+    def ready(self) -> None:
+        """Django wants the folder that large bodies are spooled to; it makes none."""
+        if folder := settings.FILE_UPLOAD_TEMP_DIR:
+            Path(folder).mkdir(parents=True, exist_ok=True)

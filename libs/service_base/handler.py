@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
@@ -17,12 +17,9 @@ from django.urls import set_script_prefix
 from django.utils.module_loading import import_string
 
 from service_base import problems
+from service_base.bodies import Message, Receive, Scope, Send, bounded, refuse
+from service_base.object_store import StoreFull, TooLarge, full_said
 from service_base.threads import Loan, Threads
-
-Scope = dict[str, Any]
-Message = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 # Requests that take longer are watched: when their client goes they are cancelled.
 WATCHED_AFTER_SECONDS = 0.5
@@ -35,12 +32,18 @@ class ByPath:
     def __init__(self, api: ASGIHandler, pages: ASGIHandler) -> None:
         self._api = api
         self._pages = pages
+        self._largest: int = settings.TITAN_LARGEST_BODY
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = scope["path"].removeprefix(get_script_prefix(scope))
-        handler = self._api if is_api(path) else self._pages
-        await handler(scope, receive, send)
+        by_api = is_api(path)
+        handler = self._api if by_api else self._pages
+        try:
+            with full_said():  # what comes in is spooled to the disk before anybody looks at it
+                await handler(scope, bounded(scope, receive, largest=self._largest), send)
+        except (TooLarge, StoreFull) as refusal:
+            await refuse(scope, send, refusal, is_api=by_api)
 
 
 def is_api(path: str) -> bool:

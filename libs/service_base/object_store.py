@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -59,14 +60,27 @@ class ObjectStore:
     def receive(self, chunks: Iterable[bytes], *, limit: int) -> Received:
         """Write what comes in to a file of its own, never holding more than a chunk. Raises TooLarge, StoreFull."""
         digest, size = hashlib.sha256(), 0
-        with full_said(), self.incoming() as (path, handle):
-            with os.fdopen(handle, "wb") as file:
-                for chunk in chunks:
-                    size += len(chunk)
-                    must_fit(size, limit)
-                    digest.update(chunk)
-                    file.write(chunk)
-                file.flush()
+        with full_said(), self.incoming() as (path, handle), os.fdopen(handle, "wb") as file:
+            for chunk in chunks:
+                size += len(chunk)
+                must_fit(size, limit)
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        return Received(path, digest.hexdigest(), size)
+
+    def adopt(self, spooled: Path, *, limit: int) -> Received:
+        """A file that Django has spooled already, under a second name: Django removes the first with the request.
+
+        Raises TooLarge, StoreFull.
+        """
+        size = spooled.stat().st_size
+        must_fit(size, limit)
+        with full_said(), self.incoming() as (path, handle), os.fdopen(handle, "wb"):
+            give_second_name(spooled, path)
+            with path.open("rb+") as file:
+                digest = hashlib.file_digest(file, "sha256")
                 os.fsync(file.fileno())
         return Received(path, digest.hexdigest(), size)
 
@@ -88,6 +102,17 @@ class ObjectStore:
         with full_said():
             target.parent.mkdir(parents=True, exist_ok=True)
             received.path.replace(target)
+
+
+def give_second_name(kept: Path, own: Path) -> None:
+    """Have the file also stand at `own`, in place of what is there; what one of the names loses the other keeps."""
+    own.unlink(missing_ok=True)
+    try:
+        os.link(kept, own)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EMLINK):
+            raise
+        shutil.copyfile(kept, own)  # a file system without second names
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from service_base.addresses import SERVICES, url_of
 from service_base.env import env
 
 HERE = Path(__file__).parent
+# What a request may carry where a service takes no large files.
+LARGEST_BODY = 64 << 20
 
 
 def for_service(
@@ -20,10 +22,12 @@ def for_service(
     timeseries_models: tuple[str, ...] = (),
     user_model: str = "principals.Principal",
     principal_source: str = "service_base.principals.source.ProjectedPrincipals",
+    largest_body: int = LARGEST_BODY,
 ) -> dict[str, Any]:
     """All settings of the service `context`; use as `globals().update(for_service("billing"))`.
 
-    `timeseries_models` is the registry of models that live in the `timeseries` database.
+    `timeseries_models` is the registry of models that live in the `timeseries` database; `largest_body` is how many
+    bytes a request may carry.
     """
     titan_logging.configure(context)
     projected = user_model == "principals.Principal"
@@ -41,6 +45,9 @@ def for_service(
         "TIMESERIES_MODELS": list(timeseries_models),
         "DATABASES": _databases(with_timeseries=bool(timeseries_models)),
         "FORCE_SCRIPT_NAME": f"/{context}" if env().public_url else None,
+        "TITAN_LARGEST_BODY": largest_body,
+        # Large bodies are spooled where files are kept: the system's own folder may be small, or memory.
+        "FILE_UPLOAD_TEMP_DIR": str(env().data_dir / context / "incoming"),
         **_same_everywhere(),
         **_security(),
     }

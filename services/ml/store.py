@@ -14,6 +14,7 @@ from service_base.object_store import ObjectStore, discard
 __all__ = [
     "LARGEST_UPLOAD",
     "Received",
+    "adopt",
     "digest_of",
     "discard",
     "keep",
@@ -39,6 +40,12 @@ class Received(object_store.Received):
 def receive(chunks: Iterable[bytes], *, name: str, limit: int = LARGEST_UPLOAD) -> Received:
     """Write a table to a file of its own. Raises TooLarge, StoreFull."""
     found = _STORE.receive(chunks, limit=limit)
+    return Received(found.path, found.sha256, found.size, Path(name).name[:300] or "table")
+
+
+def adopt(path: Path, *, name: str, limit: int = LARGEST_UPLOAD) -> Received:
+    """The same of a file that is on the disk already, without writing it once more. Raises TooLarge, StoreFull."""
+    found = _STORE.adopt(path, limit=limit)
     return Received(found.path, found.sha256, found.size, Path(name).name[:300] or "table")
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.http import HttpRequest
 
 from ml.rules.readings import READ_AT_ONCE
-from ml.store import LARGEST_UPLOAD, Received, receive
+from ml.store import LARGEST_UPLOAD, Received, adopt, receive
 from service_base.errors import BadInput
 from service_base.object_store import must_fit
 
@@ -105,11 +106,10 @@ def _from_form(request: HttpRequest, query: Mapping[str, str]) -> Upload:
     if not isinstance(file, UploadedFile):
         raise BadInput("Send the table as the form's field `file`.", field="file")
     form = {name: value for name, value in request.POST.items() if isinstance(value, str)}
-    return Upload(receive(_chunks(file), name=file.name or "table"), {**query, **form})
-
-
-def _chunks(file: Any) -> Iterator[bytes]:
-    yield from file.chunks(CHUNK)
+    name = file.name or "table"
+    if isinstance(file, TemporaryUploadedFile):
+        return Upload(adopt(Path(file.temporary_file_path()), name=name), {**query, **form})
+    return Upload(receive(file.chunks(CHUNK), name=name), {**query, **form})
 
 
 def _json(name: str, text: str) -> Any:

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import connection, connections
 
 from event_bus import tracing
@@ -259,3 +260,31 @@ def test_threads_are_started_only_when_they_are_needed():
     before = threading.active_count()
     Threads(8)
     assert threading.active_count() == before
+
+
+async def test_a_body_that_says_it_is_too_long_is_refused_before_it_comes(ask):
+    largest = settings.TITAN_LARGEST_BODY
+    answer = await ask("POST", "/api/v1/echo", b"x", headers={"content-length": str(largest + 1)})
+    assert (answer.status, answer.json()["type"].rsplit("/", 1)[1]) == (413, "too-large")
+    assert f"{largest >> 20} MiB" in answer.json()["detail"]
+
+
+async def test_a_body_that_turns_out_too_long_is_refused_when_it_does(application, ask):
+    application._largest = 1 << 20
+    answer = await ask("POST", "/api/v1/echo", *[bytes(1 << 19)] * 4, headers={"transfer-encoding": "chunked"})
+    assert (answer.status, answer.headers["content-type"]) == (413, "application/problem+json")
+
+
+async def test_a_page_says_in_words_that_a_body_is_too_long(ask):
+    length = str(settings.TITAN_LARGEST_BODY + 1)
+    answer = await ask("POST", "/page", b"x", headers={"content-length": length})
+    assert (answer.status, "send a part of it" in answer.body.decode()) == (413, True)
+
+
+async def test_a_disk_that_fills_up_under_a_body_is_one_sentence(ask, monkeypatch):
+    def full(*given, **more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("django.core.handlers.asgi.tempfile.SpooledTemporaryFile", full)
+    answer = await ask("POST", "/api/v1/echo", b"{", b"}")
+    assert (answer.status, answer.json()["type"].rsplit("/", 1)[1]) == (503, "store-full")

@@ -293,8 +293,9 @@ def test_a_full_disk_while_it_is_read_leaves_nothing_half_made(reading, monkeypa
     def full(*given, **more):
         raise OSError(28, "No space left on device")
 
+    place_of = {"link": "os.link", "mkdir": "Path.mkdir"}
     with monkeypatch.context() as patched:
-        patched.setattr("ml.readings.os.link" if what == "link" else "service_base.object_store.Path.mkdir", full)
+        patched.setattr(f"service_base.object_store.{place_of[what]}", full)
         read_uploads()
     reading.refresh_from_db()
     assert (reading.state, Machine.objects.count(), DataLine.objects.count()) == ("queued", 0, 0)
