@@ -20,9 +20,12 @@ def page_of(results: Results, models: list[str], asked: argparse.Namespace, grow
     tables = list(dict.fromkeys(result["table"] for result in results))
     seeds = sorted({result["seed"] for result in results})
     found = {(r["table"], r["model"]): _mean(results, r["table"], r["model"]) for r in results}
+    missing = _not_measured(found, tables, models)
+    models = [model for model in models if any((table, model) in found for table in tables)]
     told = [
         f"{len(tables)} tables, seeds {', '.join(map(str, seeds))}; where they are shown, FLAML was given "
         f"{asked.flaml_seconds:g} CPU seconds and AutoGluon {asked.autogluon_seconds:g}.",
+        *missing,
         "",
         "## Scores (mean of the seeds; auc: higher is better, logloss and rmse: lower)",
         "",
@@ -39,6 +42,16 @@ def page_of(results: Results, models: list[str], asked: argparse.Namespace, grow
     if growth:
         told += ["", "## How cost grows with the table", "", *growth]
     return TEMPLATE.read_text().replace("{results}", "\n".join(told))
+
+
+def _not_measured(found: Found, tables: list[str], models: list[str]) -> list[str]:
+    """A sentence on what there are no figures of, if there is such."""
+    told = []
+    for model in models:
+        lacking = [table for table in tables if (table, model) not in found]
+        if lacking:
+            told.append(f"{model} on {'any table' if lacking == tables else ', '.join(lacking)}")
+    return ["", f"Not measured, and shown as {NOT_MEASURED} or not at all: {'; '.join(told)}."] if told else []
 
 
 def _mean(results: Results, table: str, model: str) -> dict[str, Any]:

@@ -51,9 +51,11 @@ def test_ranks_and_duels_count_tables(page: str) -> None:
 
 def test_what_was_not_measured_is_no_win_and_no_rank() -> None:
     results = [result("a", "level 5", 0.9), result("b", "level 5", 0.9), result("b", "flaml", 0.8)]
-    page = page_of(results, ["level 5", "flaml"], ASKED)
+    page = page_of(results, ["level 5", "flaml", "autogluon"], ASKED)
     assert "| a | 100 | auc | **0.9** | – |" in page
     assert "mean rank (1 of 2 tables have all)" in page
+    assert "Not measured, and shown as – or not at all: flaml on a; autogluon on any table." in page
+    assert "| autogluon" not in page
     assert "| level 5 |  | 1 of 1 |" in page
 
 
