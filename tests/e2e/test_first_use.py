@@ -111,7 +111,9 @@ def test_how_her_file_is_written_was_found_out(path):
 
 def test_each_level_had_a_price_and_a_time_before_the_choice(path):
     for level in range(1, 6):
-        assert re.search(rf"\n{level}\s[^\n]*\d EAML\s[^\n]*USD\s[^\n]*\d (s|min|h)", "\n" + path.found["quotes"]), level
+        assert re.search(rf"\n{level}\s[^\n]*\d EAML\s[^\n]*USD\s[^\n]*\d (s|min|h)", "\n" + path.found["quotes"]), (
+            level
+        )
 
 
 def test_a_cancelled_training_costs_nothing(path):
