@@ -41,7 +41,7 @@ class Attempt:
         # A folder of its own for each attempt: a slower twin never writes where a faster one does.
         self.result = f"{_PLACES[work.kind]}/{work.machine_id}/{work.pk}-{work.lease_token}"
         if work.kind == "solving":
-            self.result += ".csv"
+            self.result += f".{work.answers_format}"
 
     def see_through(self) -> None:
         """Do the work, store what came of it, and leave nothing behind if somebody else has it by now."""
@@ -122,7 +122,7 @@ class Attempt:
         from ml.store import place
 
         if self.work.kind == "solving":
-            found = {name: done[name] for name in ("sha256", "lines", "warnings")}
+            found = {name: done[name] for name in ("sha256", "lines", "warnings", "drift")}
             self._insist(commands.finish_solving, path=self.result, **found)
             return
         folder = place(self.result)
@@ -183,6 +183,7 @@ def job_of(work: Work, result: str) -> Message:
             "model": str(place(model.folder)) if model else "",
             "lines": work.solving_lines,
             "result": str(place(result)),
+            "answers": work.answers_format,
         }
     lines = list(machine.data_lines.filter(purpose="learning").order_by("sequence"))
     return {

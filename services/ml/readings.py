@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -89,14 +86,17 @@ class _Attempt:
     def _received(self) -> Received:
         """The file under a second name, which what becomes of it takes: the first stays for another attempt."""
         from ml.store import Received, place
-        from service_base.object_store import full_said
+        from service_base.errors import NotFound
+        from service_base.object_store import full_said, give_second_name
 
         kept = place(self.reading.path)
         own = place(f"incoming/{self.reading.pk}-{self.reading.lease_token}")
         with full_said():
             own.parent.mkdir(parents=True, exist_ok=True)
-            own.unlink(missing_ok=True)
-            _link(kept, own)
+            try:
+                give_second_name(kept, own)
+            except FileNotFoundError:
+                raise NotFound("The file is not in the store any more; send it again.") from None
         return Received(own, self.reading.sha256, self.reading.size_bytes, self.reading.file_name)
 
     def _make(self, received: Received) -> None:
@@ -135,6 +135,7 @@ class _Attempt:
             estimated_seconds=seconds,
             quoted_eaml=eaml,
             data_line_ids=[line.pk],
+            answers=self.reading.asked.get("answers", "csv"),
         )
 
     def _correct(self) -> None:
@@ -162,14 +163,3 @@ class _Attempt:
         if monotonic() - self._beat >= HEARTBEAT_SECONDS:
             commands.report_reading(**self.lease, **self._said)
             self._beat = monotonic()
-
-
-def _link(kept: Path, own: Path) -> None:
-    from service_base.errors import NotFound
-
-    try:
-        os.link(kept, own)
-    except PermissionError:  # a file system without second names
-        shutil.copyfile(kept, own)
-    except FileNotFoundError:
-        raise NotFound("The file is not in the store any more; send it again.") from None

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from ml.models import NNModel
+from ml.models import Machine, NNModel
 from ml.store import place
 from service_base.errors import Unavailable
 
@@ -16,23 +16,37 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 256 * 1024**2
 
-_warm: OrderedDict[UUID, Solver] = OrderedDict()
+# By machine: the model it had when it was last asked, and that model ready to solve.
+_warm: OrderedDict[UUID, tuple[UUID, Solver]] = OrderedDict()
 _lock = Lock()
 
 
-def solver_of(model: NNModel) -> Solver:
-    """The model ready to solve, from memory if it is warm. Raises Unavailable when its files are not as stored."""
+def solver_of(machine: Machine) -> Solver:
+    """The machine's newest model ready to solve, from memory if it is warm.
+
+    Raises Unavailable when its files are not as stored.
+    """
+    model = machine.training_nn_model
+    assert model is not None
     with _lock:
-        found = _warm.get(model.pk)
-        if found is not None:
-            _warm.move_to_end(model.pk)
-            return found
+        found = _warm.get(machine.pk)
+        if found is not None and found[0] == model.pk:
+            _warm.move_to_end(machine.pk)
+            return found[1]
     loaded = _load(model)
     with _lock:
-        _warm[model.pk] = loaded
-        while len(_warm) > 1 and sum(solver.size_bytes for solver in _warm.values()) > MOST_BYTES:
-            _warm.popitem(last=False)
+        _keep(machine.pk, model.pk, loaded)
     return loaded
+
+
+def _keep(machine_id: UUID, model_id: UUID, solver: Solver) -> None:
+    """In place of the machine's model before; what was not asked for longest makes room, the newest stays."""
+    _warm[machine_id] = (model_id, solver)
+    _warm.move_to_end(machine_id)
+    held = sum(solver.size_bytes for _, solver in _warm.values())
+    while held > MOST_BYTES and len(_warm) > 1:
+        _, (_, gone) = _warm.popitem(last=False)
+        held -= gone.size_bytes
 
 
 def _load(model: NNModel) -> Solver:

@@ -22,6 +22,7 @@ def main() -> None:
         Every(0.5, read_smaller_uploads),
         Every(COUNT_SECONDS, commands.count_usage),
         Every(3600, commands.forget_counted_usage),
+        Every(3600, commands.forget_old_drift),
         Every(600, commands.clean_store),
     )
 

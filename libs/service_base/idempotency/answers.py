@@ -29,22 +29,31 @@ class KeyReused(Refusal):
 
 
 async def answer_once(
-    request: HttpRequest, body: BaseModel | dict[str, Any] | None, work: Callable[[], Any], *, status: int = 200
+    request: HttpRequest,
+    body: BaseModel | dict[str, Any] | None,
+    work: Callable[[], Any],
+    *,
+    status: int = 200,
+    show: Callable[[Any], HttpResponse] | None = None,
 ) -> HttpResponse:
     """Run `work` (a synchronous command call returning a schema or JSON-able value) and answer with its result.
 
     With an `Idempotency-Key`, either the work and its stored answer are committed together or neither is; the same
     key and body is answered with the stored answer (refusals too, except those that only say "later": 429 and 503),
-    the same key with another body is refused (409).
+    the same key with another body is refused (409). `show` makes something else of a success than JSON.
     """
     key = request.headers.get(HEADER)
     if key is None:
-        return JsonResponse(_plain(await sync_to_async(work)()), status=status, safe=False)
+        return _shown(_plain(await sync_to_async(work)()), status, show)
     if not 1 <= len(key) <= 200:
         raise BadInput("An Idempotency-Key has 1 to 200 characters.", field=HEADER)
     owner = request.auth.id  # type: ignore[attr-defined]
     code, answer = await sync_to_async(_once)(owner, key, _hash(request, body), request.path, work, status)
-    return problems.response(answer) if code >= 400 else JsonResponse(answer, status=code, safe=False)
+    return problems.response(answer) if code >= 400 else _shown(answer, code, show)
+
+
+def _shown(answer: Any, status: int, show: Callable[[Any], HttpResponse] | None) -> HttpResponse:
+    return show(answer) if show else JsonResponse(answer, status=status, safe=False)
 
 
 def _once(owner: Any, key: str, request_hash: str, path: str, work: Callable[[], Any], status: int) -> tuple[int, Any]:

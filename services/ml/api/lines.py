@@ -75,11 +75,13 @@ async def append_file(request: Request, machine_id: UUID, purpose: str = "learni
 
 
 @router.post("/machines/{machine_id}/solve-file", auth=SOLVE, response=FILE_TAKEN, openapi_extra=FILE_BODY)
-async def solve_file(request: Request, machine_id: UUID) -> HttpResponse:
-    """Solve the lines of a file (body, or a form's `file`) as work; its result is a CSV to download.
+async def solve_file(request: Request, machine_id: UUID, answers: str = "csv") -> HttpResponse:
+    """Solve the lines of a file (body, or a form's `file`) as work; its answers are a file of the kind asked to
+    download: csv, parquet or arrow.
 
     A file from 8 MiB on is read as work first: the answer is 202 with that reading, which names the work at its end.
     """
+    commands.check_answers(answers)
     machine = await sync_to_async(queries.machine_for)(request.auth, machine_id, Right.APPEND)
     upload = await sync_to_async(receive_upload)(request)
 
@@ -92,20 +94,25 @@ async def solve_file(request: Request, machine_id: UUID) -> HttpResponse:
             estimated_seconds=seconds,
             quoted_eaml=eaml,
             data_line_ids=[line.pk],
+            answers=answers,
         )
         return schemas.show_work(asked)
 
     try:
         if upload.is_large:
-            return await _read_later(request, machine, upload, "answers")
+            return await _read_later(request, machine, upload, "answers", answers)
         return await answer_once(request, upload.identity, work, status=201)
     finally:
         discard(upload.received)
 
 
-async def _read_later(request: Request, machine: Machine, upload: Upload, purpose: str) -> HttpResponse:
+async def _read_later(
+    request: Request, machine: Machine, upload: Upload, purpose: str, answers: str = "csv"
+) -> HttpResponse:
     def work() -> dict[str, Any]:
-        return schemas.show_reading(commands.append_by_work(machine, upload.received, purpose, by=request.auth.user))
+        by = request.auth.user
+        reading = commands.append_by_work(machine, upload.received, purpose, by=by, answers=answers)
+        return schemas.show_reading(reading)
 
     return located(await answer_once(request, upload.identity, work, status=ACCEPTED))
 

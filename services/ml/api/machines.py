@@ -192,6 +192,22 @@ async def quote(request: Request, machine_id: UUID) -> dict[str, Any]:
     return await sync_to_async(read)()
 
 
+@router.get("/machines/{machine_id}/drift", auth=READ)
+async def drift(request: Request, machine_id: UUID) -> dict[str, Any]:
+    """How far what the machine is asked has moved from what it learnt: by column, in the last week and over time.
+
+    `psi` is the population stability index: below 0.1 as learnt, above 0.25 moved far. It is null before anything was
+    solved with the model that the machine has now.
+    """
+
+    def read() -> dict[str, Any]:
+        machine = _machine(request, machine_id, Right.SEE)
+        found = queries.drift_of(machine)
+        return {"machine_id": str(machine.pk), "drift": schemas.show_drift(found) if found else None}
+
+    return await sync_to_async(read)()
+
+
 @router.get("/machines/{machine_id}/card", auth=READ)
 async def card(request: Request, machine_id: UUID) -> dict[str, Any]:
     """The model card: data, network, metrics beside baselines, calibration, importance, limits."""

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from ninja import Router
+from pydantic import ValidationError
 
 from ml import commands, queries, schemas
+from ml.asked_tables import MOST_LINES, AskedTable, read_table, table_of_rows, written
 from ml.models import Machine
 from ml.rules.access import Channel
+from ml.rules.kinds import MEDIA_TYPES, Kind, answer_kind, body_kind
 from service_base.api import Request
 from service_base.auth import Bearer
 from service_base.callers import Caller
+from service_base.errors import BadInput
 from service_base.idempotency.answers import HEADER, answer_once
+from service_base.problems import in_words
 from shared_models.ids import derived_id, new_id
 from shared_models.money import plain
 
@@ -23,33 +31,132 @@ router = Router(tags=["solving"])
 SOLVE = Bearer("ml:solve")
 
 
-@router.post("/machines/{machine_id}/solve", auth=SOLVE, response={200: dict[str, Any]})
-async def solve(request: Request, machine_id: UUID, body: schemas.SolveIn) -> HttpResponse:
+_SHOWN: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            MEDIA_TYPES[Kind.JSON]: {"schema": schemas.SolveIn.model_json_schema()},
+            MEDIA_TYPES[Kind.CSV]: {"schema": {"type": "string"}},
+            MEDIA_TYPES[Kind.ARROW]: {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+@router.post("/machines/{machine_id}/solve", auth=SOLVE, response={200: dict[str, Any]}, openapi_extra=_SHOWN)
+async def solve(request: Request, machine_id: UUID) -> HttpResponse:
     """Answer rows in their order: values, probabilities of labels, intervals of numbers, and what is odd about a row.
 
+    Rows are JSON (up to 1,000), CSV or an uncompressed Arrow stream (up to 10,000); answers are what Accept asks for,
+    else what the rows were. A table of answers has its price in the headers Titan-Price-Eaml and Titan-Price-Usd.
+
     The same Idempotency-Key is one charge and one answer. Somebody else's machine is found when it is on the market.
+    Whoever asks too fast gets 429 with Retry-After: 200 requests or 20,000 lines a second and machine are always fine.
     """
-    key = request.headers.get(HEADER)
+    body = body_kind(request.content_type)
+    kind = answer_kind(request.headers.get("accept"), body)
+    asked = _asked(request, body, kind)
 
     def work() -> dict[str, Any]:
         machine = queries.machine_to_solve(request.auth, machine_id)
-        return answer(request.auth, machine, body.rows, key=key)
+        return _solve(request, machine, asked, kind)
 
-    return await answer_once(request, body, work)
+    show = None if kind is Kind.JSON else partial(_as_table, kind=kind)
+    return await answer_once(request, asked.identity, work, show=show)
 
 
-def answer(caller: Caller, machine: Machine, rows: Sequence[Mapping[str, Any]], *, key: str | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The rows of a request, as they came; `identity` tells two requests apart."""
+
+    identity: schemas.SolveIn | dict[str, Any]
+    rows: list[dict[str, Any]] | None
+    body: bytes
+    kind: Kind
+
+
+def _asked(request: Request, body: Kind, answer: Kind) -> _Asked:
+    if body is Kind.JSON:
+        found = _rows(request.body)
+        identity = found if answer is Kind.JSON else {"rows": found.rows, "answer": answer}
+        return _Asked(identity, found.rows, b"", body)
+    digest = hashlib.sha256(request.body).hexdigest()
+    return _Asked({"sha256": digest, "body": body, "answer": answer}, None, request.body, body)
+
+
+def _rows(body: bytes) -> schemas.SolveIn:
+    try:
+        return schemas.SolveIn.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            raise BadInput(
+                'The body is no JSON: send {"rows": [...]}, or say what it is in Content-Type.', field="body"
+            ) from None
+        place = ".".join(map(str, first["loc"])) or "body"
+        raise BadInput(f"{place}: {in_words(first['msg'])}", field=place) from None
+
+
+def _solve(request: Request, machine: Machine, asked: _Asked, kind: Kind) -> dict[str, Any]:
+    key = request.headers.get(HEADER)
+    if asked.rows is not None and kind is Kind.JSON:
+        return answer(request.auth, machine, asked.rows, key=key)
+    if asked.rows is not None:
+        commands.check_row_count(asked.rows)
+        return _answer_table(request.auth, machine, table_of_rows(asked.rows), key=key)
+    table = read_table(asked.body, asked.kind, machine.mdc_columns_name_input)
+    if kind is Kind.JSON:
+        return answer(request.auth, machine, table.rows(), key=key, most=MOST_LINES)
+    return _answer_table(request.auth, machine, table, key=key)
+
+
+def answer(
+    caller: Caller, machine: Machine, rows: Sequence[Mapping[str, Any]], *, key: str | None, most: int = 1000
+) -> dict[str, Any]:
     """Solve the rows, meter them, and show the answers."""
+    order = order_of(caller, machine)
+    done = commands.solve_rows(
+        machine=machine, order=order, rows=rows, usage_id=_usage_id(caller, machine, key), most=most
+    )
+    return _facts(machine, order, done, len(done.results)) | {"results": done.results}
+
+
+def _answer_table(caller: Caller, machine: Machine, table: AskedTable, *, key: str | None) -> dict[str, Any]:
+    order = order_of(caller, machine)
+    done = commands.solve_table(
+        machine=machine,
+        order=order,
+        columns=table.columns,
+        lines=table.lines,
+        usage_id=_usage_id(caller, machine, key),
+    )
+    return _facts(machine, order, done, done.lines) | {"columns": list(done.columns.items())}
+
+
+def order_of(caller: Caller, machine: Machine) -> commands.Order:
+    """Who asks, who pays, by which way, and what she can spend."""
     channel = queries.channel_of(caller, machine)
     payer_id = caller.id if channel is Channel.MARKET else machine.owner_id
-    order = commands.Order(caller.id, payer_id, channel, queries.prices(), queries.available(payer_id))
-    usage_id = derived_id("ml.solve", caller.id, machine.pk, key) if key else new_id()
-    done = commands.solve_rows(machine=machine, order=order, rows=rows, usage_id=usage_id)
+    return commands.Order(caller.id, payer_id, channel, queries.prices(), queries.available(payer_id))
+
+
+def _usage_id(caller: Caller, machine: Machine, key: str | None) -> UUID:
+    return derived_id("ml.solve", caller.id, machine.pk, key) if key else new_id()
+
+
+def _facts(machine: Machine, order: commands.Order, done: Any, lines: int) -> dict[str, Any]:
     return {
         "machine_id": str(machine.pk),
         "usage_id": str(done.usage_id),
-        "channel": channel.value,
-        "lines": len(done.results),
+        "channel": order.channel.value,
+        "lines": lines,
         "price": {"eaml": plain(done.price_eaml), "usd": plain(done.price_usd)},
-        "results": done.results,
     }
+
+
+def _as_table(found: dict[str, Any], *, kind: Kind) -> HttpResponse:
+    # Kept as pairs: the stored answer to a key forgets the order of an object's names.
+    shown = HttpResponse(written(dict(found["columns"]), kind), content_type=MEDIA_TYPES[kind])
+    shown["Titan-Usage-Id"], shown["Titan-Channel"] = found["usage_id"], found["channel"]
+    shown["Titan-Price-Eaml"], shown["Titan-Price-Usd"] = found["price"]["eaml"], found["price"]["usd"]
+    return shown

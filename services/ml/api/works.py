@@ -16,7 +16,7 @@ from ml.rules.work import WorkState
 from ml.store import place
 from service_base.api import Request
 from service_base.auth import Bearer
-from service_base.downloads import CSV, file_download
+from service_base.downloads import file_download
 from service_base.errors import NotFound
 from service_base.idempotency.answers import answer_once
 from service_base.pagination import as_page
@@ -32,7 +32,7 @@ async def start(request: Request, machine_id: UUID, body: schemas.WorkIn) -> Htt
     def work() -> dict[str, Any]:
         right = Right.CHANGE if body.kind == "training" else Right.SOLVE
         machine = queries.machine_for(request.auth, machine_id, right)
-        asked = _training(request, machine, body) if body.kind == "training" else _solving(request, machine)
+        asked = _training(request, machine, body) if body.kind == "training" else _solving(request, machine, body)
         return schemas.show_work(asked)
 
     return await answer_once(request, body, work, status=201)
@@ -51,13 +51,17 @@ def _training(request: Request, machine: Machine, body: schemas.WorkIn) -> Work:
     )
 
 
-def _solving(request: Request, machine: Machine) -> Work:
+def _solving(request: Request, machine: Machine, body: schemas.WorkIn) -> Work:
     if Right.SEE not in queries.rights_of(request.auth, machine):
         raise NotFound("There is no such machine, or it is not yours.")
     waiting = commands.unsolved_lines(machine)
     eaml, seconds = queries.solving_offer(sum(line.line_count for line in waiting))
     return commands.request_solving(
-        machine_id=machine.pk, by=request.auth.user, estimated_seconds=seconds, quoted_eaml=eaml
+        machine_id=machine.pk,
+        by=request.auth.user,
+        estimated_seconds=seconds,
+        quoted_eaml=eaml,
+        answers=body.answers,
     )
 
 
@@ -113,6 +117,6 @@ async def cancel(request: Request, work_id: UUID) -> HttpResponse:
 
 @router.get("/works/{work_id}/result", auth=READ)
 async def result(request: Request, work_id: UUID) -> StreamingHttpResponse:
-    """The answers of a solving work as CSV, a line for each line solved."""
+    """The answers of a solving work, a line for each line solved, as the kind of file that was asked for."""
     found = await sync_to_async(queries.solved_work_for)(request.auth, work_id)
-    return file_download(place(found.result_path), name=f"solved-{found.pk}.csv", media_type=CSV)
+    return file_download(place(found.result_path), name=found.result_name, media_type=found.result_type)

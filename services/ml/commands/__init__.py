@@ -17,6 +17,7 @@ from ml.commands.deliveries import (
     report_delivery,
     retry_delivery,
 )
+from ml.commands.drift import forget_old_drift, keep_drift
 from ml.commands.graphs import change_graph, delete_graph, keep_graph
 from ml.commands.leases import (
     StoredModel,
@@ -65,12 +66,13 @@ from ml.commands.readings import (
     size_of_lines,
 )
 from ml.commands.servers import greet_from_server, lease_work, register_server
-from ml.commands.solving import Order, solve_rows
+from ml.commands.solving import Order, check_row_count, solve_rows, solve_table
 from ml.commands.terms import set_terms
 from ml.commands.usage import count_usage, forget_counted_usage
 from ml.commands.work import (
     authorize_work,
     cancel_work,
+    check_answers,
     decline_work,
     expire_hold,
     note_charge,
@@ -99,6 +101,8 @@ __all__ = [
     "cancel_work",
     "change_graph",
     "change_machine",
+    "check_answers",
+    "check_row_count",
     "check_rows",
     "clean_store",
     "correct_by_work",
@@ -121,9 +125,11 @@ __all__ = [
     "finish_solving",
     "finish_training",
     "forget_counted_usage",
+    "forget_old_drift",
     "give_back_work",
     "give_up_expired_leases",
     "greet_from_server",
+    "keep_drift",
     "keep_funds",
     "keep_graph",
     "keep_prices",
@@ -154,6 +160,7 @@ __all__ = [
     "set_terms",
     "size_of_lines",
     "solve_rows",
+    "solve_table",
     "stretches_of",
     "unsolved_lines",
     "withdraw_machine",

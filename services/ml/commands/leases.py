@@ -11,7 +11,9 @@ from django.db import transaction
 
 from ml import publishes
 from ml.commands.clock import database_now
+from ml.commands.drift import keep_drift
 from ml.commands.work import end_work
+from ml.drifting import this_hour
 from ml.models import DataLine, EncDecConfiguration, Machine, NNModel, Work
 from ml.rules.work import HELD_BY_A_SERVER, LEASE, LeaseLost, WorkState, after_lost_attempt, must_become
 from shared_models.ids import derived_id
@@ -110,7 +112,15 @@ def finish_training(*, work_id: UUID, token: int, model: StoredModel, now: datet
 
 @transaction.atomic
 def finish_solving(
-    *, work_id: UUID, token: int, path: str, sha256: str, lines: int, warnings: list[str], now: datetime | None = None
+    *,
+    work_id: UUID,
+    token: int,
+    path: str,
+    sha256: str,
+    lines: int,
+    warnings: list[str],
+    drift: dict[str, list[int]] | None = None,
+    now: datetime | None = None,
 ) -> Work:
     """The result can be downloaded, and billing hears of the usage: both or neither. Raises LeaseLost."""
     work = _held(work_id, token)
@@ -129,6 +139,9 @@ def finish_solving(
         at=at,
         work_id=work.pk,
     )
+    if drift and machine.training_nn_model_id:
+        model_id = machine.training_nn_model_id
+        keep_drift(machine_id=machine.pk, model_id=model_id, hour=this_hour(at), counts=drift)
     return work
 
 

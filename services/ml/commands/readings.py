@@ -61,14 +61,20 @@ def request_reading(
     return reading
 
 
-def append_by_work(machine: Machine, received: Received, purpose: str, *, by: Any) -> TableReading:
-    """Have a file's lines appended once they are read. Raises what would be refused then as well, and is told now."""
+def append_by_work(
+    machine: Machine, received: Received, purpose: str, *, by: Any, answers: str = "csv"
+) -> TableReading:
+    """Have a file's lines appended once they are read, and for answers solved, into a file of that kind.
+
+    Raises what would be refused then as well, and is told now.
+    """
     if purpose == ReadingPurpose.LEARNING:
         refuse_during_training(machine)
     if purpose == ReadingPurpose.ANSWERS and not machine.is_trained:
         raise NotTrained("Train the machine first; until then it has no answers.")
     look_at(received)
-    return request_reading(by=by, purpose=purpose, received=received, machine=machine)
+    asked = {"answers": answers} if purpose == ReadingPurpose.ANSWERS else None
+    return request_reading(by=by, purpose=purpose, received=received, machine=machine, asked=asked)
 
 
 def correct_by_work(machine: Machine, *, by: Any, changes: Mapping[str, Any]) -> TableReading:

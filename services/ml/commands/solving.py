@@ -6,21 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from ml import publishes
+from ml import drifting, publishes
 from ml.commands.machines import NotTrained
+from ml.limits import must_not_hurry
 from ml.models import Machine
 from ml.rules.access import Channel
-from ml.rules.columns import check_row
+from ml.rules.columns import check_columns, check_row
 from ml.rules.prices import Available, Prices, must_cover, solving_price
 from ml.sessions import solver_of
 from service_base.errors import BadInput
 from shared_models.clock import utc_now
 from shared_models.money import rounded
+
+if TYPE_CHECKING:
+    from ml.learning.solver import SolvedColumns, Solver
 
 MOST_ROWS = 1000
 _COUNT = """
@@ -51,6 +55,17 @@ class Answered:
     price_usd: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class AnsweredTable:
+    """The same column by column, as a file of answers has it, with the remarks on each row."""
+
+    usage_id: UUID
+    columns: dict[str, list[Any]]
+    lines: int
+    price_eaml: Decimal
+    price_usd: Decimal
+
+
 @transaction.atomic
 def solve_rows(
     *,
@@ -59,25 +74,64 @@ def solve_rows(
     rows: Sequence[Mapping[str, Any]],
     usage_id: UUID,
     now: datetime | None = None,
+    most: int = MOST_ROWS,
 ) -> Answered:
     """Answer `rows` in their order; one usage event says so, under `usage_id` for ever.
 
-    Raises BadInput naming an unknown or missing column, FundsShort, NotTrained, Unavailable.
+    Raises BadInput naming an unknown or missing column, FundsShort, NotTrained, Unavailable, TooFast.
     """
-    if not 1 <= len(rows) <= MOST_ROWS:
-        raise BadInput(f"Send 1 to {MOST_ROWS} rows at a time; for more, solve a file.", field="rows")
-    model = machine.training_nn_model
-    if model is None:
-        raise NotTrained("Train the machine first; until then it has no answers.")
-    eaml, usd = _price(machine, order, len(rows))
-    solver = solver_of(model)
+    check_row_count(rows, most=most)
+    eaml, usd, solver = _begin(machine, order, len(rows))
     encoder = solver.encoder
     rows = solver.whole_rows(rows)
     for place, row in enumerate(rows):
         check_row(row, place=place, needed=encoder.input_columns, known=encoder.known_columns)
     results = [solved.to_json() for solved in solver.solve(rows)]
     _meter(machine, order, usage_id, len(rows), now or utc_now())
+    drifting.note_rows(machine, solver, rows)
     return Answered(usage_id, results, eaml, usd)
+
+
+@transaction.atomic
+def solve_table(
+    *,
+    machine: Machine,
+    order: Order,
+    columns: Mapping[str, Sequence[Any]],
+    lines: int,
+    usage_id: UUID,
+    now: datetime | None = None,
+) -> AnsweredTable:
+    """The same for rows given column by column, answered so too. Raises what `solve_rows` does."""
+    eaml, usd, solver = _begin(machine, order, lines)
+    whole = solver.whole_columns(columns)
+    check_columns(whole, needed=solver.encoder.input_columns, known=solver.encoder.known_columns)
+    found = solver.solve_columns(whole, lines)
+    _meter(machine, order, usage_id, lines, now or utc_now())
+    drifting.note_columns(machine, solver, whole)
+    return AnsweredTable(usage_id, _answers(found, lines), lines, eaml, usd)
+
+
+def check_row_count(rows: Sequence[object], *, most: int = MOST_ROWS) -> None:
+    """Raises BadInput for none or too many."""
+    if not 1 <= len(rows) <= most:
+        raise BadInput(f"Send 1 to {most} rows at a time; for more, solve a file.", field="rows")
+
+
+def _answers(found: SolvedColumns, lines: int) -> dict[str, list[Any]]:
+    from ml.learning.answers_file import answer_columns
+
+    columns = {name: values.tolist() for name, values in answer_columns(found).items()}
+    return columns | {"warnings": ["; ".join(found.remarks.of(i)) for i in range(lines)]}
+
+
+def _begin(machine: Machine, order: Order, lines: int) -> tuple[Decimal, Decimal, Solver]:
+    """What so many lines cost in EAML and in dollars, and the model that answers them."""
+    if machine.training_nn_model is None:
+        raise NotTrained("Train the machine first; until then it has no answers.")
+    eaml, usd = _price(machine, order, lines)
+    must_not_hurry(order.caller_id, machine.pk, lines)
+    return eaml, usd, solver_of(machine)
 
 
 def _price(machine: Machine, order: Order, lines: int) -> tuple[Decimal, Decimal]:

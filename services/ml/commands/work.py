@@ -15,6 +15,7 @@ from ml import publishes
 from ml.commands.clock import database_now
 from ml.commands.machines import NotTrained, fixed_level, locked_machine
 from ml.models import DataLine, DataLinesOperation, Machine, Work
+from ml.models.work import ANSWERS
 from ml.rules.placement import solving_ram, training_gpu_ram, training_ram
 from ml.rules.work import ENDED, WorkKind, WorkState, must_become
 from service_base.errors import BadInput, Conflict, NotFound
@@ -102,11 +103,13 @@ def request_solving(
     estimated_seconds: float,
     quoted_eaml: Decimal,
     data_line_ids: Sequence[UUID] = (),
+    answers: str = "csv",
 ) -> Work:
     """Ask for the solving of the given stretches, or of all appended for solving and not solved yet.
 
-    Raises NotTrained, and BadInput when there is nothing to solve.
+    `answers` is the kind of file they come in. Raises NotTrained, and BadInput when there is nothing to solve.
     """
+    check_answers(answers)
     machine = locked_machine(machine_id)
     if not machine.is_trained:
         raise NotTrained("Train the machine first; until then it has no answers.")
@@ -120,6 +123,7 @@ def request_solving(
         payer_id=machine.owner_id,
         level=machine.machine_level,
         columns=machine.mdc_columns_total_count,
+        answers_format=answers,
         solving_lines=sum(line.line_count for line in lines),
         data_lines=[str(line.pk) for line in lines],
         needed_ram_bytes=solving_ram(),
@@ -129,6 +133,12 @@ def request_solving(
     DataLinesOperation.objects.filter(machine_id=machine.pk, is_added_for_solving=True).delete()
     publishes.work_requested(work)
     return work
+
+
+def check_answers(kind: str) -> None:
+    """Raises BadInput for a kind of file that answers do not come in."""
+    if kind not in ANSWERS:
+        raise BadInput(f"Answers come as {', '.join(ANSWERS)}; choose one of them.", field="answers")
 
 
 def unsolved_lines(machine: Machine, only: Sequence[UUID] = ()) -> list[DataLine]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
 from ml.jobs.protocol import Message, serve
 from ml.learning.answers_file import solve_file
+from ml.learning.drift import counted
 from ml.learning.errors import LearningError
 from ml.learning.solver import Solver
-from ml.learning.tables import taken_apart
+from ml.learning.tables import Cell, taken_apart
+from ml.rules.drift import add
 from ml.store import digest_of
 from ml.tables import MachineTable, Stretch
 
 SAY_EVERY = 0.25
+# Of each batch so many lines are counted for drift: an eighth tells as much as all.
+LOOKED_AT = 512
 
 
 def run(job: Message, say: Callable[..., None]) -> Message:
@@ -41,10 +45,17 @@ def run(job: Message, say: Callable[..., None]) -> Message:
 
     result = Path(job["result"])
     result.parent.mkdir(parents=True, exist_ok=True)
-    solved = solve_file(solver, table, result, on_lines=hear)
+    drift: dict[str, list[int]] = {}
+
+    def look(columns: Mapping[str, Sequence[Cell]]) -> None:
+        some = {name: columns[name][:LOOKED_AT] for name in solver.learnt_shares if name in columns}
+        add(drift, counted(solver.learnt_shares, some))
+
+    solved = solve_file(solver, table, result, kind=job["answers"], on_lines=hear, on_columns=look)
     return {
         "lines": solved.lines,
         "sha256": digest_of(result),
+        "drift": drift,
         "warnings": [*_about_bad(solved.bad_line_count), *solved.warnings],
     }
 

@@ -79,7 +79,8 @@ def _texts(column: NDArray[Any], fields: dict[str, bytes]) -> pa.Array:
     for value in set(column.tolist()) - fields.keys():
         if len(fields) > 100_000:
             fields.clear()
-        fields[value] = _line([harmless(value)])[:-1]
+        # A field alone on its line would be quoted when it is empty.
+        fields[value] = _line([harmless(value), ""])[:-2]
     return _strings([fields[value] for value in column.tolist()])
 
 

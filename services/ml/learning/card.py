@@ -7,6 +7,7 @@ import platform
 from importlib import metadata
 from typing import Any
 
+from ml.learning.drift import learnt_shares
 from ml.learning.fitting import Fitted
 from ml.learning.graph import Part, ServedTrees
 from ml.learning.levels import Level
@@ -45,6 +46,7 @@ def card_of(
         "learners": {output.column: notes for output, notes in zip(encoder.outputs, fitted.learners, strict=True)},
         "tried": {output.column: notes for output, notes in zip(encoder.outputs, fitted.tried, strict=True)},
         "metrics": metrics,
+        "learnt_shares": learnt_shares(material.loaded, material.learning, encoder),
         "importance": dict(sorted(importance.items(), key=lambda item: -item[1])),
         "warnings": {name: column.warnings for name, column in report.columns.items() if column.warnings},
         "limits": limits_of(metrics, fitted.stopped, material),

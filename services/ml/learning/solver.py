@@ -16,7 +16,7 @@ from ml.learning.encoding.outputs import LabelOutput, NumberOutput, spans
 from ml.learning.encoding.remarks import Remarks
 from ml.learning.store import CARD, ENCODER, GRAPH, read_model
 from ml.learning.tables.batch import Cell
-from ml.learning.tables.inside import row_apart
+from ml.learning.tables.inside import inside, row_apart
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -66,6 +66,12 @@ class Solver:
         self.size_bytes = 3 * len(graph)
         self._session = _session(graph)
 
+    @property
+    def learnt_shares(self) -> Mapping[str, Any]:
+        """How the inputs were spread over their bins when it was learnt; nothing in models of before."""
+        found: Mapping[str, Any] = self.card.get("learnt_shares", {})
+        return found
+
     @classmethod
     def load(cls, folder: Path) -> Solver:
         """Raises ModelDamaged when a file is missing or not what was stored."""
@@ -88,6 +94,11 @@ class Solver:
     def whole_rows(self, rows: Sequence[Mapping[str, Cell]]) -> Sequence[Mapping[str, Cell]]:
         """The rows with what stands inside their columns as columns of its own."""
         return [row_apart(row, self.encoder.parts) for row in rows] if self.encoder.parts else rows
+
+    def whole_columns(self, columns: Mapping[str, Sequence[Cell]]) -> Mapping[str, Sequence[Cell]]:
+        """The same for rows given column by column."""
+        parts = [part for part in self.encoder.parts if part.column in columns and part.name not in columns]
+        return {**columns, **inside(columns, parts)} if parts else columns
 
     def solve_columns(self, columns: Mapping[str, Sequence[Cell]], lines: int) -> SolvedColumns:
         """The same for a batch given column by column, as files are."""

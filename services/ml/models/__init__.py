@@ -1,5 +1,6 @@
 """ml's tables: machines with their lines and models, work and its servers, and what other services told."""
 
+from ml.models.drift import DriftCount
 from ml.models.graphs import Graph
 from ml.models.machines import (
     FORMATS,
@@ -24,6 +25,7 @@ __all__ = [
     "OPTIMIZERS",
     "DataLine",
     "DataLinesOperation",
+    "DriftCount",
     "EncDecConfiguration",
     "Funds",
     "Graph",

@@ -11,10 +11,18 @@ from django.db import models
 
 from ml.models.machines import Machine
 from ml.rules.work import ENDED, HELD_BY_A_SERVER, MOST_ATTEMPTS, OPEN, WorkKind, WorkState
+from service_base.downloads import CSV
 from shared_models.fields import Timestamped, id_field, one_of
 
 STATES = [state.value for state in WorkState]
 KINDS = [kind.value for kind in WorkKind]
+# The kinds of file that answers come in, and what HTTP calls them.
+ANSWER_TYPES = {
+    "csv": CSV,
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+ANSWERS = list(ANSWER_TYPES)
 _Q = models.Q
 
 
@@ -85,6 +93,8 @@ class Work(Timestamped):
     real_seconds = models.FloatField(null=True, blank=True)
     reason = models.TextField(blank=True)
     text_warning = models.JSONField(default=list, blank=True)
+    # The kind of file that the answers are wanted in.
+    answers_format = models.CharField(max_length=10, choices=[(k, k) for k in ANSWERS], default="csv")
     result_path = models.CharField(max_length=300, blank=True)
     result_sha256 = models.CharField(max_length=64, blank=True)
     result_lines = models.BigIntegerField(null=True, blank=True)
@@ -105,6 +115,7 @@ class Work(Timestamped):
         constraints = [
             one_of("work_state_known", "state", STATES),
             one_of("work_kind_known", "kind", KINDS),
+            one_of("answers_format_known", "answers_format", ANSWERS),
             models.CheckConstraint(name="attempts_bounded", condition=_Q(attempts__range=(0, MOST_ATTEMPTS))),
             models.CheckConstraint(name="percent_bounded", condition=_Q(progress_percent__range=(0, 100))),
             models.CheckConstraint(
@@ -131,6 +142,16 @@ class Work(Timestamped):
     def checkpoints(self) -> str:
         """The folder in the object store where its attempts keep what is done, each in one of its own."""
         return f"checkpoints/{self.machine_id}/{self.pk}"
+
+    @property
+    def result_name(self) -> str:
+        """What the file of answers is called when it is downloaded."""
+        return f"solved-{self.pk}.{self.answers_format}"
+
+    @property
+    def result_type(self) -> str:
+        """The media type of the file of answers."""
+        return ANSWER_TYPES[self.answers_format]
 
     @property
     def is_open(self) -> bool:

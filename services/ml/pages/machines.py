@@ -24,6 +24,7 @@ from service_base.pagination import page_of
 from shared_models.ids import new_id
 
 SHOWN_COLUMNS = 200
+SHOWN_MOVEMENTS = 20
 
 
 @require_safe
@@ -62,6 +63,24 @@ def _machine(request: PageRequest, machine_id: UUID) -> dict[str, Any]:
         "team": queries.team_name(found.machine_owner_team),
         "sales": queries.sales_of(found) if Right.CHANGE in queries.rights_of(request.caller, found) else [],
         "news": _news(request, found),
+        "drift": _drift(found),
+    }
+
+
+def _drift(machine: Machine) -> dict[str, Any] | None:
+    """How far what it is asked has moved from what it learnt."""
+    found = queries.drift_of(machine)
+    if found is None:
+        return None
+    shown = {name: values for name, values in found.series.items() if sum(value is not None for value in values) > 1}
+    return {
+        "sentence": found.sentence,
+        "lines": found.lines,
+        "columns": found.movements[:SHOWN_MOVEMENTS],
+        "first": found.times[0],
+        "last": found.times[-1],
+        "series": list(shown.values()),
+        "names": ", ".join(shown),
     }
 
 

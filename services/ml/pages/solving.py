@@ -169,8 +169,10 @@ async def solve_file(request: PageRequest, machine_id: UUID) -> HttpResponse:
 def _solve_file(request: PageRequest, machine: Machine) -> Work | TableReading:
     upload = receive_upload(request)
     try:
+        answers = upload.text("answers", "csv")
+        commands.check_answers(answers)
         if upload.is_large:
-            return commands.append_by_work(machine, upload.received, "answers", by=request.caller.user)
+            return commands.append_by_work(machine, upload.received, "answers", by=request.caller.user, answers=answers)
         line = commands.append_lines(machine_id=machine.pk, received=upload.received, purpose="solving")
         eaml, seconds = queries.solving_offer(line.line_count)
         return commands.request_solving(
@@ -179,6 +181,7 @@ def _solve_file(request: PageRequest, machine: Machine) -> Work | TableReading:
             estimated_seconds=seconds,
             quoted_eaml=eaml,
             data_line_ids=[line.pk],
+            answers=answers,
         )
     finally:
         discard(upload.received)

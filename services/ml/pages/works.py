@@ -16,7 +16,7 @@ from ml.models import Work
 from ml.rules.access import Right
 from ml.rules.work import WorkState
 from ml.store import place
-from service_base.downloads import CSV, file_download
+from service_base.downloads import file_download
 from service_base.errors import NotFound, Refusal
 from service_base.pages import PageRequest, show, signed_in
 from service_base.pagination import page_of
@@ -131,4 +131,4 @@ async def cancel(request: PageRequest, work_id: UUID) -> HttpResponse:
 async def result(request: PageRequest, work_id: UUID) -> Any:
     """The answers as a file."""
     found = await sync_to_async(queries.solved_work_for)(request.caller, work_id)
-    return file_download(place(found.result_path), name=f"solved-{found.pk}.csv", media_type=CSV)
+    return file_download(place(found.result_path), name=found.result_name, media_type=found.result_type)

@@ -12,6 +12,7 @@ from ml.queries.access import (
     visible_works,
     work_for,
 )
+from ml.queries.drift import Drift, drift_of
 from ml.queries.figures import (
     OutputScore,
     Use,
@@ -29,6 +30,7 @@ from ml.queries.readings import reading_for, readings_of
 from ml.queries.servers import all_servers, dead_works, has_ended, is_kept, live_servers, why_it_waits
 
 __all__ = [
+    "Drift",
     "ForSale",
     "Offer",
     "OutputScore",
@@ -39,6 +41,7 @@ __all__ = [
     "channel_of",
     "dead_works",
     "drawn_lines",
+    "drift_of",
     "facts_of",
     "favourites_of",
     "for_sale",

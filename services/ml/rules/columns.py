@@ -76,3 +76,15 @@ def check_row(
                 raise BadInput(
                     f"Row {place + 1} lacks the column {name!r}; give null where its value is not known.", field=name
                 )
+
+
+def check_columns(given: Collection[str], *, needed: Collection[str], known: Collection[str]) -> None:
+    """The same for rows that came column by column."""
+    for name in given:
+        if name not in known:
+            raise BadInput(f"There is a column {name!r} that the machine does not know.", field=name)
+    for name in needed:
+        if name not in given:
+            raise BadInput(
+                f"The column {name!r} is missing; leave its fields empty where its values are not known.", field=name
+            )

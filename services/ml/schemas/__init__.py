@@ -1,5 +1,6 @@
 """ml's HTTP shapes."""
 
+from ml.schemas.drift import show_drift
 from ml.schemas.machines import (
     ColumnsIn,
     MachineChange,
@@ -34,6 +35,7 @@ __all__ = [
     "TermsIn",
     "WorkIn",
     "show_columns",
+    "show_drift",
     "show_lines",
     "show_listing",
     "show_machine",

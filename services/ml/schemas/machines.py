@@ -62,6 +62,7 @@ class WorkIn(Schema):
     kind: Literal["training", "solving"] = "training"
     level: int | None = None
     time_limit: int | None = Field(default=None, description="Seconds after which the best so far is kept.")
+    answers: Literal["csv", "parquet", "arrow"] = Field(default="csv", description="The file that answers come in.")
 
 
 class PublishIn(Schema):
@@ -220,6 +221,7 @@ def show_work(work: Work, *, before: int | None = None, waits_because: str = "")
         "reason": work.reason,
         "text_warning": work.text_warning,
         "result_lines": work.result_lines,
+        "answers_format": work.answers_format if work.is_work_solving else None,
         "result_sha256": work.result_sha256 or None,
         "created_at": rfc3339(work.created_at),
         "started_at": _moment(work.started_at),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import time
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +20,17 @@ def event_map() -> None:
     from event_bus import registry
 
     registry.load()
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a process keeps in memory for a while: nothing of a test is written, or counts, in the next one."""
+    from ml import drifting, limits, sessions
+
+    monkeypatch.setattr(drifting, "_start_timer", lambda: None)
+    yield
+    for kept in (drifting._waiting, limits._drawn, sessions._warm):
+        kept.clear()
 
 
 @pytest.fixture

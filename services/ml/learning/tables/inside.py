@@ -72,6 +72,11 @@ def row_apart(row: Mapping[str, Cell], parts: Sequence[Part]) -> dict[str, Cell]
     return found
 
 
+def inside(columns: Mapping[str, Sequence[Cell]], parts: Sequence[Part]) -> dict[str, Sequence[Cell]]:
+    """The parts of columns given whole, by their names."""
+    return {part.name: _apart(columns[part.column], [part])[0] for part in parts}
+
+
 def find_parts(table: TableSource, types: Mapping[str, str] | None = None) -> tuple[Part, ...]:
     """The parts worth a column: those that at least one line in fifty has, of columns that are JSON.
 

@@ -54,14 +54,15 @@ class ParquetTable:
             with pq.ParquetFile(self.path) as file:
                 lines = file.metadata.num_rows
                 for part in file.iter_batches(batch_size=size):
-                    yield Batch(range(line, line + part.num_rows), [_cells(column) for column in part.columns])
+                    yield Batch(range(line, line + part.num_rows), [cells_of(column) for column in part.columns])
                     line += part.num_rows
                     self.share = line / (lines + 1)
         except (pa.ArrowException, OSError) as error:
             raise BinaryFile(self.name, "a Parquet file that is cut short or damaged") from error
 
 
-def _cells(column: pa.Array) -> list[Cell]:
+def cells_of(column: pa.Array) -> list[Cell]:
+    """The cells of a column as the reader of any table takes them."""
     if pa.types.is_nested(column.type):
         return [None if cell is None else json.dumps(cell, default=str) for cell in _values(column)]
     if pa.types.is_dictionary(column.type):

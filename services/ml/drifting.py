@@ -1,0 +1,118 @@
+"""What solved rows look like, counted in memory and written now and then, so that no request pays for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import structlog
+from django.db import Error, connections
+
+from ml.rules.drift import add
+from shared_models.clock import utc_now
+
+if TYPE_CHECKING:
+    from ml.learning.solver import Solver
+    from ml.models import Machine
+
+log = structlog.get_logger("titan.ml")
+# What was counted is written this long after the first of it; a process that is killed loses no more.
+FLUSH_SECONDS = 10.0
+# Rows wait here to be counted together, which costs each a fraction of being counted alone.
+MOST_WAITING = 2000
+_Key = tuple[UUID, UUID, datetime]
+
+
+class _Waiting:
+    """Rows solved with a machine's model in an hour: some not counted yet, the others as counts."""
+
+    def __init__(self, solver: Solver) -> None:
+        self.solver = solver
+        self.rows: list[Mapping[str, Any]] = []
+        self.counts: dict[str, list[int]] = {}
+
+    def count(self) -> None:
+        """Count the rows that wait."""
+        from ml.learning.drift import counted
+
+        rows, self.rows = self.rows, []
+        if rows:
+            learnt = self.solver.learnt_shares
+            add(self.counts, counted(learnt, {name: [row.get(name) for row in rows] for name in learnt}))
+
+
+_waiting: dict[_Key, _Waiting] = {}
+_lock = threading.Lock()
+_timer: threading.Timer | None = None
+
+
+def note_rows(machine: Machine, solver: Solver, rows: Sequence[Mapping[str, Any]]) -> None:
+    """These rows were solved."""
+    if not solver.learnt_shares:
+        return
+    with _lock:
+        mine = _mine(machine, solver)
+        mine.rows += rows
+        if len(mine.rows) >= MOST_WAITING:
+            mine.count()
+
+
+def note_columns(machine: Machine, solver: Solver, columns: Mapping[str, Sequence[Any]]) -> None:
+    """The same for rows that came column by column."""
+    if not solver.learnt_shares:
+        return
+    from ml.learning.drift import counted
+
+    counts = counted(solver.learnt_shares, columns)
+    with _lock:
+        add(_mine(machine, solver).counts, counts)
+
+
+def _mine(machine: Machine, solver: Solver) -> _Waiting:
+    model_id = machine.training_nn_model_id
+    assert model_id is not None
+    key = (machine.pk, model_id, this_hour())
+    if key not in _waiting:
+        _waiting[key] = _Waiting(solver)
+        _start_timer()
+    return _waiting[key]
+
+
+def this_hour(now: datetime | None = None) -> datetime:
+    """The beginning of the hour."""
+    return (now or utc_now()).replace(minute=0, second=0, microsecond=0)
+
+
+def _start_timer() -> None:
+    global _timer
+    if _timer is None:
+        _timer = threading.Timer(FLUSH_SECONDS, _flush_and_close)
+        _timer.daemon = True
+        _timer.start()
+
+
+def _flush_and_close() -> None:
+    global _timer
+    with _lock:
+        _timer = None
+    try:
+        flush()
+    except Error as error:  # the counts are lost; nobody is charged by them
+        log.warning("drift.not_written", error=str(error).partition("\n")[0])
+    finally:
+        connections.close_all()
+
+
+def flush() -> None:
+    """Write what was counted since the last time."""
+    from ml.commands.drift import keep_drift
+
+    with _lock:
+        taken = dict(_waiting)
+        _waiting.clear()
+    for (machine_id, model_id, hour), mine in taken.items():
+        mine.count()
+        keep_drift(machine_id=machine_id, model_id=model_id, hour=hour, counts=mine.counts)
