@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
@@ -46,10 +47,17 @@ def are_there(classes: int) -> bool:
 
 @cache
 def _loads() -> bool:
+    # LightGBM imports pandas, where that is, to take its tables: a second of each training, for nothing used here.
+    hides = "pandas" not in sys.modules
+    if hides:
+        sys.modules["pandas"] = None  # type: ignore[assignment]
     try:
         import lightgbm  # noqa: F401
     except OSError:  # no libgomp
         return False
+    finally:
+        if hides:
+            del sys.modules["pandas"]
     return True
 
 
