@@ -10,7 +10,7 @@ from ml.jobs.protocol import LONGEST_TEXT, Message, serve
 from ml.learning.columns.analyse import TableReport, analyse
 from ml.learning.columns.infer import ColumnType
 from ml.learning.errors import LearningError, UnknownColumns
-from ml.learning.split import is_for_evaluation
+from ml.learning.split import count_for_evaluation
 from ml.learning.tables import Batch, Part, TableSource, find_parts, parts_of, taken_apart
 from ml.learning.tables.dialect_parts import parts_from_json
 from ml.rules.columns import guess_output
@@ -33,7 +33,7 @@ class _Split:
 
     def batches(self, size: int = 4096) -> Iterator[Batch]:
         for batch in self.table.batches(size):
-            self.evaluation += sum(is_for_evaluation(self.seed, line) for line in batch.lines)
+            self.evaluation += count_for_evaluation(self.seed, batch.lines)
             yield batch
 
 

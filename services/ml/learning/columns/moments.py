@@ -38,7 +38,8 @@ class StreamedNumbers:
         mean_b = float(numbers.mean())
         with np.errstate(over="ignore", invalid="ignore"):
             off = numbers - mean_b
-            b2, b3, b4 = (float((off**power).sum()) for power in (2, 3, 4))
+            squared = off * off
+            b2, b3, b4 = float(squared.sum()), float((squared * off).sum()), float((squared * squared).sum())
             d = mean_b - self._mean
             m2 = self._m2 + b2 + d * d * n_a * n_b / n
             m3 = (

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from ml.learning.columns.moments import StreamedNumbers
 from ml.learning.columns.texts import StreamedTexts
-from ml.learning.columns.values import LARGEST, is_missing, label_of, moment_of, number_of, time_of
+from ml.learning.columns.values import LARGEST, MISSING_WORDS, is_missing, label_of, moment_of, number_of, time_of
 from ml.learning.tables.batch import Cell
 from ml.learning.tables.json_file import parsed
 
@@ -21,8 +23,24 @@ from ml.learning.tables.json_file import parsed
 COUNTED_VALUES = 100_000
 # A value is frequent from this share of the lines that are not missing.
 FREQUENT_SHARE = 0.05
+# Of texts that come again, what they are is remembered, of so many a column.
+KNOWN_CELLS = 5_000
+MOST_MISFITS = 5
+_ORDERS = ("YMD", "DMY", "MDY")
 _BITS = 1 << 20
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+class _Look(NamedTuple):
+    """What one cell is: its label, if it has one, its number, and the kinds of values it fits."""
+
+    label: str | None
+    number: float | None
+    kinds: tuple[str, ...]
+
+
+_MISSING = _Look(None, None, ())
+_NO_VALUE: tuple[tuple[str, ...], ...] = ((), ("json",))
 
 
 class ColumnStatistics:
@@ -41,25 +59,66 @@ class ColumnStatistics:
         self._sketch: NDArray[np.uint8] | None = None
         self._previous: float | None = None
         self.is_a_count = True
+        self._known: dict[Cell, _Look] = {}
 
     def add(self, cells: Sequence[Cell]) -> None:
         self.lines += len(cells)
-        if (plain := _plain_numbers(cells)) is not None and self.decimal == ".":
+        if (plain := _plain_numbers(cells, self.decimal)) is not None:
             self._add_plain(cells, plain)
             return
+        counts = _counted(cells)
+        if (labels := _plain_texts(counts)) is not None:
+            self._add_texts(counts, labels)
+        else:
+            self._add_cells(counts)
+        self._follow_count(cells)
+
+    def _add_cells(self, counts: Counter[Cell]) -> None:
+        """Cell by cell: what is no plain number and no plain text."""
         numbers: list[float] = []
-        for cell, count in _counted(cells):
-            if is_missing(cell):
+        labels: Counter[str] = Counter()
+        for cell, count in counts.items():
+            look = self._known.get(cell) if cell.__class__ is str else None
+            look = look or self._look(cell)
+            if look is _MISSING:
                 self.missing += count
                 continue
-            self._note_label(cell, count)
-            number = number_of(cell, self.decimal)
-            if number is not None:
-                numbers += [number] * count
-            self._note_kind(cell, count, number)
+            if look.label is not None:
+                labels[look.label] += count
+            if look.number is not None:
+                numbers += [look.number] * count
+            self._note(cell, count, look)
+        self._count_labels(labels)
         if numbers:
             self.numbers.add(np.array(numbers))
-        self._follow_count(cells)
+
+    def _add_texts(self, counts: Counter[Cell], labels: list[str]) -> None:
+        """What the way cell by cell comes to, for texts that are nothing else."""
+        found: Counter[str] = Counter()
+        for label, (cell, count) in zip(labels, counts.items(), strict=True):
+            found[label] += count
+            if self.texts.wants_more:
+                self.texts.add(str(cell), count)
+        self._count_labels(found)
+        self.strings += found.total()
+        self.misfits += [str(cell)[:40] for cell in islice(counts, MOST_MISFITS - len(self.misfits))]
+
+    def _look(self, cell: Cell) -> _Look:
+        """What the cell is; remembered for texts, of which most columns have few."""
+        found = _look_at(cell, self.decimal)
+        if cell.__class__ is str and len(self._known) < KNOWN_CELLS:
+            self._known[cell] = found
+        return found
+
+    def _note(self, cell: Cell, count: int, look: _Look) -> None:
+        for kind in look.kinds:
+            self.fitting[kind] += count
+        if isinstance(cell, str):
+            self.strings += count
+            if look.number is None:
+                self.texts.add(cell, count)
+        if look.kinds in _NO_VALUE and len(self.misfits) < MOST_MISFITS:
+            self.misfits.append(str(cell)[:40])
 
     @property
     def present(self) -> int:
@@ -95,62 +154,33 @@ class ColumnStatistics:
         labels = [label for cell in cells if (label := cell.strip())]  # type: ignore[attr-defined]
         self.missing += len(cells) - len(labels)
         if labels:
-            self.longest = max(self.longest, max(map(len, labels)))
-            if self._sketch is None and len(self.labels) + len(labels) <= self.most_kept:
-                self.labels.update(labels)
-            else:
-                self._count_labels(Counter(labels))
+            self._count_labels(Counter(labels))
             self.numbers.add(numbers)
             self.fitting["number"] += len(labels)
             self.fitting["integer"] += int((numbers == np.floor(numbers)).sum())
             self.strings += len(labels)
         self._follow_count(cells)
 
-    def _note_label(self, cell: Cell, count: int) -> None:
-        label = label_of(cell)
-        if label is None:
+    def _count_labels(self, counts: Counter[str]) -> None:
+        if counts:
+            self.longest = max(self.longest, max(map(len, counts)))
+        if self._sketch is None and len(self.labels) + len(counts) <= self.most_kept:
+            # Few labels that came often one by one; many at once, which is quicker for each.
+            self.labels.update(counts if 8 * len(counts) < counts.total() else counts.elements())
             return
-        self.longest = max(self.longest, len(label))
-        self._count_labels({label: count})
-
-    def _count_labels(self, counts: Mapping[str, int]) -> None:
-        beyond = []
-        for label, count in counts.items():
-            if len(self.labels) < self.most_kept or label in self.labels:
-                self.labels[label] += count
-            else:
-                beyond.append(label)
-        if not beyond:
-            return
-        if self._sketch is None:
-            self._sketch = np.zeros(_BITS // 8, dtype=np.uint8)
-            _mark(self._sketch, self.labels)
-        _mark(self._sketch, beyond)
-
-    def _note_kind(self, cell: Cell, count: int, number: float | None) -> None:
-        if number is not None:
-            self.fitting["number"] += count
-            if number == int(number):
-                self.fitting["integer"] += count
-            if isinstance(cell, str):
-                self.strings += count
-            return
-        if isinstance(cell, str):
-            self.strings += count
-            self.texts.add(cell, count)
-            if cell.lstrip()[:1] in ("{", "[") and _is_json(cell):
-                self.fitting["json"] += count
-        kinds = [order for order in ("YMD", "DMY", "MDY") if _fits_order(cell, order)]
-        for order in kinds:
-            self.fitting[order] += count
-        if kinds:
-            self.fitting["moment"] += count
-            if (moment_of(cell, kinds[0]) or 0.0) % 86400:
-                self.fitting["with_time"] += count
-        elif time_of(cell) is not None:
-            self.fitting["time"] += count
-        elif len(self.misfits) < 5:
-            self.misfits.append(str(cell)[:40])
+        known = self.labels.keys() & counts.keys()
+        beyond = counts.keys() - known
+        if len(self.labels) < self.most_kept:
+            first = [label for label in counts if label in beyond][: self.most_kept - len(self.labels)]
+            known, beyond = known | set(first), beyond - set(first)
+            self.labels.update(dict.fromkeys(first, 0))  # in the order they came
+        for label in known:
+            self.labels[label] += counts[label]
+        if beyond:
+            if self._sketch is None:
+                self._sketch = np.zeros(_BITS // 8, dtype=np.uint8)
+                _mark(self._sketch, self.labels)
+            _mark(self._sketch, beyond)
 
     def _follow_count(self, cells: Sequence[Cell]) -> None:
         """Whether each line's number is the one before plus one: then the column only counts the lines."""
@@ -164,17 +194,50 @@ class ColumnStatistics:
             self._previous = number
 
 
-def _plain_numbers(cells: Sequence[Cell]) -> NDArray[np.float64] | None:
+def _look_at(cell: Cell, decimal: str) -> _Look:
+    if is_missing(cell):
+        return _MISSING
+    label = label_of(cell)
+    if isinstance(cell, str) and label and label[0].isalpha():
+        return _Look(label, None, ())  # a number, a date or a time starts with another sign
+    number = number_of(cell, decimal)
+    if number is not None:
+        return _Look(label, number, ("number", "integer") if number == int(number) else ("number",))
+    return _Look(label, None, _kinds_of(cell, label or ""))
+
+
+def _kinds_of(cell: Cell, label: str) -> tuple[str, ...]:
+    """What a cell fits that is no number."""
+    json_text = ("json",) if isinstance(cell, str) and label[:1] in ("{", "[") and _is_json(cell) else ()
+    if orders := _orders_of(cell, label):
+        with_time = ("with_time",) if (moment_of(cell, orders[0]) or 0.0) % 86400 else ()
+        return (*json_text, *orders, "moment", *with_time)
+    return (*json_text, "time") if time_of(cell) is not None else json_text
+
+
+def _orders_of(cell: Cell, label: str) -> tuple[str, ...]:
+    """The orders of day, month and year that it is a date in."""
+    if not isinstance(cell, str) or label[:4].isdigit():
+        # With the year first, or as a date already, it reads the same in each.
+        return _ORDERS if moment_of(cell, "YMD") is not None else ()
+    return tuple(order for order in _ORDERS if moment_of(cell, order) is not None)
+
+
+def _plain_numbers(cells: Sequence[Cell], decimal: str) -> NDArray[np.float64] | None:
     """The numbers of texts that all are plain numbers or empty; None where any cell needs a closer look."""
     if set(map(type, cells)) != {str}:
         return None
-    texts = [cell for cell in cells if cell]
+    texts: list[str] = [cell for cell in cells if cell]  # type: ignore[misc]
+    if decimal == ",":
+        if "." in "".join(texts):
+            return None  # it may part thousands, or not
+        texts = [text.replace(",", ".") for text in texts]
     try:
-        numbers = np.array(list(map(float, texts)))  # type: ignore[arg-type]
+        numbers = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
     except ValueError:
         return None
     # float() also takes nan, infinity and 1_000, which mean something else in a table.
-    is_plain = bool((np.abs(numbers) < LARGEST).all()) and "_" not in "".join(texts)  # type: ignore[arg-type]
+    is_plain = bool((np.abs(numbers) < LARGEST).all()) and "_" not in "".join(texts)
     return numbers if is_plain else None
 
 
@@ -185,11 +248,22 @@ def _mark(sketch: NDArray[np.uint8], labels: Iterable[str]) -> None:
     np.bitwise_or.at(sketch, places >> 3, (1 << (places & 7)).astype(np.uint8))
 
 
-def _counted(cells: Sequence[Cell]) -> Iterable[tuple[Cell, int]]:
+def _plain_texts(counts: Counter[Cell]) -> list[str] | None:
+    """The labels of texts that all start with a letter, and so are no number, date, time or JSON; else None."""
+    if set(map(type, counts)) != {str}:
+        return None
+    labels: list[str] = list(map(str.strip, counts))  # type: ignore[arg-type]
+    firsts = "".join([label[:1] for label in labels])
+    if len(firsts) < len(labels) or not firsts.isalpha() or not MISSING_WORDS.isdisjoint(map(str.casefold, labels)):
+        return None
+    return labels
+
+
+def _counted(cells: Sequence[Cell]) -> Counter[Cell]:
     try:
-        return Counter(cells).items()
+        return Counter(cells)
     except TypeError:  # dicts and lists, as JSON rows may hold
-        return Counter(json.dumps(c) if isinstance(c, (dict, list)) else c for c in cells).items()
+        return Counter(json.dumps(c) if isinstance(c, (dict, list)) else c for c in cells)
 
 
 def _is_json(text: str) -> bool:
@@ -198,7 +272,3 @@ def _is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _fits_order(cell: Cell, order: str) -> bool:
-    return moment_of(cell, order) is not None

@@ -38,6 +38,11 @@ class StreamedTexts:
         self._characters: Counter[str] = Counter()
         self._languages: Counter[str] = Counter()
 
+    @property
+    def wants_more(self) -> bool:
+        """Whether it looks at the next text."""
+        return self._left > 0
+
     def add(self, text: str, count: int) -> None:
         if self._left <= 0:
             return

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ml.learning.errors import DuplicateHeaders, EmptyTable, OneColumn, WrongEncoding
+from ml.learning.errors import DuplicateHeaders, EmptyTable, OneColumn, TableError, WrongEncoding
 from ml.learning.tables.batch import BATCH_LINES, BadLine, Batch
 from ml.learning.tables.dialect import SAMPLE_BYTES, Dialect, detect_dialect
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 # One field longer than this is a quote that was never closed, or no table.
 FIELD_LIMIT = 1 << 20
+# Signs that are cut into fields at once.
+BLOCK = 1 << 20
+LONGEST_LINE = 64 << 20
+# The number of its first line, and its fields or why it has none.
+_Row = tuple[int, "list[str] | str"]
 
 
 class CsvTable:
@@ -54,54 +60,87 @@ class CsvTable:
             raise WrongEncoding(self.name, self.dialect.encoding) from error
 
     def _batches(self, size: int) -> Iterator[Batch]:
-        width = len(self.names)
-        lines: list[int] = []
-        rows: list[list[str]] = []
-        bad: list[BadLine] = []
-        for line, row, fault in self._rows(width):
-            if fault:
-                bad.append(BadLine(line, fault, self.dialect.separator.join(row)[:200]))
-            else:
-                lines.append(line)
-                rows.append(row)
-            if len(lines) + len(bad) >= size:
-                yield _batch(lines, rows, bad, width)
-                lines, rows, bad = [], [], []
-        if lines or bad:
-            yield _batch(lines, rows, bad, width)
-
-    def _rows(self, width: int) -> Iterator[tuple[int, list[str], str | None]]:
-        """(number of its first line, fields, fault) for each line below the header that is not blank."""
+        self._check_lines()
+        bytes_in_all, waiting = max(1, self.path.stat().st_size), []
         with self._open() as file:
-            size = max(1, self.path.stat().st_size)
-            reader = self._reader(file)
             header_pending = self.dialect.has_header
-            while True:
-                first_line = reader.line_num + 1
-                if first_line % BATCH_LINES == 0:
-                    self.share = file.buffer.tell() / size
+            for rows in self._rows(file):
+                waiting += rows[1:] if header_pending and rows else rows
+                header_pending = header_pending and not rows
+                self.share = file.buffer.tell() / bytes_in_all
+                while len(waiting) >= size:
+                    yield self._judged(waiting[:size])
+                    del waiting[:size]
+        if waiting:
+            yield self._judged(waiting)
+
+    def _rows(self, file: TextIO) -> Iterator[list[_Row]]:
+        """The lines that are not blank, each with the number of the first line it stands on, many at a time."""
+        before = 0
+        while lines := file.readlines(BLOCK):
+            rows = self._one_a_line(lines)
+            if rows is not None:
+                yield [(line, row) for line, row in enumerate(rows, before + 1) if any(row)]
+                before += len(lines)
+                continue
+            reader, block = self._reader(chain(lines, file)), []
+            while reader.line_num < len(lines):
+                first_line = before + reader.line_num + 1
                 try:
                     row = next(reader)
                 except StopIteration:
-                    return
+                    break
                 except csv.Error as error:
-                    yield first_line, [], f"cannot be cut into fields: {error}"
+                    block.append((first_line, f"cannot be cut into fields: {error}"))
                     continue
-                if not any(row):
-                    continue
-                if header_pending:
-                    header_pending = False
-                    continue
-                yield first_line, row, self._fault(row, width)
+                if any(row):
+                    block.append((first_line, row))
+            yield block
+            before += reader.line_num
 
-    def _fault(self, row: list[str], width: int) -> str | None:
-        if len(row) != width:
-            return f"has {len(row)} fields where the header has {width}"
+    def _one_a_line(self, lines: list[str]) -> list[list[str]] | None:
+        """The rows, where each stands on a line of its own; None where one is longer or cannot be cut."""
         try:
-            "".join(row).encode()
-        except UnicodeEncodeError:
-            return f"holds bytes that are not {self.dialect.encoding}"
-        return None
+            rows = list(self._reader(lines))
+        except csv.Error:
+            return None
+        goes_on = bool(rows and rows[-1]) and rows[-1][-1].endswith(("\n", "\r"))
+        return None if goes_on or len(rows) != len(lines) else rows
+
+    def _check_lines(self) -> None:
+        """Refuse a line without end before it fills the memory."""
+        if self._most_bytes is not None or self.path.stat().st_size <= LONGEST_LINE:
+            return
+        with self.path.open("rb") as file:
+            while len(block := file.read(LONGEST_LINE)) == LONGEST_LINE:
+                if b"\n" not in block and b"\r" not in block:
+                    raise TableError(
+                        f"{self.name} has a line of more than {LONGEST_LINE >> 20} MiB: export it again with one line "
+                        "for each row."
+                    )
+
+    def _judged(self, part: list[_Row]) -> Batch:
+        """The lines that fit, and those that are kept aside."""
+        width = len(self.names)
+        rows = [row for _, row in part if isinstance(row, list)]
+        if len(rows) == len(part) and set(map(len, rows)) == {width} and _is_readable(rows):
+            return Batch([line for line, _ in part], [list(column) for column in zip(*rows, strict=True)])
+        lines, good, bad = [], [], []
+        for line, row in part:
+            if isinstance(row, list) and len(row) == width and _is_readable([row]):
+                lines.append(line)
+                good.append(row)
+            else:
+                bad.append(self._bad(line, row))
+        return Batch(lines, [list(column) for column in zip(*good, strict=True)] or [[] for _ in range(width)], bad)
+
+    def _bad(self, line: int, row: list[str] | str) -> BadLine:
+        if isinstance(row, str):
+            return BadLine(line, row, "")
+        width, text = len(self.names), self.dialect.separator.join(row)[:200]
+        if len(row) != width:
+            return BadLine(line, f"has {len(row)} fields where the header has {width}", text)
+        return BadLine(line, f"holds bytes that are not {self.dialect.encoding}", text)
 
     def _read_names(self) -> list[str]:
         try:
@@ -129,7 +168,7 @@ class CsvTable:
             return io.TextIOWrapper(start, encoding=self.dialect.encoding, errors="surrogateescape", newline="")
         return self.path.open(encoding=self.dialect.encoding, errors="surrogateescape", newline="")
 
-    def _reader(self, file: TextIO) -> CsvReader:
+    def _reader(self, file: Iterable[str]) -> CsvReader:
         csv.field_size_limit(FIELD_LIMIT)
         return csv.reader(file, delimiter=self.dialect.separator, quotechar=self.dialect.quote)
 
@@ -147,6 +186,10 @@ def check_names(table: str, names: Sequence[str]) -> None:
         raise DuplicateHeaders(table, duplicates)
 
 
-def _batch(lines: list[int], rows: list[list[str]], bad: list[BadLine], width: int) -> Batch:
-    columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
-    return Batch(lines, columns, bad)
+def _is_readable(rows: Iterable[list[str]]) -> bool:
+    """Whether no field holds a byte that was not read as text."""
+    try:
+        "".join(map("".join, rows)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

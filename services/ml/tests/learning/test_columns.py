@@ -161,14 +161,35 @@ def test_an_unknown_output_names_the_columns_there_are() -> None:
         ["", "", ""],
         ["1", "2", "3", "4"],
         ["1", "x", "2"],
+        ["1,5", "2", "1.234,5", "-3,25"],
+        ["1,5", "2", "", "-3,25"],
+        ["Graz", " Lyon ", "Graz", "Lyon", "x y z"],
+        ["Graz", "NA", "", "none", "null"],
+        ["abc", "Ärger", "e5", "Infinity", "zwei", "drei", "vier"],
+        ["2024-01-02", "03/04/2024", "13/04/2024", "2024-01-02T03:04:05Z", "12:30", "2024/13/01"],
+        ['{"a": 1}', "[1]", "{", "{x}"],
     ],
 )
-def test_numbers_taken_at_once_are_what_they_are_one_by_one(cells: list[Cell]) -> None:
-    at_once, one_by_one = ColumnStatistics(), ColumnStatistics()
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_cells_taken_at_once_are_what_they_are_one_by_one(cells: list[Cell], decimal: str) -> None:
+    at_once, one_by_one = ColumnStatistics(decimal=decimal), ColumnStatistics(decimal=decimal)
     at_once.add(cells)
     for cell in cells:
         one_by_one.add([cell, None])  # a missing cell that is no text needs the closer look
     one_by_one.lines, one_by_one.missing = len(cells), one_by_one.missing - len(cells)
     assert at_once.numbers.summary() == pytest.approx(one_by_one.numbers.summary())
-    facts = ("missing", "strings", "longest", "fitting", "labels", "misfits")
+    facts = ("missing", "strings", "longest", "fitting", "labels")
     assert [getattr(at_once, fact) for fact in facts] == [getattr(one_by_one, fact) for fact in facts]
+    assert set(at_once.misfits) == set(one_by_one.misfits)
+
+
+def test_labels_beyond_those_that_are_kept_are_estimated_as_they_come() -> None:
+    texts = [f"k{number}" for number in range(5000)]
+    few, many = ColumnStatistics(most_kept=300), ColumnStatistics(most_kept=300)
+    few.add([*texts, *texts[:100]])
+    for start in range(0, 5000, 50):
+        many.add(texts[start : start + 50])
+    many.add(texts[:100])
+    assert few.labels == many.labels
+    assert list(few.labels) == texts[:300]
+    assert few.unique_values_count == many.unique_values_count == pytest.approx(5000, rel=0.02)

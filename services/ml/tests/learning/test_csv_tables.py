@@ -141,3 +141,60 @@ def test_nul_bytes_inside_a_text_do_not_end_it(tmp_path: Path) -> None:
 def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(errors.TableError, match="no file"):
         open_table(tmp_path / "absent.csv")
+
+
+def one_by_one(path: Path, dialect: Dialect, width: int) -> tuple[list[int], list[list[str]], list[tuple[int, str]]]:
+    """Lines, rows and bad lines as a reader finds them that looks at one row after the other."""
+    lines, rows, bad = [], [], []
+    with path.open(encoding=dialect.encoding, newline="") as file:
+        reader = csv.reader(file, delimiter=dialect.separator)
+        while True:
+            line = reader.line_num + 1
+            try:
+                row = next(reader)
+            except StopIteration:
+                return lines[1:], rows[1:], bad
+            except csv.Error as error:
+                bad.append((line, f"cannot be cut into fields: {error}"))
+                continue
+            if any(row) and len(row) == width:
+                lines.append(line)
+                rows.append(row)
+            elif any(row):
+                bad.append((line, f"has {len(row)} fields where the header has {width}"))
+
+
+PIECES = st.sampled_from(["1,2", "a,b", '"x\ny",2', '"x\r\n\r\ny",2', "3", "", '"open', '"",', 'b"c,4', "\r", "4,5,6"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(pieces=st.lists(PIECES, max_size=30), ends=st.sampled_from(["\n", "\r\n", "\r"]), block=st.integers(1, 40))
+def test_lines_are_numbered_and_cut_as_one_after_the_other_whatever_is_cut_at_once(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str], ends: str, block: int
+) -> None:
+    text = ends.join(["first,second", "1,2", *pieces]) + ends
+    path = written(tmp_path_factory.mktemp("csv"), text.encode())
+    table = CsvTable(path, Dialect())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("ml.learning.tables.csv_file.BLOCK", block)
+        batches = list(table.batches(7))
+    rows = [list(row) for batch in batches for row in zip(*batch.columns, strict=True)]
+    lines = [line for batch in batches for line in batch.lines]
+    bad = [(bad.line, bad.reason) for batch in batches for bad in batch.bad]
+    assert (lines, rows, bad) == one_by_one(path, table.dialect, 2)
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.learning.tables.csv_file.LONGEST_LINE", 1000)
+    table = CsvTable(written(tmp_path, b"a,b\n1,2\n" + b"x" * 3000 + b"\n"))
+    with pytest.raises(errors.TableError, match="one line for each row"):
+        list(table.batches())
+
+
+def test_how_much_is_read_is_told(tmp_path: Path) -> None:
+    table = CsvTable(written(tmp_path, b"a,b\n" + b"1,2\n" * 3_000_000))
+    shares = [table.share for _ in table.batches()]
+    assert 0 < shares[0] < 0.2
+    assert shares[-1] == 1.0
