@@ -109,6 +109,17 @@ def test_how_her_file_is_written_was_found_out(path):
     assert path.found["set aside"] == "1 line set aside"
 
 
+def test_another_sign_is_tried_before_it_is_kept(path):
+    page = path.guest.open("ml", f"/machines/{path.machine_id}/setup")
+    page.get_by_label("Encoding").select_option("cp1251")
+    expect(page.get_by_text("This is how it would read")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Дrger")).to_be_visible()
+    page.get_by_label("Separator").select_option("|")
+    expect(page.get_by_role("alert")).to_contain_text("has one column only")
+    page.reload()
+    expect(page.get_by_label("Separator")).to_have_value(";")
+
+
 def test_each_level_had_a_price_and_a_time_before_the_choice(path):
     for level in range(1, 6):
         assert re.search(rf"\n{level}\s[^\n]*\d EAML\s[^\n]*USD\s[^\n]*\d (s|min|h)", "\n" + path.found["quotes"]), (

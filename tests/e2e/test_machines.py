@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import accessible
+import browsing
 import pytest
 
 expect = pytest.importorskip("playwright.sync_api", reason="deploy/setup.sh test e2e installs it").expect
@@ -69,3 +71,34 @@ def test_a_file_on_its_way_says_so_and_is_sent_once(ada, tmp_path):
     page.wait_for_url("**/setup")
     page.unroute("**/machines/new")
     assert len(sent) == 1
+
+
+@pytest.fixture
+def large(ada, tmp_path):
+    """Ada's browser at the page of a large file that was just sent."""
+    file = tmp_path / "large.csv"
+    lines = (f"{n},{n % 97 / 7:.6f},{n % 1013 / 3:.6f},{'red' if n % 3 else 'blue'},{n % 11}\n" for n in range(500_000))
+    file.write_text("number,width,height,colour,price\n" + "".join(lines))
+    page = ada.open("ml", "/machines/new")
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Upload and read").click()
+    page.wait_for_url("**/readings/*", timeout=60_000)
+    return page
+
+
+def test_a_large_file_is_read_while_its_page_shows_how_far(large):
+    large.set_viewport_size(browsing.PHONE)
+    expect(large.get_by_role("button", name="Cancel")).to_be_visible()
+    assert browsing.too_wide(large) == []
+    assert accessible.findings(large) == []
+    large.set_viewport_size(browsing.DESKTOP)
+    large.wait_for_url("**/setup", timeout=120_000)
+    expect(large.get_by_role("heading", level=1)).to_have_text("large: table and columns")
+
+
+def test_a_large_file_that_is_cancelled_leaves_nothing(ada, large):
+    before = len(list(ada.person.items("ml", "machines")))
+    large.get_by_role("button", name="Cancel").click()
+    expect(large.get_by_role("status").first).to_contain_text("Nothing of the file was kept")
+    expect(large.get_by_role("link", name="Upload again")).to_be_visible()
+    assert len(list(ada.person.items("ml", "machines"))) == before
