@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import accessible
 import browsing
 import httpx
 import places
@@ -35,6 +36,9 @@ def test_a_page_is_whole(everything, addresses, name):
     assert page.locator("h1").count() == 1
     assert page.title().endswith("· TITAN")
     assert browsing.unlabelled(page) == []
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        assert accessible.findings(page) == [], scheme
     page.set_viewport_size(browsing.PHONE)
     assert browsing.too_wide(page) == []
     assert watched.all_errors() == []
@@ -46,6 +50,7 @@ def test_an_operators_page_is_whole(operator, calendar, name):
     service, path = places.OPERATORS[name]
     del operator.watched.errors[:]
     page = operator.open(service, path)
+    assert accessible.findings(page) == []
     page.set_viewport_size(browsing.PHONE)
     assert browsing.too_wide(page) == []
     page.set_viewport_size(browsing.DESKTOP)
