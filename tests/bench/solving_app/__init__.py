@@ -1,0 +1,1 @@
+"""ml as TITAN serves it, with two routes beside solving to compare it with."""
