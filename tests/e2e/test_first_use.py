@@ -195,8 +195,15 @@ def test_the_python_snippet_runs_as_it_stands(machine, key, again):
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
 @pytest.mark.parametrize("again", [False, True])
 def test_the_curl_snippet_runs_as_it_stands(machine, key, again):
-    command = machine.get_by_label("With curl").inner_text()
+    command = machine.get_by_label("With curl", exact=True).inner_text()
     assert json.loads(run(["sh", "-c", command], key))["lines"] == 1
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
+def test_the_csv_snippet_runs_as_it_stands(machine, key):
+    answered = run(["sh", "-c", machine.get_by_label("With curl and CSV").inner_text()], key)
+    [row] = csv.DictReader(io.StringIO(answered))
+    assert next(iter(row.values())) in ("ja", "nein")
 
 
 def test_a_graph_of_her_table_is_a_click_away(machine):

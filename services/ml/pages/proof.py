@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pprint import pformat
 from typing import Any
@@ -90,11 +92,17 @@ def _losses(card: dict[str, Any], output: str) -> list[list[float]]:
 
 
 def _snippets(machine: Machine) -> dict[str, str]:
-    """One row of each input's most usual value: as a request's body for a shell, and as Python writes it."""
+    """One row of each input's most usual value: as a request's body for a shell, as CSV, and as Python writes it."""
     row: dict[str, Any] = {}
     for name in machine.mdc_columns_name_input[:SNIPPET_INPUTS]:
         median = machine.mdc_columns_median.get(name)
         is_number = machine.mdc_columns_data_type.get(name) == "FLOAT" and median is not None
         row[name] = median if is_number else machine.mdc_columns_mode.get(name)
     shell = json.dumps({"rows": [row]}, ensure_ascii=False).replace("'", "'\\''")
-    return {"shell": shell, "python": pformat([row], width=100, sort_dicts=False)}
+    return {"shell": shell, "csv": _csv(row), "python": pformat([row], width=100, sort_dicts=False)}
+
+
+def _csv(row: dict[str, Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([row, row.values()])
+    return text.getvalue().rstrip("\n")
