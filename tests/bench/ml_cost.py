@@ -98,7 +98,7 @@ def _column(rng: np.random.Generator, i: int, lines: int) -> tuple[Any, Any]:
         days = rng.integers(0, 700, lines)
         return np.array(DAY_ZERO, dtype="datetime64[D]") + days, 0.5 * np.sin(days / 50)
     codes = rng.integers(0, 6 if kind == 5 else 400, lines)
-    return np.array([f"label {code}" for code in range(400)])[codes], 0.8 * np.cos(codes * 1.7)
+    return np.array([f"kind{code}" for code in range(400)])[codes], 0.8 * np.cos(codes * 1.7)
 
 
 def measured(size: Size, work: Path) -> Cost:

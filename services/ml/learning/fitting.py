@@ -19,11 +19,11 @@ from ml.learning.encoding.outputs import NumberOutput, Output
 from ml.learning.ensemble import mixture
 from ml.learning.graph import Part, Served, ServedNetwork, ServedTrees, tensors_of
 from ml.learning.learners import Learner, Learning, error_of, work_of
-from ml.learning.levels import Level
+from ml.learning.levels import Level, within_work
 from ml.learning.linear import Linear, fit_linear
 from ml.learning.network.fold import Fold
 from ml.learning.network.losses import softmax
-from ml.learning.network.shape import Head, recipe_for
+from ml.learning.network.shape import Head, lines_of_a_step, recipe_for
 from ml.learning.network.train import Look, Members
 from ml.learning.plan import TrainingPlan
 from ml.learning.targets import Targets
@@ -76,7 +76,8 @@ def fit(
 ) -> Fitted:
     """Train the learners of `level` for each output, then calibrate and blend them."""
     outputs = [_output(encoded, targets, i, learning, folds, level) for i in range(len(targets.outputs))]
-    work = [work_of(level, own.folds) for own in outputs]
+    levels = [_level_for(own, encoded, level) for own in outputs]
+    work = [work_of(own_level, own.folds) for own_level, own in zip(levels, outputs, strict=True)]
     found = []
     for i, own in enumerate(outputs):
         course = Course(
@@ -89,7 +90,7 @@ def fit(
             checkpoints=checkpoints or Checkpoints(),
             name=f"output {i}",
         )
-        found.append(_fit_output(own, encoded, plan, level, course))
+        found.append(_fit_output(own, encoded, plan, levels[i], course))
     return Fitted(
         [one.networks for one in found],
         [one.learners for one in found],
@@ -98,6 +99,10 @@ def fit(
         replace(encoded.encoder, outputs=tuple(one.output for one in found)),
         next((one.stopped for one in found if one.stopped), None),
     )
+
+
+def _level_for(own: _Output, encoded: Encoded, level: Level) -> Level:
+    return within_work(level, columns=encoded.encoder.width, batch=lines_of_a_step(own.lines.size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,8 @@ class _Output:
     def blend(self, learners: list[Learner], shares: list[float], encoder: Encoder) -> tuple[Part, Output]:
         true = self.watched_true
         together = mixture([learner.watched for learner in learners], shares)
-        linear = np.concatenate([self._watched_linear(fold) for fold in self.folds])
+        plain = np.ascontiguousarray(self.x[:, self.plain])
+        linear = np.concatenate([self._watched_linear(plain, fold.among(self.plain)) for fold in self.folds])
         constant = self._constant()
         if self.head.is_label:
             blend = blend_labels(together, linear, constant, true.astype(np.intp), self.head)
@@ -198,16 +204,16 @@ class _Output:
             output = _with_intervals(output, blend, together[:, 0], linear[:, 0], true)
         kept = zip(learners, shares, strict=True)
         served = tuple(_served(own, share, encoder, self.head) for own, share in kept if share)
-        return Part(self.head, served, self._linear(), constant, blend), output
+        return Part(self.head, served, self._linear(plain), constant, blend), output
 
-    def _watched_linear(self, fold: Fold) -> NDArray[np.float64]:
+    def _watched_linear(self, plain: NDArray[np.float32], fold: Fold) -> NDArray[np.float64]:
         """What a linear model of the fold says of the lines that were watched."""
-        learnt, watched = (fold.rows(self.x, rows)[:, self.plain] for rows in (fold.learn, fold.watch))
+        learnt, watched = (fold.rows(plain, rows) for rows in (fold.learn, fold.watch))
         return fit_linear(learnt, self.y[fold.learn], self.head).answers(watched)
 
-    def _linear(self) -> Linear:
+    def _linear(self, plain: NDArray[np.float32]) -> Linear:
         """Of all lines, on all encoded columns; those it was not given weigh nothing."""
-        linear = fit_linear(self.x[np.ix_(self.lines, self.plain)], self.y[self.lines], self.head)
+        linear = fit_linear(plain[self.lines], self.y[self.lines], self.head)
         weights = np.zeros((self.x.shape[1], linear.weights.shape[1]))
         weights[self.plain] = linear.weights
         return Linear(weights, linear.intercept)

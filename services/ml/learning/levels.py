@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml.learning.errors import LevelNotThere
 
@@ -11,7 +11,9 @@ from ml.learning.errors import LevelNotThere
 class Search:
     """How far a level looks around.
 
-    `rungs` are (configurations of networks that get so far, steps they get), on one fold; the best `kept` ones learn
+    `most_work` is what all networks together may take: encoded columns x lines of a step x steps of a member.
+
+    `rungs` are (configurations of networks that get so far, steps they get) on the first folds; the best `kept` learn
     all folds for `steps` steps. Of trees `trees` kinds are tried and `trees_kept` kept.
     """
 
@@ -20,6 +22,7 @@ class Search:
     steps: int
     trees: int
     trees_kept: int
+    most_work: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,31 @@ class Level:
     search: Search | None = None
 
 
+# Level 3 stays below three quarters of a minute on one core, however wide a table is encoded.
+_LEVEL_3 = 2.2e9
+# Shorter networks would add nothing.
+_LEAST_STEPS = 500
+
 LEVELS = {
     1: Level(1, members=1, folds=5, steps=400),
     2: Level(2, members=2, folds=5, steps=1000),
-    3: Level(3, 4, 5, 2000, Search(((4, 400),), kept=2, steps=2000, trees=0, trees_kept=0)),
+    3: Level(3, 4, 5, 2000, Search(((4, 400),), 2, 2000, trees=0, trees_kept=0, most_work=_LEVEL_3)),
     4: Level(4, 5, 5, 2000, Search(((6, 800),), kept=2, steps=3000, trees=3, trees_kept=1)),
     5: Level(5, 8, 8, 2000, Search(((12, 500), (5, 1200)), kept=3, steps=3000, trees=6, trees_kept=3)),
 }
+
+
+def within_work(level: Level, *, columns: int, batch: int) -> Level:
+    """The level for so many encoded columns and lines of a step: fewer networks of its search, and shorter ones, or no
+    search at all, where they would take too long."""
+    search = level.search
+    if search is None or search.most_work is None:
+        return level
+    tried = sum(count * steps for count, steps in search.rungs)
+    left = search.most_work / (columns * batch) - level.members * level.steps - tried
+    kept = max(1, min(search.kept, int(left / (level.members * search.steps))))
+    steps = min(search.steps, int(left / (level.members * kept)) // 100 * 100)
+    return replace(level, search=replace(search, kept=kept, steps=steps) if steps >= _LEAST_STEPS else None)
 
 
 def level_of(number: int) -> Level:

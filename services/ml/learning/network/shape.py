@@ -99,10 +99,13 @@ class Recipe:
 _RATES: dict[str, float] = {"adam": 1.0, "adamw": 1.0, "sgd": 5.0, "rmsprop": 0.5}
 
 
+def lines_of_a_step(learning_lines: int) -> int:
+    return next((size for size in (256, 128, 64) if size * 8 <= learning_lines), 32)
+
+
 def recipe_for(shape: NetworkShape, head: Head, *, optimizer: Optimizer, steps: int, learning_lines: int) -> Recipe:
     """The recipe of `shape`: labels learn with SELU, numbers with Mish and a higher rate."""
     activation = shape.activation if shape.activation != "auto" else ("selu" if head.is_label else "mish")
-    batch = next((size for size in (256, 128, 64) if size * 8 <= learning_lines), 32)
     return Recipe(
         shape.hidden,
         activation,
@@ -110,7 +113,7 @@ def recipe_for(shape: NetworkShape, head: Head, *, optimizer: Optimizer, steps: 
         optimizer,
         (0.04 if head.is_label else 0.1) * _RATES[optimizer],
         0.0 if optimizer == "adam" else 0.02,
-        batch,
+        lines_of_a_step(learning_lines),
         steps,
         look_every=max(25, steps // 20 // 25 * 25),
     )

@@ -13,6 +13,7 @@ from ml.learning.course import Course
 from ml.learning.encoding.encoder import Encoder
 from ml.learning.ensemble import shares_of
 from ml.learning.graph import Part, ServedNetwork, ServedTrees, build_graph, tensors_of
+from ml.learning.learners import folds_to_compare
 from ml.learning.levels import Level, Search
 from ml.learning.linear import Linear
 from ml.learning.network.fold import Fold
@@ -51,6 +52,26 @@ def test_trees_of_many_classes_grow_fewer_rounds_of_a_higher_rate() -> None:
     assert (two.rounds, two.rate) == (1935, TRIED[0].rate)
     assert many.rounds == 48
     assert many.rate == 0.25
+
+
+def test_a_wide_table_gets_fewer_and_shorter_networks_at_level_3() -> None:
+    narrow, usual, wide, widest = (
+        levels.within_work(levels.LEVELS[3], columns=columns, batch=256).search for columns in (300, 500, 600, 2000)
+    )
+    assert narrow == levels.LEVELS[3].search
+    assert usual is not None
+    assert (usual.kept, usual.steps) == (1, 1800)
+    assert wide is not None
+    assert (wide.kept, wide.steps) == (1, 1100)
+    assert widest is None
+    assert levels.within_work(levels.LEVELS[5], columns=5000, batch=256) == levels.LEVELS[5]
+
+
+def test_with_few_lines_what_is_tried_is_compared_on_several_folds() -> None:
+    def folds(watched: int) -> list[Fold]:
+        return [Fold(np.arange(9), np.arange(watched)) for _ in range(5)]
+
+    assert [folds_to_compare(folds(watched)) for watched in (50, 300, 500, 999, 1000, 9000)] == [5, 4, 2, 2, 1, 1]
 
 
 def test_with_few_lines_a_leaf_may_be_small() -> None:
