@@ -43,6 +43,8 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
             refuse({"refused": {"sentence": str(error), "field": error.field}})
 
     monkeypatch.setattr("ml.commands.reading.ask", ask)
+    # What is read quickly from eight MiB on is read so here, as far as it can be.
+    monkeypatch.setattr("ml.learning.tables.csv_file.AT_ONCE_FROM", 0)
 
 
 def test_each_hostile_file_is_refused_in_a_sentence_or_becomes_a_whole_machine(

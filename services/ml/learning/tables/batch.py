@@ -75,3 +75,25 @@ def batches_of_rows(
     stream = iter(rows)
     while part := list(islice(stream, size)):
         yield Batch([line for line, _ in part], [[row.get(name) for _, row in part] for name in names])
+
+
+def cut_anew(batches: Iterable[Batch], size: int) -> Iterator[Batch]:
+    """The same lines in batches of `size`, each with the bad lines that stood among or before them."""
+    lines: list[int | str] = []
+    columns: list[list[Cell]] = []
+    bad: list[BadLine] = []
+    for batch in batches:
+        columns = columns or [[] for _ in batch.columns]
+        lines += batch.lines
+        for column, more in zip(columns, batch.columns, strict=True):
+            column += more
+        bad += batch.bad
+        while max(len(lines), len(bad)) >= size:
+            following = lines[size] if len(lines) > size else None
+            early = [one for one in bad if not isinstance(following, int) or one.line < following]
+            yield Batch(lines[:size], [column[:size] for column in columns], early)
+            bad = bad[len(early) :]
+            for part in (lines, *columns):
+                del part[:size]
+    if lines or bad:
+        yield Batch(lines, columns, bad)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ml.learning.errors import DuplicateHeaders, EmptyTable, OneColumn, TableError, WrongEncoding
-from ml.learning.tables.batch import BATCH_LINES, BadLine, Batch
+from ml.learning.tables.batch import BATCH_LINES, BadLine, Batch, cut_anew
 from ml.learning.tables.dialect import SAMPLE_BYTES, Dialect, detect_dialect
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ FIELD_LIMIT = 1 << 20
 # Signs that are cut into fields at once.
 BLOCK = 1 << 20
 LONGEST_LINE = 64 << 20
+# Loading the quicker reader takes longer than it saves on smaller files.
+AT_ONCE_FROM = 8 << 20
 # The number of its first line, and its fields or why it has none.
 _Row = tuple[int, "list[str] | str"]
 
@@ -60,43 +62,59 @@ class CsvTable:
             raise WrongEncoding(self.name, self.dialect.encoding) from error
 
     def _batches(self, size: int) -> Iterator[Batch]:
-        self._check_lines()
-        bytes_in_all, waiting = max(1, self.path.stat().st_size), []
+        bytes_in_all = self.path.stat().st_size
+        if self._most_bytes is None and bytes_in_all > LONGEST_LINE:
+            self._check_lines()
         with self._open() as file:
-            header_pending = self.dialect.has_header
-            for rows in self._rows(file):
-                waiting += rows[1:] if header_pending and rows else rows
-                header_pending = header_pending and not rows
-                self.share = file.buffer.tell() / bytes_in_all
-                while len(waiting) >= size:
-                    yield self._judged(waiting[:size])
-                    del waiting[:size]
-        if waiting:
-            yield self._judged(waiting)
+            for batch in cut_anew(self._blocks(file, at_once=bytes_in_all >= AT_ONCE_FROM), size):
+                self.share = file.buffer.tell() / max(1, bytes_in_all)
+                yield batch
 
-    def _rows(self, file: TextIO) -> Iterator[list[_Row]]:
-        """The lines that are not blank, each with the number of the first line it stands on, many at a time."""
-        before = 0
+    def _blocks(self, file: TextIO, *, at_once: bool) -> Iterator[Batch]:
+        """The lines below the header as they come from the disk, many at a time."""
+        before, header_pending = 0, self.dialect.has_header
         while lines := file.readlines(BLOCK):
-            rows = self._one_a_line(lines)
-            if rows is not None:
-                yield [(line, row) for line, row in enumerate(rows, before + 1) if any(row)]
-                before += len(lines)
+            columns = self._columns(lines) if at_once else None
+            if columns is not None:
+                first = 1 if header_pending else 0
+                numbers = range(before + 1 + first, before + 1 + len(lines))
+                yield Batch(numbers, [column[first:] for column in columns] if first else columns)
+                before, header_pending = before + len(lines), False
                 continue
-            reader, block = self._reader(chain(lines, file)), []
-            while reader.line_num < len(lines):
-                first_line = before + reader.line_num + 1
-                try:
-                    row = next(reader)
-                except StopIteration:
-                    break
-                except csv.Error as error:
-                    block.append((first_line, f"cannot be cut into fields: {error}"))
-                    continue
-                if any(row):
-                    block.append((first_line, row))
-            yield block
-            before += reader.line_num
+            rows, count = self._rows(lines, file, before)
+            yield self._judged(rows[1:] if header_pending else rows)
+            before, header_pending = before + count, header_pending and not rows
+
+    def _columns(self, lines: list[str]) -> list[list[str]] | None:
+        """The columns, where Arrow reads just what Python's reader would; None where it might not."""
+        from ml.learning.tables.csv_columns import columns_of
+
+        separator, quote = self.dialect.separator, self.dialect.quote
+        if not separator.isascii() or max(map(len, lines)) > FIELD_LIMIT:
+            return None
+        return columns_of(lines, width=len(self.names), separator=separator, quote=quote)
+
+    def _rows(self, lines: list[str], file: TextIO, before: int) -> tuple[list[_Row], int]:
+        """The rows that are not blank, each with the number of its first line, and how many lines they took.
+
+        A row that goes on beyond the lines takes more of the file.
+        """
+        if (rows := self._one_a_line(lines)) is not None:
+            return [(line, row) for line, row in enumerate(rows, before + 1) if any(row)], len(lines)
+        reader = self._reader(chain(lines, file))
+        found: list[_Row] = []
+        while reader.line_num < len(lines):
+            first_line = before + reader.line_num + 1
+            try:
+                row = next(reader)
+            except StopIteration:
+                break
+            except csv.Error as error:
+                found.append((first_line, f"cannot be cut into fields: {error}"))
+                continue
+            if any(row):
+                found.append((first_line, row))
+        return found, reader.line_num
 
     def _one_a_line(self, lines: list[str]) -> list[list[str]] | None:
         """The rows, where each stands on a line of its own; None where one is longer or cannot be cut."""
@@ -109,8 +127,6 @@ class CsvTable:
 
     def _check_lines(self) -> None:
         """Refuse a line without end before it fills the memory."""
-        if self._most_bytes is not None or self.path.stat().st_size <= LONGEST_LINE:
-            return
         with self.path.open("rb") as file:
             while len(block := file.read(LONGEST_LINE)) == LONGEST_LINE:
                 if b"\n" not in block and b"\r" not in block:

@@ -164,19 +164,44 @@ def one_by_one(path: Path, dialect: Dialect, width: int) -> tuple[list[int], lis
                 bad.append((line, f"has {len(row)} fields where the header has {width}"))
 
 
-PIECES = st.sampled_from(["1,2", "a,b", '"x\ny",2', '"x\r\n\r\ny",2', "3", "", '"open', '"",', 'b"c,4', "\r", "4,5,6"])
+PIECES = st.sampled_from(
+    [
+        "1,2",
+        "a,b",
+        ",",
+        " ,",
+        "null,NA",
+        "\x00,\u00e4",
+        "5,'6'",
+        '"x\ny",2',
+        '"x\r\n\r\ny",2',
+        "3",
+        "",
+        '"open',
+        '"",',
+        'b"c,4',
+        "\r",
+        "4,5,6",
+    ]
+)
 
 
 @settings(max_examples=200, deadline=None)
-@given(pieces=st.lists(PIECES, max_size=30), ends=st.sampled_from(["\n", "\r\n", "\r"]), block=st.integers(1, 40))
+@given(
+    pieces=st.lists(PIECES, max_size=30),
+    ends=st.sampled_from(["\n", "\r\n", "\r"]),
+    block=st.integers(1, 40),
+    at_once=st.booleans(),
+)
 def test_lines_are_numbered_and_cut_as_one_after_the_other_whatever_is_cut_at_once(
-    tmp_path_factory: pytest.TempPathFactory, pieces: list[str], ends: str, block: int
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str], ends: str, block: int, at_once: bool
 ) -> None:
-    text = ends.join(["first,second", "1,2", *pieces]) + ends
+    text = ends.join(["first,second", "1,2", *pieces])
     path = written(tmp_path_factory.mktemp("csv"), text.encode())
     table = CsvTable(path, Dialect())
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("ml.learning.tables.csv_file.BLOCK", block)
+        patched.setattr("ml.learning.tables.csv_file.AT_ONCE_FROM", 0 if at_once else 1 << 40)
         batches = list(table.batches(7))
     rows = [list(row) for batch in batches for row in zip(*batch.columns, strict=True)]
     lines = [line for batch in batches for line in batch.lines]
