@@ -81,17 +81,21 @@ def must_cover(prices: Prices, have: Available, *, eaml: Decimal, usd: Decimal =
 # Members × steps of each level (of 3 to 5 with all they try, trees counted as steps), and what a step, a cell and a
 # start cost on one core of a usual machine: measured by training tables of 150 to 48 000 lines; `pace` corrects them
 # by what ran on this installation.
-_STEPS = {1: 400, 2: 2 * 1000, 3: 17_600, 4: 49_000, 5: 116_000}
+_STEPS = {1: 400, 2: 2 * 1000, 3: 25_600, 4: 49_000, 5: 116_000}
 _START_SECONDS = 3.5
-_STEP_SECONDS = 0.009
-_CELL_SECONDS = 1.5e-6
+_STEP_SECONDS = 0.0015
+# With fewer lines a step learns from fewer at once.
+_LINES_OF_A_WHOLE_STEP = 3000
+_LEAST_OF_A_STEP = 0.15
+_CELL_SECONDS = 3e-6
 # As many runs as must speak before they count as much as what was believed before.
 _TRUST = 1.5
 
 
 def training_seconds(*, columns: int, lines: int, level: int, pace: float = 1.0) -> float:
     """About how long a training takes here."""
-    plain_guess = _START_SECONDS + _STEPS.get(level, 400) * _STEP_SECONDS + columns * lines * _CELL_SECONDS
+    step = _STEP_SECONDS * min(1.0, max(_LEAST_OF_A_STEP, lines / _LINES_OF_A_WHOLE_STEP))
+    plain_guess = _START_SECONDS + _STEPS.get(level, 400) * step + columns * lines * _CELL_SECONDS
     return round(plain_guess * pace, 1)
 
 
