@@ -151,7 +151,9 @@ class ColumnStatistics:
 
     def _add_plain(self, cells: Sequence[Cell], numbers: NDArray[np.float64]) -> None:
         """What the way cell by cell comes to, for texts that are all numbers or empty: most columns of most tables."""
-        labels = [label for cell in cells if (label := cell.strip())]  # type: ignore[attr-defined]
+        texts: list[str] = [cell for cell in cells if cell]  # type: ignore[misc]
+        joined = "".join(texts)
+        labels = texts if joined.split(None, 1) == [joined] else list(map(str.strip, texts))
         self.missing += len(cells) - len(labels)
         if labels:
             self._count_labels(Counter(labels))
@@ -168,19 +170,17 @@ class ColumnStatistics:
             # Few labels that came often one by one; many at once, which is quicker for each.
             self.labels.update(counts if 8 * len(counts) < counts.total() else counts.elements())
             return
+        if room := self.most_kept - len(self.labels):
+            new = (label for label in counts if label not in self.labels)
+            self.labels.update(dict.fromkeys(islice(new, room), 0))  # in the order they came
         known = self.labels.keys() & counts.keys()
-        beyond = counts.keys() - known
-        if len(self.labels) < self.most_kept:
-            first = [label for label in counts if label in beyond][: self.most_kept - len(self.labels)]
-            known, beyond = known | set(first), beyond - set(first)
-            self.labels.update(dict.fromkeys(first, 0))  # in the order they came
         for label in known:
             self.labels[label] += counts[label]
-        if beyond:
+        if len(known) < len(counts):
             if self._sketch is None:
                 self._sketch = np.zeros(_BITS // 8, dtype=np.uint8)
                 _mark(self._sketch, self.labels)
-            _mark(self._sketch, beyond)
+            _mark(self._sketch, counts)
 
     def _follow_count(self, cells: Sequence[Cell]) -> None:
         """Whether each line's number is the one before plus one: then the column only counts the lines."""
