@@ -31,7 +31,7 @@ async def do_predict(request: Request, body: schemas.PredictIn) -> HttpResponse:
         machine = _machine(request, body.machine_name, Right.SOLVE)
         if machine is None:
             raise NotFound(f"You have no machine called {body.machine_name!r}.")
-        done = answer(request.auth, machine, rows, key=key)
+        done = answer(request.auth, queries.to_solve(request.auth, machine.pk), rows, key=key)
         return done | {"data": [result["values"] for result in done["results"]]}
 
     return await answer_once(request, body, work)

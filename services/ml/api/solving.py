@@ -58,8 +58,7 @@ async def solve(request: Request, machine_id: UUID) -> HttpResponse:
     asked = _asked(request, body, kind)
 
     def work() -> dict[str, Any]:
-        machine = queries.machine_to_solve(request.auth, machine_id)
-        return _solve(request, machine, asked, kind)
+        return _solve(request, queries.to_solve(request.auth, machine_id), asked, kind)
 
     show = None if kind is Kind.JSON else partial(_as_table, kind=kind)
     return await answer_once(request, asked.identity, work, show=show)
@@ -97,32 +96,32 @@ def _rows(body: bytes) -> schemas.SolveIn:
         raise BadInput(f"{place}: {in_words(first['msg'])}", field=place) from None
 
 
-def _solve(request: Request, machine: Machine, asked: _Asked, kind: Kind) -> dict[str, Any]:
+def _solve(request: Request, found: queries.ToSolve, asked: _Asked, kind: Kind) -> dict[str, Any]:
     key = request.headers.get(HEADER)
     if asked.rows is not None and kind is Kind.JSON:
-        return answer(request.auth, machine, asked.rows, key=key)
+        return answer(request.auth, found, asked.rows, key=key)
     if asked.rows is not None:
         commands.check_row_count(asked.rows)
-        return _answer_table(request.auth, machine, table_of_rows(asked.rows), key=key)
-    table = read_table(asked.body, asked.kind, machine.mdc_columns_name_input)
+        return _answer_table(request.auth, found, table_of_rows(asked.rows), key=key)
+    table = read_table(asked.body, asked.kind, found.machine.mdc_columns_name_input)
     if kind is Kind.JSON:
-        return answer(request.auth, machine, table.rows(), key=key, most=MOST_LINES)
-    return _answer_table(request.auth, machine, table, key=key)
+        return answer(request.auth, found, table.rows(), key=key, most=MOST_LINES)
+    return _answer_table(request.auth, found, table, key=key)
 
 
 def answer(
-    caller: Caller, machine: Machine, rows: Sequence[Mapping[str, Any]], *, key: str | None, most: int = 1000
+    caller: Caller, found: queries.ToSolve, rows: Sequence[Mapping[str, Any]], *, key: str | None, most: int = 1000
 ) -> dict[str, Any]:
     """Solve the rows, meter them, and show the answers."""
-    order = order_of(caller, machine)
+    machine, order = found.machine, order_of(caller, found)
     done = commands.solve_rows(
         machine=machine, order=order, rows=rows, usage_id=_usage_id(caller, machine, key), most=most
     )
     return _facts(machine, order, done, len(done.results)) | {"results": done.results}
 
 
-def _answer_table(caller: Caller, machine: Machine, table: AskedTable, *, key: str | None) -> dict[str, Any]:
-    order = order_of(caller, machine)
+def _answer_table(caller: Caller, found: queries.ToSolve, table: AskedTable, *, key: str | None) -> dict[str, Any]:
+    machine, order = found.machine, order_of(caller, found)
     done = commands.solve_table(
         machine=machine,
         order=order,
@@ -133,11 +132,12 @@ def _answer_table(caller: Caller, machine: Machine, table: AskedTable, *, key: s
     return _facts(machine, order, done, done.lines) | {"columns": list(done.columns.items())}
 
 
-def order_of(caller: Caller, machine: Machine) -> commands.Order:
+def order_of(caller: Caller, found: queries.ToSolve) -> commands.Order:
     """Who asks, who pays, by which way, and what she can spend."""
-    channel = queries.channel_of(caller, machine)
-    payer_id = caller.id if channel is Channel.MARKET else machine.owner_id
-    return commands.Order(caller.id, payer_id, channel, queries.prices(), queries.available(payer_id))
+    channel = queries.channel_of(caller, found.machine)
+    if channel is Channel.MARKET:
+        return commands.Order(caller.id, caller.id, channel, found.known_prices, found.of_caller)
+    return commands.Order(caller.id, found.machine.owner_id, channel, found.known_prices, found.of_owner)
 
 
 def _usage_id(caller: Caller, machine: Machine, key: str | None) -> UUID:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -66,7 +67,6 @@ class AnsweredTable:
     price_usd: Decimal
 
 
-@transaction.atomic
 def solve_rows(
     *,
     machine: Machine,
@@ -92,7 +92,6 @@ def solve_rows(
     return Answered(usage_id, results, eaml, usd)
 
 
-@transaction.atomic
 def solve_table(
     *,
     machine: Machine,
@@ -143,15 +142,25 @@ def _price(machine: Machine, order: Order, lines: int) -> tuple[Decimal, Decimal
     return eaml, usd
 
 
+@transaction.atomic
 def _meter(machine: Machine, order: Order, usage_id: UUID, lines: int, at: datetime) -> None:
-    publishes.solving_completed(
-        machine,
-        usage_id=usage_id,
-        payer_id=order.payer_id,
-        channel=order.channel.value,
-        lines=lines,
-        at=at,
-        market_price_usd=machine.machine_api_solving_price_usd if order.channel is Channel.MARKET else None,
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [machine.pk, order.caller_id, order.channel.value, at.date(), lines])
+    """The usage event, its listing and the count of lines: all or none, before anybody sees an answer."""
+    with _sent_together():
+        publishes.solving_completed(
+            machine,
+            usage_id=usage_id,
+            payer_id=order.payer_id,
+            channel=order.channel.value,
+            lines=lines,
+            at=at,
+            market_price_usd=machine.machine_api_solving_price_usd if order.channel is Channel.MARKET else None,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, [machine.pk, order.caller_id, order.channel.value, at.date(), lines])
+
+
+@contextmanager
+def _sent_together() -> Iterator[None]:
+    """Statements that wait for no answer of one another go to the database in one piece."""
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield

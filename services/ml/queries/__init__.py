@@ -4,7 +4,6 @@ from ml.queries.access import (
     channel_of,
     machine_called,
     machine_for,
-    machine_to_solve,
     market,
     rights_of,
     solved_work_for,
@@ -28,12 +27,14 @@ from ml.queries.money import Offer, available, offer, offers, prices, solving_of
 from ml.queries.purchases import ForSale, bought_lines, for_sale, purchase_for, purchases_of, sales_of, sample_of
 from ml.queries.readings import reading_for, readings_of
 from ml.queries.servers import all_servers, dead_works, has_ended, is_kept, live_servers, why_it_waits
+from ml.queries.solving import ToSolve, to_solve
 
 __all__ = [
     "Drift",
     "ForSale",
     "Offer",
     "OutputScore",
+    "ToSolve",
     "Use",
     "all_servers",
     "available",
@@ -52,7 +53,6 @@ __all__ = [
     "live_servers",
     "machine_called",
     "machine_for",
-    "machine_to_solve",
     "market",
     "offer",
     "offers",
@@ -70,6 +70,7 @@ __all__ = [
     "solving_offer",
     "team_name",
     "teams_named",
+    "to_solve",
     "use_of",
     "version_of",
     "visible_machines",

@@ -12,17 +12,6 @@ from service_base.callers import Caller
 from service_base.errors import NotFound
 
 NO_MACHINE = "There is no such machine, or it is not yours."
-_TO_SOLVE = (
-    "machine_name",
-    "machine_owner_user__id",
-    "machine_owner_team",
-    "machine_api_solving_is_public",
-    "machine_api_solving_price_usd",
-    "machine_data_source_is_public",
-    "machine_is_duplicatable",
-    "mdc_columns_total_count",
-    "training_nn_model__folder",
-)
 NO_WORK = "There is no such work, or it is not yours."
 
 
@@ -39,13 +28,7 @@ def rights_of(caller: Caller, machine: Machine) -> frozenset[Right]:
 
 def machine_for(caller: Caller, machine_id: UUID, right: Right) -> Machine:
     """The machine, if the caller has that right. Raises NotFound for any other, existing or not."""
-    return _checked(caller, everything().filter(pk=machine_id).first(), right)
-
-
-def machine_to_solve(caller: Caller, machine_id: UUID) -> Machine:
-    """The machine with just what solving needs, since its statistics may be long. Raises NotFound."""
-    found = everything().filter(pk=machine_id).only(*_TO_SOLVE).first()
-    return _checked(caller, found, Right.SOLVE)
+    return checked(caller, everything().filter(pk=machine_id).first(), right)
 
 
 def machine_called(caller: Caller, name: str, right: Right) -> Machine | None:
@@ -55,7 +38,7 @@ def machine_called(caller: Caller, name: str, right: Right) -> Machine | None:
         found = mine.filter(pk=UUID(name)).first()
     except ValueError:
         found = mine.filter(machine_name=name).order_by("-created_at").first()
-    return _checked(caller, found, right) if found else None
+    return checked(caller, found, right) if found else None
 
 
 def work_for(caller: Caller, work_id: UUID, right: Right = Right.SEE) -> Work:
@@ -103,7 +86,8 @@ def market() -> QuerySet[Machine]:
     return everything().filter(offers | Q(machine_is_duplicatable=True), published_at__isnull=False)
 
 
-def _checked(caller: Caller, machine: Machine | None, right: Right) -> Machine:
+def checked(caller: Caller, machine: Machine | None, right: Right) -> Machine:
+    """The machine, if there is one and the caller has that right on it. Raises NotFound."""
     if machine is None or right not in rights_of(caller, machine):
         raise NotFound(NO_MACHINE)
     return machine

@@ -10,6 +10,7 @@ from django.test import AsyncClient
 from event_bus.testing import deliver, said
 from ml import commands
 from ml.models import SolvedLines
+from ml.rules.access import Right
 from ml.tests.world import ROW, balance
 from service_base.testing import TokenClient
 from shared_models.events import ml
@@ -172,3 +173,35 @@ async def test_a_body_beyond_what_is_held_in_memory_is_a_413_problem(trained, ad
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2
     answer = await solve(await sync_to_async(api)(ada), trained, [{"age": "x" * (1024**2 + 1)}])
     assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[1]) == (413, "too-large")
+
+
+@pytest.mark.parametrize("who", ["owner", "buyer"])
+def test_one_question_finds_what_several_would(trained, ada, person, who):
+    from ml import queries
+    from service_base.callers import Caller
+
+    commands.publish_machine(machine_id=trained.pk, price_usd="0.25")
+    caller = Caller(ada if who == "owner" else person("bo", usd="7", credit="2"))
+    found = queries.to_solve(caller, trained.pk)
+    assert (found.known_prices, found.of_caller) == (queries.prices(), queries.available(caller.id))
+    assert found.of_owner == queries.available(ada.pk)
+    whole = queries.machine_for(caller, trained.pk, Right.SOLVE)
+    for name in ("machine_name", "owner_id", "machine_api_solving_price_usd", "mdc_columns_total_count"):
+        assert getattr(found.machine, name) == getattr(whole, name)
+    assert found.machine.training_nn_model.folder == whole.training_nn_model.folder
+
+
+def test_an_answer_and_its_usage_come_together_or_not_at_all(trained, ada, monkeypatch):
+    from django.db import DatabaseError
+
+    from ml import queries
+    from ml.api.solving import answer
+    from ml.commands import solving
+    from service_base.callers import Caller
+
+    monkeypatch.setattr(solving, "_COUNT", "INSERT INTO solved_lines SELECT %s, %s, %s, %s, %s")
+    caller = Caller(ada)
+    with pytest.raises(DatabaseError):
+        answer(caller, queries.to_solve(caller, trained.pk), [ROW], key=None)
+    assert events() == []
+    assert SolvedLines.objects.count() == 0

@@ -27,11 +27,10 @@ async def meter(request: Request, machine_id: UUID) -> dict[str, Any]:
     """What it costs to find the machine, to look at funds and to say that a line was solved."""
 
     def work() -> dict[str, Any]:
-        machine = queries.machine_to_solve(request.auth, machine_id)
-        order = order_of(request.auth, machine)
-        with solving.transaction.atomic():
-            solving._price(machine, order, 1)
-            solving._meter(machine, order, new_id(), 1, utc_now())
+        found = queries.to_solve(request.auth, machine_id)
+        order = order_of(request.auth, found)
+        solving._price(found.machine, order, 1)
+        solving._meter(found.machine, order, new_id(), 1, utc_now())
         return {"lines": 1}
 
     return await sync_to_async(work)()
