@@ -144,6 +144,19 @@ async def delete(request: Request, machine_id: UUID) -> tuple[int, None]:
     return 204, None
 
 
+@router.post("/machines/{machine_id}/copy", auth=TRAIN, response={201: dict[str, Any]})
+async def copy(request: Request, machine_id: UUID, body: schemas.CopyIn) -> HttpResponse:
+    """The owner's machine once more, not trained and at no charge: so the same table is trained at another level."""
+
+    def work() -> dict[str, Any]:
+        # Only its owner: what others of a team had copied would be hers all the same.
+        machine = _machine(request, machine_id, Right.DELETE)
+        found = commands.copy_machine(machine_id=machine.pk, name=body.machine_name, level=body.machine_level)
+        return _shown(request, found)
+
+    return await answer_once(request, body, work, status=201)
+
+
 @router.get("/machines/{machine_id}/columns", auth=READ)
 async def columns(request: Request, machine_id: UUID) -> dict[str, Any]:
     """Each column with its type, role, the reason, and what to know about it."""

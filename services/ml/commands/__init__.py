@@ -2,6 +2,7 @@
 
 from ml.commands.asked import MachineAsked
 from ml.commands.cleaning import clean_store
+from ml.commands.copies import copy_machine
 from ml.commands.correction import correct_machine
 from ml.commands.deliveries import (
     Changing,
@@ -105,6 +106,7 @@ __all__ = [
     "check_row_count",
     "check_rows",
     "clean_store",
+    "copy_machine",
     "correct_by_work",
     "correct_machine",
     "count_usage",

@@ -13,22 +13,16 @@ from django.db.models import Q
 
 from ml import publishes
 from ml.commands.clock import database_now
+from ml.commands.copies import make_copy, share_line
 from ml.commands.lines import note_appended
 from ml.commands.purchases import end_purchase, lines_sold_of, locked_purchase, news_for
 from ml.models import DataLine, Machine, Purchase
-from ml.models.machine_parts import ColumnConfiguration, ColumnStatistics, NetworkSettings
 from ml.rules.purchases import LATER, LEASE, MOST_ATTEMPTS, PurchaseKind, PurchaseState, must_become
 from ml.rules.work import OPEN as OPEN_WORK
 from ml.rules.work import LeaseLost, WorkKind
 from service_base.errors import Conflict
 
 _GONE = "The machine was deleted before it could be delivered; nothing was charged."
-_TAKEN_OVER = ("column_names", "learning_lines", "evaluation_lines", "machine_split_seed", "machine_level")
-_ALSO = (
-    "machine_description",
-    "machine_is_data_lines_training_count_limit_enabled",
-    "machine_data_lines_training_count_limit",
-)
 
 
 class Changing(Conflict):
@@ -169,17 +163,9 @@ def deliver_copy(*, purchase_id: UUID, token: int, parcel: Parcel) -> Purchase:
     """
 
     def hand_over(purchase: Purchase, machine: Machine) -> None:
-        copy = Machine(
-            machine_owner_user_id=purchase.buyer_id,
-            machine_name=f"Copy of {machine.machine_name}"[:500],
-            machine_original_id=machine.machine_original_id or machine.pk,
-            **{name: getattr(machine, name) for name in (*_TAKEN_OVER, *_ALSO, *_column_fields())},
-        )
-        copy.save(force_insert=True)
-        for line in parcel.lines:
-            _share(line, copy, line.sequence)
+        original_id = machine.machine_original_id or machine.pk
+        copy = make_copy(machine, parcel.lines, owner_id=purchase.buyer_id, original_id=original_id)
         purchase.copy, purchase.lines = copy, sum(line.line_count for line in parcel.lines)
-        publishes.machine_changed(copy)
 
     return _deliver(purchase_id, token, parcel, hand_over)
 
@@ -196,7 +182,7 @@ def deliver_news(*, purchase_id: UUID, token: int, parcel: Parcel, evaluation_li
         if _news(purchase, machine, copy).first_sequence != parcel.first_sequence:
             raise Changing("The copy got lines of its own meanwhile.")
         for place, line in enumerate(parcel.lines):
-            _share(line, copy, parcel.first_sequence + place)
+            share_line(line, copy, parcel.first_sequence + place)
         purchase.lines = sum(line.line_count for line in parcel.lines)
         copy.evaluation_lines += evaluation_lines
         copy.learning_lines += purchase.lines - evaluation_lines
@@ -221,30 +207,6 @@ def _deliver(purchase_id: UUID, token: int, parcel: Parcel, hand_over: Callable[
     purchase.save()
     publishes.purchase_completed(purchase)
     return purchase
-
-
-def _column_fields() -> list[str]:
-    parts = (ColumnConfiguration, ColumnStatistics, NetworkSettings)
-    return [field.name for part in parts for field in part._meta.local_fields]
-
-
-def _share(line: DataLine, copy: Machine, sequence: int) -> None:
-    DataLine.objects.create(
-        machine=copy,
-        sequence=sequence,
-        purpose=line.purpose,
-        file_name=line.file_name,
-        file_format=line.file_format,
-        path=line.path,
-        sha256=line.sha256,
-        size_bytes=line.size_bytes,
-        dialect=line.dialect,
-        column_names=line.column_names,
-        line_count=line.line_count,
-        bad_line_count=line.bad_line_count,
-        bad_lines=line.bad_lines,
-        first_rows=line.first_rows,
-    )
 
 
 def _held(purchase_id: UUID, token: int) -> Purchase:

@@ -149,7 +149,7 @@ def fixed_level(machine: Machine, level: int) -> int:
     if machine.is_trained and level != machine.machine_level:
         raise Conflict(
             f"This machine was trained at level {machine.machine_level}, and a level is for good: "
-            "upload the table again for another.",
+            "copy the machine and train the copy at another.",
             field="level",
         )
     return checked_level(level)

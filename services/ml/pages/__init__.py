@@ -18,6 +18,7 @@ urlpatterns = [
     path("machines/<uuid:machine_id>/append", machines.append, name="append"),
     path("machines/<uuid:machine_id>/publish", machines.publish, name="publish"),
     path("machines/<uuid:machine_id>/withdraw", machines.withdraw, name="withdraw"),
+    path("machines/<uuid:machine_id>/copy", machines.copy, name="copy-machine"),
     path("machines/<uuid:machine_id>/delete", machines.delete, name="delete"),
     path("machines/<uuid:machine_id>/graph", graphs.graph, name="graph"),
     path("machines/<uuid:machine_id>/graph/figures.csv", graphs.figures, name="graph-figures"),

@@ -140,6 +140,16 @@ async def withdraw(request: PageRequest, machine_id: UUID) -> HttpResponse:
     return _to_machine(machine_id)
 
 
+@require_POST
+@signed_in
+async def copy(request: PageRequest, machine_id: UUID) -> HttpResponse:
+    """The same table as a machine of its own, to be trained at another level."""
+    found = await sync_to_async(queries.machine_for)(request.caller, machine_id, Right.DELETE)
+    made = await sync_to_async(commands.copy_machine)(machine_id=found.pk)
+    messages.success(request, "This is the copy. Choose its level; the machine that it was copied from stays as it is.")
+    return HttpResponseRedirect(reverse("setup", args=[made.pk]))
+
+
 @signed_in
 async def delete(request: PageRequest, machine_id: UUID) -> HttpResponse:
     """A page that says what is lost, and its answer."""

@@ -3,6 +3,7 @@
 from ml.schemas.drift import show_drift
 from ml.schemas.machines import (
     ColumnsIn,
+    CopyIn,
     MachineChange,
     PredictIn,
     PublishIn,
@@ -25,6 +26,7 @@ from ml.schemas.readings import show_reading
 
 __all__ = [
     "ColumnsIn",
+    "CopyIn",
     "MachineChange",
     "PredictIn",
     "PublishIn",

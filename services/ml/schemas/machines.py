@@ -40,6 +40,13 @@ class MachineChange(Schema):
     parameter_nn_shape: dict[str, Any] | None = None
 
 
+class CopyIn(Schema):
+    """What is other on the copy; what is left out is as on the machine."""
+
+    machine_name: str = Field(default="", max_length=500)
+    machine_level: int | None = None
+
+
 class ColumnsIn(Schema):
     """A correction: the table is read anew with it. What is left out stays."""
 
