@@ -12,6 +12,7 @@ TITAN_CONSUMER_GROUP: str = ""
 TITAN_HANDLERS: list[str] = []
 PRINCIPAL_SOURCE: str = ""
 TITAN_API_MIDDLEWARE: list[str] = []
+TITAN_LARGEST_BODY: int = 0
 TIMESERIES_MODELS: list[str] = []
 LOGIN_URL: str = ""
 FORCE_SCRIPT_NAME: str | None = None

@@ -40,7 +40,8 @@ class _Attempt:
     def __init__(self, reading: TableReading) -> None:
         self.reading = reading
         self.lease: dict[str, Any] = {"reading_id": reading.pk, "token": reading.lease_token}
-        self._beat, self._said = 0.0, {"percent": 0.0, "lines": 0}
+        self._beat = 0.0
+        self._said: dict[str, Any] = {"percent": 0.0, "lines": 0}
 
     def see_through(self) -> None:
         """Keep what came of it, end with the reason, or leave it for later; nothing half made stays."""

@@ -197,7 +197,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 def _row(name: str, what: str, value: float, unit: str, goal: int | None, higher: bool) -> dict[str, Any]:
     met = None if goal is None else (value >= goal if higher else value <= goal)
     shown = None if goal is None else f"{'>=' if higher else '<='} {goal}"
-    return {"id": f"B-UPLOAD-{name}", "what": what, "value": round(value, 1), "unit": unit, "goal": shown, "met": met}
+    beside = dict.fromkeys(("anchor", "anchor_value", "ratio"))
+    found = {"id": f"B-UPLOAD-{name}", "what": what, "value": round(value, 1), "unit": unit, "goal": shown, "met": met}
+    return found | beside
 
 
 def main() -> None:

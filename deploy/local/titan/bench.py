@@ -34,8 +34,13 @@ def _ledger(ids: Sequence[str], million: bool) -> list[Row]:
     return found
 
 
+def _uploads(ids: Sequence[str], million: bool) -> list[Row]:
+    found: list[Row] = import_module("uploads").measure()
+    return [row for row in found if row["id"].startswith(tuple(ids) or "")]
+
+
 Suite = Callable[[Sequence[str], bool], list[Row]]
-SUITES: dict[str, Suite] = {"B-BUS": _bus, "B-HTTP": _request_path, "B-LEDGER": _ledger}
+SUITES: dict[str, Suite] = {"B-BUS": _bus, "B-HTTP": _request_path, "B-LEDGER": _ledger, "B-UPLOAD": _uploads}
 
 
 def bench(ids: Sequence[str], *, million: bool = False) -> list[Row]:

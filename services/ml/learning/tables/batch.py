@@ -93,7 +93,8 @@ def cut_anew(batches: Iterable[Batch], size: int) -> Iterator[Batch]:
             early = [one for one in bad if not isinstance(following, int) or one.line < following]
             yield Batch(lines[:size], [column[:size] for column in columns], early)
             bad = bad[len(early) :]
-            for part in (lines, *columns):
-                del part[:size]
+            del lines[:size]
+            for column in columns:
+                del column[:size]
     if lines or bad:
         yield Batch(lines, columns, bad)
