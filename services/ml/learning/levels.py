@@ -39,8 +39,8 @@ class Level:
     search: Search | None = None
 
 
-# Level 3 stays below three quarters of a minute on one core, however wide a table is encoded.
-_LEVEL_3 = 2.2e9
+# What level 3 may take for less than three quarters of a minute on one core.
+_LEVEL_3 = 2.0e9
 # Shorter networks would add nothing.
 _LEAST_STEPS = 500
 
@@ -61,7 +61,7 @@ def within_work(level: Level, *, columns: int, batch: int) -> Level:
         return level
     tried = sum(count * steps for count, steps in search.rungs)
     left = search.most_work / (columns * batch) - level.members * level.steps - tried
-    kept = max(1, min(search.kept, int(left / (level.members * search.steps))))
+    kept = max(1, min(search.kept, round(left / (level.members * search.steps))))
     steps = min(search.steps, int(left / (level.members * kept)) // 100 * 100)
     return replace(level, search=replace(search, kept=kept, steps=steps) if steps >= _LEAST_STEPS else None)
 

@@ -60,9 +60,9 @@ def test_a_wide_table_gets_fewer_and_shorter_networks_at_level_3() -> None:
     )
     assert narrow == levels.LEVELS[3].search
     assert usual is not None
-    assert (usual.kept, usual.steps) == (1, 1800)
+    assert (usual.kept, usual.steps) == (1, 1500)
     assert wide is not None
-    assert (wide.kept, wide.steps) == (1, 1100)
+    assert (wide.kept, wide.steps) == (1, 800)
     assert widest is None
     assert levels.within_work(levels.LEVELS[5], columns=5000, batch=256) == levels.LEVELS[5]
 
