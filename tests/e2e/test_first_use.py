@@ -223,3 +223,11 @@ def test_her_machine_is_put_on_the_market_and_found_there(path, machine):
 def test_all_her_work_is_listed(path):
     page = path.guest.open("ml", "/works")
     expect(page.get_by_role("region", name="Work").get_by_text("cancelled", exact=True)).to_be_visible()
+
+
+def test_another_level_is_trained_on_a_copy(path):
+    page = path.guest.open("ml", f"/machines/{path.machine_id}/setup")
+    expect(page.get_by_role("button", name=re.compile("Train at level"))).to_have_count(1)
+    page.get_by_role("button", name="Copy it to train at another level").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Copy of besuche: table and columns")
+    expect(page.get_by_role("button", name=re.compile("Train at level"))).to_have_count(5)

@@ -12,6 +12,8 @@ from titan.demo.checks import Check
 from titan.demo.client import Person
 from titan.demo.screen import Screen
 
+WHOSE = ("value", "constant", "linear", "boosted")
+
 
 @dataclass(slots=True)
 class Report:
@@ -85,16 +87,14 @@ def show(screen: Screen, report: Report, addresses: dict[str, str]) -> None:
 
 def _machines(report: Report) -> Table:
     table = Table(title="What was trained, and how well", title_justify="left")
-    for column in ("machine", "level", "lines", "score", "machine's", "constant", "linear", "verdict"):
-        table.add_column(
-            column, justify="right" if column in ("level", "lines", "machine's", "constant", "linear") else "left"
-        )
+    for column in ("machine", "level", "lines", "score", "machine's", "constant", "linear", "LightGBM", "verdict"):
+        table.add_column(column, justify="left" if column in ("machine", "score", "verdict") else "right")
     for machine in report.machines:
         for score in machine["scores"]:
             table.add_row(
                 machine["name"], str(machine["level"]), str(machine["learning_lines"]),
                 f"{score['output']}: {score['name']} {'↑' if score['higher_is_better'] else '↓'}",
-                f"{score['value']:.4f}", f"{score['constant']:.4f}", f"{score['linear']:.4f}", score["verdict"],
+                *("–" if score[whose] is None else f"{score[whose]:.4f}" for whose in WHOSE), score["verdict"],
             )  # fmt: skip
     return table
 
