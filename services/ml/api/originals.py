@@ -40,6 +40,11 @@ async def do_predict(request: Request, body: schemas.PredictIn) -> HttpResponse:
 @router.post("/save-lines", auth=TRAIN, response={200: dict[str, Any]})
 async def save_lines(request: Request, body: schemas.SaveLinesIn) -> HttpResponse:
     """Append lines to learn from; makes the machine when there is none of that name and its outputs are given."""
+    if body.is_rescaling_numeric_output:
+        raise BadInput(
+            "Outputs are learnt as they are given: rescale them before they are sent, and leave this out.",
+            field="is_rescaling_numeric_output",
+        )
 
     def work() -> dict[str, Any]:
         machine = _machine(request, body.machine_name, Right.APPEND)

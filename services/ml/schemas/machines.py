@@ -99,6 +99,7 @@ class SaveLinesIn(Schema):
     input_columns: list[str] | None = None
     output_columns: list[str] | None = None
     machine_level: int = 1
+    is_rescaling_numeric_output: bool = Field(default=False, description="Outputs are learnt as they are given.")
 
 
 def show_machine(machine: Machine, rights: frozenset[str] = frozenset()) -> dict[str, Any]:
