@@ -114,7 +114,7 @@ def _read_arrow(body: bytes) -> AskedTable:
             batches = _batches(stream)
         table = pa.Table.from_batches(batches, stream.schema)
         table.validate(full=True)
-        columns = {
+        columns: dict[str, Sequence[Cell]] = {
             name: [cell for part in column.chunks for cell in cells_of(part)]
             for name, column in zip(table.column_names, table.columns, strict=True)
         }

@@ -64,7 +64,7 @@ def train(
 def solve(
     model: Annotated[Path, typer.Argument(help="Folder that `titan ml train` wrote.")],
     rows: Annotated[Path, typer.Argument(help="CSV, TSV, Excel, Parquet or JSON lines file of rows to solve.")],
-    out: Annotated[Path, typer.Option(help="File for the answers: .csv or .parquet.")],
+    out: Annotated[Path, typer.Option(help="File for the answers: .csv, .parquet or .arrow.")],
     as_json: AsJson = False,
 ) -> None:
     """Solve ROWS with MODEL: prediction, and probabilities or an interval, one line for each row."""

@@ -49,8 +49,8 @@ def _way(entry: NumberInput | MomentInput) -> Shares:
 
 def _of_numbers(values: NDArray[np.float64]) -> Shares:
     present = values[~np.isnan(values)]
-    inner = np.quantile(present, np.linspace(0, 1, NUMBER_BINS + 1)[1:-1]) if present.size else []
-    edges = sorted({float(edge) for edge in inner})
+    inner = np.quantile(present, np.linspace(0, 1, NUMBER_BINS + 1)[1:-1]).tolist() if present.size else []
+    edges: list[float] = sorted(set(inner))
     return {"kind": "number", "edges": edges, "shares": _in_a_million(_numbers_in(values, edges))}
 
 

@@ -32,7 +32,7 @@ _ASKED = {
     "training_nn_model_id",
 }
 # In the order of the model's fields, which is the one that rows are made instances in.
-_COLUMN = {field.attname: field.column for field in Machine._meta.concrete_fields if field.attname in _ASKED}
+_COLUMN = {field.attname: str(field.column) for field in Machine._meta.concrete_fields if field.attname in _ASKED}
 _OF_MACHINE = tuple(_COLUMN)
 _OF_PRICES = (
     "version",

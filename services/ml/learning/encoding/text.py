@@ -82,5 +82,5 @@ class TextInput:
         lines = np.repeat(np.arange(lengths.size), lengths)
         places = lines * self.buckets + hashes % self.buckets
         signs = np.where(hashes >> 31, 1.0, -1.0)
-        found = np.bincount(places, weights=signs, minlength=lengths.size * self.buckets)
+        found = np.bincount(places, weights=signs, minlength=lengths.size * self.buckets).astype(np.float64)
         return found.reshape(lengths.size, self.buckets)
