@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from ml.rules.readings import LONGEST_READING
+from service_base.errors import BadInput
+
 if TYPE_CHECKING:
     from ml.jobs.protocol import Message
     from ml.models import DataLine, Machine, TableReading, Work
@@ -40,7 +43,7 @@ class _Attempt:
     def __init__(self, reading: TableReading) -> None:
         self.reading = reading
         self.lease: dict[str, Any] = {"reading_id": reading.pk, "token": reading.lease_token}
-        self._beat = 0.0
+        self._beat, self._until = 0.0, monotonic() + LONGEST_READING.total_seconds()
         self._said: dict[str, Any] = {"percent": 0.0, "lines": 0}
 
     def see_through(self) -> None:
@@ -159,6 +162,9 @@ class _Attempt:
         """Pass on how far it is, and stop with LeaseLost what was cancelled."""
         from ml import commands
 
+        if monotonic() >= self._until:
+            minutes = int(LONGEST_READING.total_seconds() / 60)
+            raise BadInput(f"Reading the file takes more than {minutes} minutes: send a part of it.", field="file")
         for message in messages:
             self._said = {"percent": float(message.get("percent", 0.0)), "lines": int(message.get("lines", 0))}
         if monotonic() - self._beat >= HEARTBEAT_SECONDS:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.http import HttpRequest
 
-from ml.rules.readings import READ_AT_ONCE
+from ml.jobs.protocol import Hear, Message
+from ml.rules.readings import AT_ONCE_SECONDS, READ_AT_ONCE
 from ml.store import LARGEST_UPLOAD, Received, adopt, receive
 from service_base.errors import BadInput
 from service_base.object_store import must_fit
@@ -31,6 +33,21 @@ FILE_BODY = {
         },
     }
 }
+
+
+class TakesLong(Exception):
+    """Reading a file takes longer than its request should wait, small as it is: it has to be read as work."""
+
+
+def impatient() -> Hear:
+    """What a reading within a request is heard with: it gives up with TakesLong after a few seconds."""
+    until = monotonic() + AT_ONCE_SECONDS
+
+    def hear(messages: list[Message]) -> None:
+        if monotonic() >= until:
+            raise TakesLong
+
+    return hear
 
 
 class Upload:

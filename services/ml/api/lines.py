@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from ninja import Router
 
 from ml import commands, queries, schemas
 from ml.api.readings import ACCEPTED, located
+from ml.jobs.protocol import Hear
 from ml.models import DataLine, Machine
 from ml.rules.access import Right
 from ml.store import Received, discard
-from ml.uploads import FILE_BODY, Upload, receive_upload
+from ml.uploads import FILE_BODY, TakesLong, Upload, impatient, receive_upload
 from service_base.api import Request
 from service_base.auth import Bearer
 from service_base.errors import BadInput
@@ -64,12 +66,13 @@ async def append_file(request: Request, machine_id: UUID, purpose: str = "learni
     upload = await sync_to_async(receive_upload)(request)
 
     def work() -> dict[str, Any]:
-        return schemas.show_lines(_append(machine, upload.received, purpose))
+        return schemas.show_lines(_append(machine, upload.received, purpose, hear=impatient()))
 
     try:
-        if upload.is_large:
-            return await _read_later(request, machine, upload, purpose)
-        return await answer_once(request, upload.identity, work, status=201)
+        if not upload.is_large:
+            with suppress(TakesLong):
+                return await answer_once(request, upload.identity, work, status=201)
+        return await _read_later(request, machine, upload, purpose)
     finally:
         discard(upload.received)
 
@@ -86,7 +89,7 @@ async def solve_file(request: Request, machine_id: UUID, answers: str = "csv") -
     upload = await sync_to_async(receive_upload)(request)
 
     def work() -> dict[str, Any]:
-        line = _append(machine, upload.received, "solving")
+        line = _append(machine, upload.received, "solving", hear=impatient())
         eaml, seconds = queries.solving_offer(line.line_count)
         asked = commands.request_solving(
             machine_id=machine.pk,
@@ -99,9 +102,10 @@ async def solve_file(request: Request, machine_id: UUID, answers: str = "csv") -
         return schemas.show_work(asked)
 
     try:
-        if upload.is_large:
-            return await _read_later(request, machine, upload, "answers", answers)
-        return await answer_once(request, upload.identity, work, status=201)
+        if not upload.is_large:
+            with suppress(TakesLong):
+                return await answer_once(request, upload.identity, work, status=201)
+        return await _read_later(request, machine, upload, "answers", answers)
     finally:
         discard(upload.received)
 
@@ -126,5 +130,9 @@ def _append_rows(machine: Machine, body: schemas.RowsIn) -> DataLine:
         discard(received)
 
 
-def _append(machine: Machine, received: Received, purpose: str, file_format: str = "") -> DataLine:
-    return commands.append_lines(machine_id=machine.pk, received=received, purpose=purpose, file_format=file_format)
+def _append(
+    machine: Machine, received: Received, purpose: str, file_format: str = "", hear: Hear | None = None
+) -> DataLine:
+    return commands.append_lines(
+        machine_id=machine.pk, received=received, purpose=purpose, file_format=file_format, hear=hear
+    )

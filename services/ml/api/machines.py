@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from ml.models import Machine
 from ml.rules.access import Right
 from ml.rules.readings import READ_AT_ONCE
 from ml.store import discard
-from ml.uploads import FILE_BODY, Upload, receive_upload
+from ml.uploads import FILE_BODY, TakesLong, Upload, impatient, receive_upload
 from service_base.api import Request
 from service_base.auth import Bearer
 from service_base.errors import BadInput, NotFound
@@ -31,18 +32,20 @@ READ, TRAIN = Bearer("ml:read"), Bearer("ml:train")
 async def create(request: Request) -> HttpResponse:
     """Make a machine of a CSV, TSV, Excel, Parquet or JSON lines file, sent as the body or as a form's `file`.
 
-    A file from 8 MiB on is read as work: the answer is 202 with that reading, and `Location` says where it is.
+    A file from 8 MiB on, or one that takes long to read, is read as work: the answer is 202 with that reading, and
+    `Location` says where it is.
     Fields (form or query): machine_name, machine_description, machine_level, machine_owner_team, outputs, ignore,
     types (JSON), dialect (JSON), parameter_nn_loss, parameter_nn_optimizer, parameter_nn_shape (JSON), file_name.
     """
     upload = await sync_to_async(receive_upload)(request)
     try:
         asked = _asked(request, upload)
-        if upload.is_large:
-            work = await sync_to_async(_reading)(request, upload, asked)
-            return located(await answer_once(request, upload.identity, work, status=ACCEPTED))
-        work = await sync_to_async(_creation)(request, upload, asked)
-        return await answer_once(request, upload.identity, work, status=201)
+        if not upload.is_large:
+            with suppress(TakesLong):
+                work = await sync_to_async(_creation)(request, upload, asked)
+                return await answer_once(request, upload.identity, work, status=201)
+        work = await sync_to_async(_reading)(request, upload, asked)
+        return located(await answer_once(request, upload.identity, work, status=ACCEPTED))
     finally:
         discard(upload.received)
 
@@ -65,7 +68,7 @@ def _asked(request: Request, upload: Upload) -> commands.MachineAsked:
 
 
 def _creation(request: Request, upload: Upload, asked: commands.MachineAsked) -> Callable[[], dict[str, Any]]:
-    reading = commands.read_upload(upload.received, **asked.to_read)
+    reading = commands.read_upload(upload.received, hear=impatient(), **asked.to_read)
 
     def work() -> dict[str, Any]:
         owner = request.auth.user
@@ -179,11 +182,12 @@ async def correct(request: Request, machine_id: UUID, body: schemas.ColumnsIn) -
         machine = _machine(request, machine_id, Right.CHANGE)
         if body.outputs == []:
             raise BadInput("Name at least one output: the column that is to be predicted.", field="outputs")
-        if commands.size_of_lines(machine) >= READ_AT_ONCE:
-            reading = commands.correct_by_work(machine, by=request.auth.user, changes=body.dict())
-            return located(JsonResponse(schemas.show_reading(reading), status=ACCEPTED))
-        found = commands.correct_machine(machine_id=machine.pk, **body.dict())
-        return JsonResponse(schemas.show_columns(found, list(found.data_lines.order_by("sequence")[:1])))
+        if commands.size_of_lines(machine) < READ_AT_ONCE:
+            with suppress(TakesLong):
+                found = commands.correct_machine(machine_id=machine.pk, hear=impatient(), **body.dict())
+                return JsonResponse(schemas.show_columns(found, list(found.data_lines.order_by("sequence")[:1])))
+        reading = commands.correct_by_work(machine, by=request.auth.user, changes=body.dict())
+        return located(JsonResponse(schemas.show_reading(reading), status=ACCEPTED))
 
     return await sync_to_async(work)()
 

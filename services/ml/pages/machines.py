@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +13,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from ml import commands, queries
-from ml.models import Machine
+from ml.models import DataLine, Machine, TableReading
 from ml.pages.proof import about
 from ml.rules.access import Right
 from ml.rules.work import OPEN
 from ml.store import discard
-from ml.uploads import receive_upload
+from ml.uploads import TakesLong, Upload, impatient, receive_upload
 from service_base.errors import Refusal
 from service_base.pages import PageRequest, show, signed_in
 from service_base.pagination import page_of
@@ -101,19 +102,24 @@ async def append(request: PageRequest, machine_id: UUID) -> HttpResponse:
     found = await sync_to_async(queries.machine_for)(request.caller, machine_id, Right.APPEND)
     upload = await sync_to_async(receive_upload)(request)
     try:
-        if upload.is_large:
-            later = sync_to_async(commands.append_by_work)
-            reading = await later(found, upload.received, "learning", by=request.caller.user)
-            return HttpResponseRedirect(reverse("reading", args=[reading.pk]))
-        line = await sync_to_async(commands.append_lines)(
-            machine_id=found.pk, received=upload.received, purpose="learning"
-        )
-        messages.success(request, f"{line.line_count} lines were added; the next training learns from them.")
+        added = await sync_to_async(_append)(request, found, upload)
+        if isinstance(added, TableReading):
+            return HttpResponseRedirect(reverse("reading", args=[added.pk]))
+        messages.success(request, f"{added.line_count} lines were added; the next training learns from them.")
     except Refusal as refusal:
         messages.error(request, refusal.detail)
     finally:
         discard(upload.received)
     return _to_machine(machine_id)
+
+
+def _append(request: PageRequest, machine: Machine, upload: Upload) -> DataLine | TableReading:
+    if not upload.is_large:
+        with suppress(TakesLong):
+            return commands.append_lines(
+                machine_id=machine.pk, received=upload.received, purpose="learning", hear=impatient()
+            )
+    return commands.append_by_work(machine, upload.received, "learning", by=request.caller.user)
 
 
 @require_POST

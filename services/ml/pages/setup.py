@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from ml.rules.columns import ROLES, TYPES, output_reason
 from ml.rules.dialects import PARTS
 from ml.rules.readings import READ_AT_ONCE
 from ml.store import discard
-from ml.uploads import receive_upload
+from ml.uploads import TakesLong, impatient, receive_upload
 from service_base.errors import BadInput, Refusal
 from service_base.pages import PageRequest, show, signed_in
 
@@ -53,11 +54,12 @@ def _create(request: PageRequest) -> Machine | TableReading:
         if team is not None and request.caller.teams.get(team) not in ("owner", "admin", "member"):
             raise BadInput("You cannot give machines to that team.", field="machine_owner_team")
         asked = commands.MachineAsked(name=upload.text("machine_name"), team=str(team or ""))
-        if upload.is_large:
-            asked.check(received)
-            return commands.request_reading(by=owner, purpose="machine", received=received, asked=asked.to_json())
-        reading = commands.read_upload(received)
-        return commands.create_machine(owner=owner, received=received, reading=reading, **asked.to_create)
+        if not upload.is_large:
+            with suppress(TakesLong):
+                reading = commands.read_upload(received, hear=impatient())
+                return commands.create_machine(owner=owner, received=received, reading=reading, **asked.to_create)
+        asked.check(received)
+        return commands.request_reading(by=owner, purpose="machine", received=received, asked=asked.to_json())
     finally:
         discard(upload.received)
 
@@ -215,10 +217,11 @@ async def _correct(request: PageRequest, machine_id: UUID, **changes: Any) -> Ht
 
 def _read_anew(request: PageRequest, machine: Machine, changes: dict[str, Any]) -> TableReading | None:
     """Correct the machine; of a large table the reading that does it."""
-    if commands.size_of_lines(machine) >= READ_AT_ONCE:
-        return commands.correct_by_work(machine, by=request.caller.user, changes=changes)
-    commands.correct_machine(machine_id=machine.pk, **changes)
-    return None
+    if commands.size_of_lines(machine) < READ_AT_ONCE:
+        with suppress(TakesLong):
+            commands.correct_machine(machine_id=machine.pk, hear=impatient(), **changes)
+            return None
+    return commands.correct_by_work(machine, by=request.caller.user, changes=changes)
 
 
 def _machine(request: HttpRequest, machine_id: UUID, right: Right) -> Machine:

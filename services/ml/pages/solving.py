@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from ml.models import Machine, TableReading, Work
 from ml.rules.access import Channel, Right
 from ml.rules.prices import in_usd, solving_price
 from ml.store import discard
-from ml.uploads import receive_upload
+from ml.uploads import TakesLong, Upload, impatient, receive_upload
 from service_base.errors import Refusal
 from service_base.pages import PageRequest, show, signed_in
 from shared_models.ids import derived_id, new_id
@@ -171,17 +172,22 @@ def _solve_file(request: PageRequest, machine: Machine) -> Work | TableReading:
     try:
         answers = upload.text("answers", "csv")
         commands.check_answers(answers)
-        if upload.is_large:
-            return commands.append_by_work(machine, upload.received, "answers", by=request.caller.user, answers=answers)
-        line = commands.append_lines(machine_id=machine.pk, received=upload.received, purpose="solving")
-        eaml, seconds = queries.solving_offer(line.line_count)
-        return commands.request_solving(
-            machine_id=machine.pk,
-            by=request.caller.user,
-            estimated_seconds=seconds,
-            quoted_eaml=eaml,
-            data_line_ids=[line.pk],
-            answers=answers,
-        )
+        if not upload.is_large:
+            with suppress(TakesLong):
+                return _solve_at_once(request, machine, upload, answers)
+        return commands.append_by_work(machine, upload.received, "answers", by=request.caller.user, answers=answers)
     finally:
         discard(upload.received)
+
+
+def _solve_at_once(request: PageRequest, machine: Machine, upload: Upload, answers: str) -> Work:
+    line = commands.append_lines(machine_id=machine.pk, received=upload.received, purpose="solving", hear=impatient())
+    eaml, seconds = queries.solving_offer(line.line_count)
+    return commands.request_solving(
+        machine_id=machine.pk,
+        by=request.caller.user,
+        estimated_seconds=seconds,
+        quoted_eaml=eaml,
+        data_line_ids=[line.pk],
+        answers=answers,
+    )

@@ -7,8 +7,11 @@ from enum import StrEnum
 
 from service_base.errors import Conflict, TooFast
 
-# A file below this is read while its request waits: that takes a few seconds at most.
+# A file below this is read while its request waits, unless that takes longer than so many seconds.
 READ_AT_ONCE = 8 << 20
+AT_ONCE_SECONDS = 10.0
+# As long as the lock on a machine's lines is held at most: whoever needs more sends less.
+LONGEST_READING = timedelta(minutes=30)
 MOST_ATTEMPTS = 3
 # Of one person at a time: what waits holds room on the disk.
 MOST_OPEN = 5

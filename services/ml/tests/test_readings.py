@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from event_bus.testing import said
 from ml import commands
 from ml.commands.clock import database_now
-from ml.jobs.protocol import ChildFailed
+from ml.jobs.protocol import ChildFailed, ask
 from ml.models import DataLine, Machine, TableReading, Work
 from ml.readings import read_smaller_uploads, read_uploads
 from ml.rules.readings import LATER, LEASE, MOST_OPEN
@@ -361,3 +361,54 @@ def test_uploads_that_nobody_waits_for_are_cleared_away_and_others_stay(reading,
         os.utime(path, (0, 0))
     assert commands.clean_store() == 1
     assert files() == [place(reading.path)]
+
+
+@pytest.fixture
+def reading_takes_long(monkeypatch):
+    """Files are small again, but a request waits for none."""
+    for module in ("ml.uploads", "ml.api.machines", "ml.pages.setup"):
+        monkeypatch.setattr(f"{module}.READ_AT_ONCE", 1 << 30)
+    monkeypatch.setattr("ml.uploads.AT_ONCE_SECONDS", -1.0)
+
+    def slow(module, job, hear):
+        hear([])
+        return ask(module, job, hear)
+
+    monkeypatch.setattr("ml.commands.reading.ask", slow)
+
+
+def test_a_small_file_that_takes_long_is_read_as_work_after_all(machine, trained, ada, api, reading_takes_long):
+    client = api(ada)
+    paths = [
+        "/api/v1/machines",
+        f"/api/v1/machines/{machine.pk}/lines/file",
+        f"/api/v1/machines/{trained.pk}/solve-file",
+    ]
+    for path in paths:
+        answer = async_to_sync(send)(client, TABLE, path, **{"idempotency-key": path[-20:]})
+        assert (answer.status_code, answer.json()["state"]) == (202, "queued"), path
+    body = json.dumps({"types": {"age": "LABEL"}})
+    answer = async_to_sync(client.patch)(f"{paths[0]}/{machine.pk}/columns", body, content_type="application/json")
+    assert answer.status_code == 202
+    while read_uploads():
+        TableReading.objects.filter(state="queued").update(lease_expires_at=None)
+    assert {reading.state for reading in TableReading.objects.all()} == {"succeeded"}
+    assert (Machine.objects.count(), Work.objects.filter(kind="solving").count()) == (2, 1)
+
+
+async def test_a_page_does_not_wait_either(machine, page, reading_takes_long):
+    for path in ("/machines/new", f"/machines/{machine.pk}/append"):
+        answer = await page.post(path, {"file": SimpleUploadedFile("b.csv", TABLE)})
+        assert answer["Location"].startswith("/readings/")
+    answer = await page.post(
+        f"/machines/{machine.pk}/dialect", {"date_order": "", "separator": ";", "encoding": "utf-8"}
+    )
+    assert answer["Location"].startswith("/readings/")
+
+
+def test_a_reading_without_end_is_given_up(reading, monkeypatch):
+    monkeypatch.setattr("ml.readings.LONGEST_READING", timedelta(seconds=-1))
+    read_uploads()
+    reading.refresh_from_db()
+    assert (reading.state, reading.reason_field, Machine.objects.count()) == ("failed", "file", 0)
+    assert "send a part of it" in reading.reason
