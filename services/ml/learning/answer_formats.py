@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -59,17 +57,19 @@ def csv_writer(place: Path | IO[bytes]) -> Iterator[Write]:
         def write(columns: Columns) -> None:
             nonlocal has_header
             if not has_header:
-                file.write(_line([harmless(name) for name in columns]))
+                file.write(b",".join(map(_field, columns)) + b"\n")
                 has_header = True
             file.write(_lines([_texts(column, fields) for column in columns.values()]))
 
         yield write
 
 
-def _line(fields: list[str]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(fields)
-    return text.getvalue().encode("utf-8", "replace")
+def _field(text: str) -> bytes:
+    """A text as it stands in a CSV file."""
+    text = harmless(text)
+    if any(sign in text for sign in ',"\r\n'):
+        text = '"' + text.replace('"', '""') + '"'
+    return text.encode("utf-8", "replace")
 
 
 def _texts(column: NDArray[Any], fields: dict[str, bytes]) -> pa.Array:
@@ -79,8 +79,7 @@ def _texts(column: NDArray[Any], fields: dict[str, bytes]) -> pa.Array:
     for value in set(column.tolist()) - fields.keys():
         if len(fields) > 100_000:
             fields.clear()
-        # A field alone on its line would be quoted when it is empty.
-        fields[value] = _line([harmless(value), ""])[:-2]
+        fields[value] = _field(value)
     return _strings([fields[value] for value in column.tolist()])
 
 
