@@ -18,6 +18,8 @@ ROUNDS = 100
 # Lines times columns times trees that a baseline may take: two or three seconds.
 MOST_WORK = 400_000_000
 LEAST_LINES = 2000
+# Each round grows a tree for each label: beyond, a baseline would take longer than the networks.
+MOST_CLASSES = 20
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
@@ -34,10 +36,10 @@ def boosted_baseline(
     """Answers to `rows` for output i; None where LightGBM is not, or did not come to its end.
 
     Numbers and moments are given as they are, labels and texts as categories. Of very many lines it learns a regular
-    part. Many labels would take it longer than the networks take: it is left out then.
+    part; an output with very many labels has none.
     """
     y, head = material.targets.y[:, i], material.targets.heads[i]
-    if not are_there(head.width):
+    if head.width > MOST_CLASSES or not are_there(head.width):
         return None
     known = material.learning[~np.isnan(y[material.learning])]
     learn = known[:: _step(known.size, len(material.inputs), head)]
