@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Any
 
+from ml.hardware import ram_bytes
 from ml.jobs.protocol import LONGEST_TEXT, Message, serve
 from ml.learning.columns.analyse import TableReport, analyse
 from ml.learning.columns.infer import ColumnType
@@ -18,6 +20,7 @@ from ml.tables import MachineTable, Stretch, first_rows
 
 KEPT_BAD_LINES = 100
 SAY_EVERY = 0.25
+LEAST_MEMORY, MOST_MEMORY = 1 << 30, 4 << 30
 
 
 class _Split:
@@ -125,5 +128,20 @@ def _shown(cell: object) -> object:
     return str(cell)[:LONGEST_TEXT]
 
 
+def _bound_memory() -> None:
+    """What a file may unpack to is bounded by the memory there is, before others on this machine go without."""
+    most = max(LEAST_MEMORY, min(MOST_MEMORY, ram_bytes() // 2))
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _read_within_bounds(job: Message, say: Callable[..., None]) -> Message:
+    _bound_memory()
+    try:
+        return read(job, say)
+    except MemoryError:
+        sentence = "The file unpacks to more than fits the memory there is for it: send a part of it."
+        raise LearningError(sentence, field="file") from None
+
+
 if __name__ == "__main__":
-    serve(read)
+    serve(_read_within_bounds)

@@ -1,8 +1,11 @@
 """Workbooks, JSON lines and columns of JSON through the API: what becomes of them, and how they are added to."""
 
+import io
 import json
 from datetime import date
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from asgiref.sync import sync_to_async
 
@@ -109,6 +112,17 @@ def test_a_dialect_that_cannot_be_is_refused_where_it_is_wrong(upload, said, fie
     with pytest.raises(BadInput) as refused:
         commands.read_upload(upload(), dialect=said)
     assert refused.value.field == field
+
+
+def test_few_bytes_that_say_more_than_fits_the_memory_are_refused(upload):
+    # One value of 16 MiB, named by each of 200 000 lines.
+    value, lines = "x" * (16 << 20), 200_000
+    same = pa.DictionaryArray.from_arrays(pa.array([0] * lines, pa.int32()), pa.array([value]))
+    file = io.BytesIO()
+    pq.write_table(pa.table({"a": same, "b": pa.array(range(lines))}), file, compression="zstd")
+    assert len(file.getvalue()) < 1 << 20
+    with pytest.raises(BadInput, match="more than fits the memory"):
+        commands.read_upload(upload(file.getvalue(), "b.parquet"))
 
 
 def test_what_a_person_says_of_a_file_is_taken_and_the_rest_is_found(upload):

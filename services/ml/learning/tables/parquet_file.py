@@ -57,6 +57,8 @@ class ParquetTable:
                     yield Batch(range(line, line + part.num_rows), [cells_of(column) for column in part.columns])
                     line += part.num_rows
                     self.share = line / (lines + 1)
+        except pa.ArrowMemoryError:
+            raise  # it may be whole, but holds more than fits
         except (pa.ArrowException, OSError) as error:
             raise BinaryFile(self.name, "a Parquet file that is cut short or damaged") from error
 
