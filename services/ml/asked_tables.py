@@ -36,8 +36,12 @@ class AskedTable:
 
 
 def table_of_rows(rows: Sequence[Mapping[str, Cell]]) -> AskedTable:
-    """Rows as columns."""
+    """Rows as columns. Raises BadInput naming the first column that a row lacks and others have."""
     names = dict.fromkeys(name for row in rows for name in row)
+    for place, row in enumerate(rows):
+        if lacking := next((name for name in names if name not in row), None):
+            detail = f"Row {place + 1} lacks the column {lacking!r}; give null where its value is not known."
+            raise BadInput(detail, field=lacking)
     return AskedTable({name: [row.get(name) for row in rows] for name in names}, len(rows))
 
 

@@ -181,6 +181,13 @@ async def test_json_of_another_shape_names_what_is_wrong(trained, ada, api, body
     assert answer.json()["errors"]
 
 
+async def test_a_row_that_lacks_a_column_is_named_in_every_kind(trained, ada, api):
+    body = json.dumps({"rows": [ROW, {"age": 1, "income": 2}]}).encode()
+    for asked in (JSON, CSV):
+        answer = await solve(await sync_to_async(api)(ada), trained, body, JSON, accept=asked)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "city")
+
+
 async def test_more_rows_than_a_request_takes_are_refused_in_every_kind(trained, ada, api):
     body = json.dumps({"rows": [ROW] * 1001}).encode()
     answer = await solve(await sync_to_async(api)(ada), trained, body, JSON, accept=CSV)
