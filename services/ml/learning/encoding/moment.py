@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from ml.learning.tables.batch import Cell
 
 DAY = 86400
 HOUR = 3600
+MOST_MET = 65_536
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 PARTS = {"hour": 24, "weekday": 7, "day": 31, "month": 12}
 
@@ -101,8 +103,7 @@ class MomentInput:
     def _read(self, cells: Sequence[Cell]) -> NDArray[np.float64]:
         """`moment_of` for a whole column; a text that stands in many lines is read once."""
         if set(map(type, cells)) <= {str, type(None)}:
-            met = {cell: moment_of(cell, self.order) for cell in set(cells)}
-            return floats([met[cell] for cell in cells])
+            return floats([_moment(cell, self.order) for cell in cells])
         return floats([moment_of(cell, self.order) for cell in cells])
 
     def encode(self, moments: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -118,6 +119,11 @@ class MomentInput:
     def _outside(self, moment: float) -> str:
         low, high = (_iso(days * DAY) for days in (self.bins.low, self.bins.high))
         return f"{self.column}: {_iso(moment)} is outside what was learnt from ({low} to {high})"
+
+
+@lru_cache(MOST_MET)
+def _moment(cell: Cell, order: str) -> float | None:
+    return moment_of(cell, order)
 
 
 def places_of(moments: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
