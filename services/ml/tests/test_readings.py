@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from event_bus.testing import said
 from ml import commands
@@ -35,11 +34,6 @@ def all_are_large(monkeypatch):
 @pytest.fixture
 async def hers(ada, api):
     return await sync_to_async(api)(ada)
-
-
-@pytest.fixture
-async def page(ada, browser):
-    return await sync_to_async(browser)(ada)
 
 
 @pytest.fixture
@@ -317,41 +311,6 @@ async def test_a_full_disk_when_it_comes_in_leaves_no_reading(hers, monkeypatch)
     assert files() == []
 
 
-async def test_the_page_shows_the_reading_live_and_goes_on_to_the_machine(page):
-    answer = await page.post("/machines/new", {"file": SimpleUploadedFile("buyers.csv", TABLE)})
-    assert answer.status_code == 302
-    shown = (await page.get(answer["Location"])).content.decode()
-    assert "buyers.csv" in shown
-    assert "next to be read" in shown
-    assert "buyers.csv" in (await page.get("/")).content.decode()
-    await sync_to_async(read_uploads)()
-    machine = await Machine.objects.aget()
-    live = await page.get(answer["Location"] + "/live")
-    assert live["HX-Redirect"] == f"/machines/{machine.pk}/setup"
-    assert (await page.get(answer["Location"]))["Location"] == f"/machines/{machine.pk}/setup"
-
-
-async def test_the_page_says_why_a_reading_failed(page):
-    answer = await page.post("/machines/new", {"file": SimpleUploadedFile("b.csv", b"a,b\n" + b"1,2\n" * 9)})
-    await TableReading.objects.aupdate(asked={"outputs": ["height"]})
-    await sync_to_async(read_uploads)()
-    shown = (await page.get(answer["Location"])).content.decode()
-    assert "height" in shown
-    assert "Upload again" in shown
-
-
-async def test_a_reading_is_cancelled_on_its_page(page):
-    answer = await page.post("/machines/new", {"file": SimpleUploadedFile("b.csv", TABLE)})
-    await page.post(answer["Location"] + "/cancel")
-    assert (await TableReading.objects.aget()).state == "cancelled"
-
-
-async def test_adding_and_solving_a_large_file_leads_to_its_reading(machine, page):
-    for name in ("append", "solve-file"):
-        answer = await page.post(f"/machines/{machine.pk}/{name}", {"file": SimpleUploadedFile("b.csv", TABLE)})
-        assert answer["Location"].startswith("/readings/") or name == "solve-file"
-
-
 def test_uploads_that_nobody_waits_for_are_cleared_away_and_others_stay(reading, ada):
     import os
 
@@ -394,16 +353,6 @@ def test_a_small_file_that_takes_long_is_read_as_work_after_all(machine, trained
         TableReading.objects.filter(state="queued").update(lease_expires_at=None)
     assert {reading.state for reading in TableReading.objects.all()} == {"succeeded"}
     assert (Machine.objects.count(), Work.objects.filter(kind="solving").count()) == (2, 1)
-
-
-async def test_a_page_does_not_wait_either(machine, page, reading_takes_long):
-    for path in ("/machines/new", f"/machines/{machine.pk}/append"):
-        answer = await page.post(path, {"file": SimpleUploadedFile("b.csv", TABLE)})
-        assert answer["Location"].startswith("/readings/")
-    answer = await page.post(
-        f"/machines/{machine.pk}/dialect", {"date_order": "", "separator": ";", "encoding": "utf-8"}
-    )
-    assert answer["Location"].startswith("/readings/")
 
 
 def test_a_reading_without_end_is_given_up(reading, monkeypatch):
