@@ -99,4 +99,4 @@ class _Averages:
         return np.asarray((sums + SMOOTHING * mean) / (counts + SMOOTHING))
 
     def _scaled(self, averages: Floats) -> Floats:
-        return np.clip((averages - self.mean) / self.spread, -5.0, 5.0)
+        return np.asarray(np.clip((averages - self.mean) / self.spread, -5.0, 5.0))
