@@ -39,6 +39,8 @@ class Env(BaseSettings):
     kafka_instance: str = ""
     # 1, 2, 4 or 8; more than one where a single relay cannot send what the service says.
     relay_shards: int = Field(default=1, ge=1, le=8)
+    # How many requests a second, or hundreds of lines, one person may have one of ml's machines solve.
+    solve_rate: int = Field(default=400, ge=1, le=1_000_000)
     # Who takes and pays out billing's money: `test` moves none; `stripe` needs the two secrets of its dashboard.
     payment_provider: str = Field(default="test", pattern="^(test|stripe)$")
     stripe_secret_key: str = ""

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("titan.ml")
 # A token is a request, or a hundred lines of one.
 LINES_PER_TOKEN = 100
-RATE = 200
-BURST = 600
+# Whoever was quiet for so long may ask that much at once.
+BURST_SECONDS = 5
 # So many are drawn at once, and given up when they were not used for so long.
 DRAWN = 20
 DRAWN_SECONDS = 1.0
@@ -67,6 +67,11 @@ _lock = Lock()
 _away_until = 0.0
 
 
+def rate() -> int:
+    """Tokens a second."""
+    return env().solve_rate
+
+
 def must_not_hurry(caller_id: UUID, machine_id: UUID, lines: int) -> None:
     """Count a request of so many lines. Raises TooFast, which says when to come back."""
     need = max(1, math.ceil(lines / LINES_PER_TOKEN))
@@ -77,7 +82,7 @@ def must_not_hurry(caller_id: UUID, machine_id: UUID, lines: int) -> None:
     if taken < 0:
         seconds = math.ceil(-taken / 1000)
         raise TooFast(
-            f"You asked this machine more than {RATE} requests, or {RATE * LINES_PER_TOKEN} lines, a second; "
+            f"You asked this machine more than {rate()} requests, or {rate() * LINES_PER_TOKEN} lines, a second; "
             f"ask again in {seconds} s, or solve a file.",
             retry_after=seconds,
         )
@@ -104,9 +109,11 @@ def _take(whose: tuple[UUID, UUID], need: int) -> int:
     if monotonic() < _away_until:
         return need
     # A single large request may need more than a bucket holds: a full one is enough for it.
-    asked = min(need, BURST)
+    burst = rate() * BURST_SECONDS
+    asked = min(need, burst)
+    key = f"titan:ml:solve:{whose[0]}:{whose[1]}"
     try:
-        taken = _valkey().eval(_TAKE, 1, f"titan:ml:solve:{whose[0]}:{whose[1]}", RATE, BURST, asked, asked + DRAWN)
+        taken = _valkey().eval(_TAKE, 1, key, rate(), burst, asked, asked + DRAWN)
     except (RedisError, OSError) as error:
         _away_until = monotonic() + AWAY_SECONDS
         log.warning("limits.valkey_away", error=str(error))

@@ -30,7 +30,7 @@ GOAL_TIMES, GOAL_LINES = 1.3, 100_000
 Row = dict[str, Any]
 
 
-def measure(*, level: int, lines: int, rounds: int) -> list[Row]:
+def measure(*, level: int = 1, lines: int = 1_000_000, rounds: int = 10) -> list[Row]:
     """The table's rows, `B-SOLVE-…`."""
     from titan.testing import postgres_address, service_environment
 
@@ -115,7 +115,8 @@ def _beside(suffix: str, measured: str, values: dict[str, float], paths: dict[st
     """Each beside the request that does nothing; solving also beside the one that does all but solve."""
     found = []
     for name, anchor in (("EMPTY", ""), ("METER", "EMPTY"), ("ROW", "EMPTY"), ("ROW", "METER")):
-        row = _row(f"B-SOLVE-{name}{suffix}", f"{measured} {paths[name][0]}", values[name], "ms")
+        beside = "-BESIDE-METER" if anchor == "METER" else ""
+        row = _row(f"B-SOLVE-{name}{beside}{suffix}", f"{measured} {paths[name][0]}", values[name], "ms")
         if anchor:
             row |= {"anchor": f"B-SOLVE-{anchor}{suffix}", "anchor_value": round(values[anchor], 3)}
             row["ratio"] = round(values[name] / values[anchor], 2)
@@ -138,8 +139,9 @@ def _ask(client: HTTPConnection, path: str, body: str, token: str) -> float:
     said = answer.read()
     taken = time.perf_counter() - began
     if answer.status == 429:
-        time.sleep(1)
-    elif answer.status != 200:
+        time.sleep(float(answer.headers["Retry-After"]))
+        return _ask(client, path, body, token)
+    if answer.status != 200:
         raise SystemExit(f"bench: {path} answered {answer.status}: {said.decode()[:500]}")
     return taken
 
@@ -226,7 +228,7 @@ def main() -> None:
     rows = measure(level=asked.level, lines=asked.lines, rounds=asked.rounds)
     for row in rows:
         beside = f"{row['ratio']} times {row['anchor']}" if row["ratio"] else ""
-        print(f"{row['id']:<20} {row['value']:>12,} {row['unit']:<12} {row['what']:<75} {beside}")
+        print(f"{row['id']:<30} {row['value']:>12,} {row['unit']:<12} {row['what']:<75} {beside}")
     if asked.json:
         asked.json.write_text(json.dumps(rows, indent=1, ensure_ascii=False))
 

@@ -39,8 +39,19 @@ def _uploads(ids: Sequence[str], million: bool) -> list[Row]:
     return [row for row in found if row["id"].startswith(tuple(ids) or "")]
 
 
+def _solving(ids: Sequence[str], million: bool) -> list[Row]:
+    found: list[Row] = import_module("solving").measure()
+    return [row for row in found if row["id"].startswith(tuple(ids) or "")]
+
+
 Suite = Callable[[Sequence[str], bool], list[Row]]
-SUITES: dict[str, Suite] = {"B-BUS": _bus, "B-HTTP": _request_path, "B-LEDGER": _ledger, "B-UPLOAD": _uploads}
+SUITES: dict[str, Suite] = {
+    "B-BUS": _bus,
+    "B-HTTP": _request_path,
+    "B-LEDGER": _ledger,
+    "B-UPLOAD": _uploads,
+    "B-SOLVE": _solving,
+}
 
 
 def bench(ids: Sequence[str], *, million: bool = False) -> list[Row]:

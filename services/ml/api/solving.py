@@ -51,7 +51,7 @@ async def solve(request: Request, machine_id: UUID) -> HttpResponse:
     else what the rows were. A table of answers has its price in the headers Titan-Price-Eaml and Titan-Price-Usd.
 
     The same Idempotency-Key is one charge and one answer. Somebody else's machine is found when it is on the market.
-    Whoever asks too fast gets 429 with Retry-After: 200 requests or 20,000 lines a second and machine are always fine.
+    Whoever asks too fast gets 429 with Retry-After: 400 requests or 40,000 lines a second and machine are fine.
     """
     body = body_kind(request.content_type)
     kind = answer_kind(request.headers.get("accept"), body)

@@ -26,14 +26,13 @@ def test_a_burst_is_answered_and_then_one_has_to_wait(monkeypatch):
 
 
 def test_the_limit_is_each_persons_and_each_machines(monkeypatch):
-    monkeypatch.setattr(limits, "RATE", 1)
-    monkeypatch.setattr(limits, "BURST", 2)
+    monkeypatch.setattr(limits, "rate", lambda: 1)
     ada, eve, one, other = (new_id() for _ in range(4))
-    ask((ada, one), 200)
+    ask((ada, one), 500)
     with pytest.raises(TooFast):
-        ask((ada, one), 200)
-    ask((eve, one), 200)
-    ask((ada, other), 200)
+        ask((ada, one), 500)
+    ask((eve, one), 500)
+    ask((ada, other), 500)
 
 
 def test_most_requests_ask_valkey_nothing(monkeypatch):
@@ -58,17 +57,17 @@ def test_without_valkey_nobody_is_held_up(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 async def test_too_fast_is_a_429_that_says_when_to_come_back_and_charges_nothing(trained, ada, api, monkeypatch):
-    monkeypatch.setattr(limits, "RATE", 1)
-    monkeypatch.setattr(limits, "BURST", 1)
+    monkeypatch.setattr(limits, "rate", lambda: 1)
     client = await sync_to_async(api)(ada)
     path = f"/api/v1/machines/{trained.pk}/solve"
     for status in (200, 429):
-        body = json.dumps({"rows": [ROW]})
+        body = json.dumps({"rows": [ROW] * 500})
         answer = await client.post(
             path, body, content_type="application/json", headers={"idempotency-key": str(status)}
         )
         assert answer.status_code == status
-    assert (answer["Retry-After"], answer.json()["type"].rsplit("/", 1)[1]) == ("1", "too-fast")
+    assert int(answer["Retry-After"]) in (4, 5)
+    assert answer.json()["type"].rsplit("/", 1)[1] == "too-fast"
     assert len(await sync_to_async(said)(ml.SolvingCompleted)) == 1
 
 
