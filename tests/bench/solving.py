@@ -68,8 +68,10 @@ def _table(place: Path, lines: int, *, with_output: bool = False) -> None:
     if with_output:
         noise = chance.normal(0, 1, lines)
         columns["y"] = pa.array(np.where(numbers["n0"] + labels["l1"] / 3 + noise > 5, "yes", "no").tolist())
-    write = pa.parquet.write_table if place.suffix == ".parquet" else pa.csv.write_csv
-    write(pa.table(columns), place)
+    if place.suffix == ".parquet":
+        pa.parquet.write_table(pa.table(columns), place)
+    else:
+        pa.csv.write_csv(pa.table(columns), place, pa.csv.WriteOptions(quoting_style="none"))
 
 
 def _prepare(server: str, environment: dict[str, str], table: Path, level: int) -> dict[str, Any]:
