@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from ml.jobs.protocol import ask
 from ml.models import Machine, TableReading
 from ml.readings import read_uploads
+from ml.store import LARGEST_UPLOAD
 from ml.tests.world import TABLE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,3 +82,9 @@ async def test_a_page_does_not_wait_either(machine, page, reading_takes_long):
         f"/machines/{machine.pk}/dialect", {"date_order": "", "separator": ";", "encoding": "utf-8"}
     )
     assert answer["Location"].startswith("/readings/")
+
+
+async def test_a_file_beyond_the_limit_is_said_so_before_it_is_sent(machine, page):
+    for path in ("/machines/new", f"/machines/{machine.pk}"):
+        shown = (await page.get(path)).content.decode()
+        assert shown.count('type="file"') == shown.count(f'data-largest="{LARGEST_UPLOAD}"') > 0

@@ -37,6 +37,32 @@ document.addEventListener("htmx:xhr:progress", (event) => {
   }
 });
 
+// A file that is too large is said so before it is sent.
+document.addEventListener("change", (event) => {
+  const { files, dataset } = event.target;
+  if (!files || !dataset.largest) return;
+  const largest = Number(dataset.largest);
+  const tooLarge = [...files].some((file) => file.size > largest);
+  const said = `The file has more than ${Math.floor(largest / 2 ** 20)} MiB: send a part of it.`;
+  event.target.setCustomValidity(tooLarge ? said : "");
+  event.target.reportValidity();
+});
+
+// A form with a file shows whichever page answers it, refusals too, and says when none does.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const form = event.detail.requestConfig.elt;
+  if (form.querySelector(".sending") && event.detail.xhr.status >= 400) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+});
+document.addEventListener("htmx:sendError", (event) => {
+  const words = event.target.querySelector(".sending p");
+  if (!words) return;
+  words.parentElement.classList.add("failed");
+  words.textContent = "The connection broke off before the file was taken: send it again.";
+});
+
 // A live part that cannot be refreshed says so instead of showing old figures as new ones.
 const stale = (event, old) => {
   const part = event.target.closest("[hx-get]");
