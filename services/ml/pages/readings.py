@@ -61,7 +61,9 @@ async def cancel(request: PageRequest, reading_id: UUID) -> HttpResponse:
     found = await sync_to_async(queries.reading_for)(request.caller, reading_id)
     try:
         await sync_to_async(commands.cancel_reading)(reading_id=found.pk)
-        messages.success(request, "Cancelled. Nothing of it was kept.")
+        is_correction = found.purpose == ReadingPurpose.CORRECTION
+        left = "The machine stays as it was." if is_correction else "Nothing of the file was kept."
+        messages.success(request, f"Cancelled. {left}")
     except NotFound:
         raise
     except Refusal as refusal:
