@@ -233,7 +233,10 @@ async def card(request: Request, machine_id: UUID) -> dict[str, Any]:
         machine = _machine(request, machine_id, Right.LIST)
         if machine.training_nn_model is None:
             raise NotFound("The machine is not trained yet, so it has no card.")
-        return dict(machine.training_nn_model.card)
+        found = dict(machine.training_nn_model.card)
+        if Right.SEE not in queries.rights_of(request.auth, machine):
+            found.pop("learnt_shares", None)  # rare labels and quantiles are the owner's own
+        return found
 
     return await sync_to_async(read)()
 

@@ -90,6 +90,13 @@ class TestThroughTheService:
         both = (await sync_to_async(DriftCount.objects.get)()).counts
         assert both == {name: [2 * count for count in counts] for name, counts in by_table.items()}
 
+    async def test_how_the_inputs_were_spread_is_shown_to_no_buyer(self, trained, ada, eve, api):
+        await sync_to_async(commands.publish_machine)(machine_id=trained.pk, price_usd="1")
+        path = f"/api/v1/machines/{trained.pk}"
+        cards = [(await (await sync_to_async(api)(who)).get(f"{path}/card")).json() for who in (ada, eve)]
+        assert ["learnt_shares" in card for card in cards] == [True, False]
+        assert (await (await sync_to_async(api)(eve)).get(f"{path}/drift")).status_code == 404
+
     async def test_a_request_writes_no_count(self, trained, ada, api):
         await self.solve(await sync_to_async(api)(ada), trained, [ROW])
         assert await DriftCount.objects.acount() == 0
