@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -21,27 +22,37 @@ HEARTBEAT_SECONDS = 0.5
 SOON = 256 << 20
 
 
-def read_uploads(largest: int | None = None) -> int:
-    """Read what waits for it, one after the other; how many were taken up."""
+Stopping = Callable[[], bool]
+
+
+def read_uploads(is_stopping: Stopping = lambda: False, *, largest: int | None = None) -> int:
+    """Read what waits for it, one after the other; how many were taken up.
+
+    When the worker is to stop, what is in hand is given back as if it had not been taken up.
+    """
     from ml import commands
 
     count = 0
-    while (reading := commands.lease_reading(largest=largest)) is not None:
-        _Attempt(reading).see_through()
+    while not is_stopping() and (reading := commands.lease_reading(largest=largest)) is not None:
+        _Attempt(reading, is_stopping).see_through()
         count += 1
     return count
 
 
-def read_smaller_uploads() -> int:
+def read_smaller_uploads(is_stopping: Stopping = lambda: False) -> int:
     """The same for those that are read soon."""
-    return read_uploads(SOON)
+    return read_uploads(is_stopping, largest=SOON)
+
+
+class _Stopped(Exception):
+    """The worker is to stop."""
 
 
 class _Attempt:
     """One lease of one reading."""
 
-    def __init__(self, reading: TableReading) -> None:
-        self.reading = reading
+    def __init__(self, reading: TableReading, is_stopping: Stopping) -> None:
+        self.reading, self.is_stopping = reading, is_stopping
         self.lease: dict[str, Any] = {"reading_id": reading.pk, "token": reading.lease_token}
         self._beat, self._until = 0.0, monotonic() + LONGEST_READING.total_seconds()
         self._said: dict[str, Any] = {"percent": 0.0, "lines": 0}
@@ -57,6 +68,8 @@ class _Attempt:
             log.info("reading.finished", reading=str(self.reading.pk), purpose=self.reading.purpose)
         except LeaseLost:
             log.info("reading.lost", reading=str(self.reading.pk))
+        except _Stopped:
+            self._say(commands.postpone_reading, why="")
         except (commands.TableBusy, commands.BeingTrained) as refusal:
             self._say(commands.postpone_reading, why=refusal.detail)
         except (commands.LockLost, Unavailable) as refusal:
@@ -162,6 +175,8 @@ class _Attempt:
         """Pass on how far it is, and stop with LeaseLost what was cancelled."""
         from ml import commands
 
+        if self.is_stopping():
+            raise _Stopped
         if monotonic() >= self._until:
             minutes = int(LONGEST_READING.total_seconds() / 60)
             raise BadInput(f"Reading the file takes more than {minutes} minutes: send a part of it.", field="file")

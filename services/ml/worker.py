@@ -1,9 +1,22 @@
 """The worker process of ml: relay, consumer, lost leases, uploads, appended lines, purchases, usage, cleaning."""
 
-from service_base.worker import Every, prepare, run
+from asyncio import Event
+from collections.abc import Callable
+from functools import partial
+
+from service_base.worker import Every, Loop, prepare, run
 
 # So long after it was said, usage is counted and told for comparison.
 COUNT_SECONDS = 15
+
+
+def _until_stopped(work: Callable[[Callable[[], bool]], object]) -> Loop:
+    """A loop whose work takes minutes, and so asks whether it is to stop."""
+
+    async def loop(stop: Event) -> None:
+        await Every(0.5, partial(work, stop.is_set))(stop)
+
+    return loop
 
 
 def main() -> None:
@@ -18,8 +31,8 @@ def main() -> None:
         Every(3, commands.give_up_expired_leases),
         Every(3, commands.look_at_appended_lines),
         Every(0.5, deliver_purchases),
-        Every(0.5, read_uploads),
-        Every(0.5, read_smaller_uploads),
+        _until_stopped(read_uploads),
+        _until_stopped(read_smaller_uploads),
         Every(COUNT_SECONDS, commands.count_usage),
         Every(3600, commands.forget_counted_usage),
         Every(3600, commands.forget_old_drift),

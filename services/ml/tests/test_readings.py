@@ -323,17 +323,22 @@ def test_uploads_that_nobody_waits_for_are_cleared_away_and_others_stay(reading,
 
 
 @pytest.fixture
-def reading_takes_long(monkeypatch):
-    """Files are small again, but a request waits for none."""
-    for module in ("ml.uploads", "ml.api.machines", "ml.pages.setup"):
-        monkeypatch.setattr(f"{module}.READ_AT_ONCE", 1 << 30)
-    monkeypatch.setattr("ml.uploads.AT_ONCE_SECONDS", -1.0)
+def slow_child(monkeypatch):
+    """A child that is listened to before it has an answer."""
 
     def slow(module, job, hear):
         hear([])
         return ask(module, job, hear)
 
     monkeypatch.setattr("ml.commands.reading.ask", slow)
+
+
+@pytest.fixture
+def reading_takes_long(monkeypatch, slow_child):
+    """Files are small again, but a request waits for none."""
+    for module in ("ml.uploads", "ml.api.machines", "ml.pages.setup"):
+        monkeypatch.setattr(f"{module}.READ_AT_ONCE", 1 << 30)
+    monkeypatch.setattr("ml.uploads.AT_ONCE_SECONDS", -1.0)
 
 
 def test_a_small_file_that_takes_long_is_read_as_work_after_all(machine, trained, ada, api, reading_takes_long):
@@ -355,9 +360,17 @@ def test_a_small_file_that_takes_long_is_read_as_work_after_all(machine, trained
     assert (Machine.objects.count(), Work.objects.filter(kind="solving").count()) == (2, 1)
 
 
-def test_a_reading_without_end_is_given_up(reading, monkeypatch):
+def test_a_reading_without_end_is_given_up(reading, monkeypatch, slow_child):
     monkeypatch.setattr("ml.readings.LONGEST_READING", timedelta(seconds=-1))
     read_uploads()
     reading.refresh_from_db()
     assert (reading.state, reading.reason_field, Machine.objects.count()) == ("failed", "file", 0)
     assert "send a part of it" in reading.reason
+
+
+def test_a_worker_that_is_to_stop_gives_back_what_it_reads_at_no_attempt(reading, slow_child):
+    looks = iter([False, True, True])
+    assert read_uploads(lambda: next(looks)) == 1
+    reading.refresh_from_db()
+    assert (reading.state, reading.attempts, Machine.objects.count()) == ("queued", 0, 0)
+    assert files() == [place(reading.path)]
