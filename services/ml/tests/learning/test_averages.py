@@ -30,7 +30,7 @@ def fitted(output: np.ndarray) -> TargetEncoding:
 @pytest.mark.parametrize("fold", [0, 3])
 def test_a_folds_averages_know_nothing_of_the_outputs_it_is_watched_on(fold: int) -> None:
     """Were it otherwise, trees could tell the watched outputs from what the averages of other lines lack."""
-    output = np.where((fold == FOLDS)[:, None], OUTPUT + RNG.normal(size=(LINES, 1)), OUTPUT)
+    output = np.where(np.equal(FOLDS, fold)[:, None], OUTPUT + RNG.normal(size=(LINES, 1)), OUTPUT)
     before, after = (_unscaled(fitted(own)) for own in (OUTPUT, output))
     np.testing.assert_allclose(before[fold], after[fold], atol=1e-4)
     other = (fold + 1) % 5
@@ -42,7 +42,7 @@ def _unscaled(encoding: TargetEncoding) -> np.ndarray:
     assert encoding.of_folds is not None
     values = encoding.of_folds[:, :, 1]
     assert np.abs(values).max() < 5
-    return (values - values.mean(axis=1, keepdims=True)) / values.std(axis=1, keepdims=True)
+    return np.asarray((values - values.mean(axis=1, keepdims=True)) / values.std(axis=1, keepdims=True))
 
 
 def test_no_line_that_is_learnt_from_sees_its_own_output() -> None:
