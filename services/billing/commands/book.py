@@ -13,7 +13,6 @@ from uuid import UUID
 from django.db.models import Max
 
 from billing import publishes
-from billing.commands import many
 from billing.commands.page import Page, as_json, as_row, new
 from billing.commands.parties import lock_parties, open_all
 from billing.commands.prices import in_force
@@ -29,6 +28,7 @@ from billing.models import (
     PeriodClose,
     PriceList,
 )
+from billing.queries import many
 from billing.rules.accounts import AccountName, Move, accounts_of_person, receivable, spent_from, wallet
 from billing.rules.errors import KeyConflict
 from billing.rules.funding import FreeLot, Funds, Part

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from billing.commands import many
 from billing.models import Party
+from billing.queries import many
 from billing.rules.accounts import PLATFORM, AccountName, accounts_of_person, accounts_of_platform
 from shared_models.money import plain
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import connection
 
-from billing.commands import many
+from billing.queries import many
 from billing.queries.verify import EVERY_CHECK, USAGE_TYPES
 from billing.rules.accounts import PLATFORM
 from billing.rules.kinds import USAGE_KINDS
