@@ -151,17 +151,22 @@ def _size_rows(place: LedgerPlace, plan: Plan) -> list[Row]:
 
 def _read_rows(place: LedgerPlace, plan: Plan) -> list[Row]:
     postings, words = _short(place.postings()), ["--people", str(plan.people), "--rounds"]
-    times = json.loads(place.run("ledger_app.reads", "balances", *words, "3000"))["all"]
-    pages = json.loads(place.run("ledger_app.reads", "statements", *words, "800"))
+    times, spent = zip(*json.loads(place.run("ledger_app.reads", "balances", *words, "3000"))["all"], strict=True)
+    read = json.loads(place.run("ledger_app.reads", "statements", *words, "800"))
+    pages = {depth: [took for took, _ in some] for depth, some in read.items()}
     deepest = max(pages, key=lambda depth: _quantile(pages[depth], 95))
+    spent_on_pages = [cpu for some in read.values() for _, cpu in some]
     what = f"page of 50 of a statement of {_short(plan.whale)} entries"
     return [
         row("BALANCE-P50", f"a person's balances among {postings} postings, p50", _quantile(times, 50), "ms"),
         row("BALANCE-P99", f"a person's balances among {postings} postings, p99", _quantile(times, 99), "ms",
             most=BALANCE_GOAL),
+        row("BALANCE-CPU-P99", "of that CPU time, PostgreSQL's with it, p99", _quantile(spent, 99), "ms"),
         row("STATEMENT-P50", f"{what}, p50 of all depths", _middle(ms for some in pages.values() for ms in some), "ms"),
         row("STATEMENT-P95", f"{what}, p95 of the slowest depth ({deepest})", _quantile(pages[deepest], 95), "ms",
             most=PAGE_GOAL),
+        row("STATEMENT-CPU-P95", "of that CPU time, PostgreSQL's with it, p95 of all depths",
+            _quantile(spent_on_pages, 95), "ms"),
     ]  # fmt: skip
 
 
