@@ -16,10 +16,9 @@ from shared_models.events.contract import Envelope
 KEEP = timedelta(days=15)
 FORGET_AT_ONCE = 10_000
 _CLAIM = (
-    "WITH event AS MATERIALIZED (SELECT * FROM json_to_recordset(%s::json) AS event(id uuid, type text)), entered AS ("
-    " INSERT INTO inbox (consumer, event_id, type, received_at) SELECT %s, id, type, %s FROM event"
-    " ON CONFLICT DO NOTHING RETURNING event_id"
-    ") SELECT id FROM event LEFT JOIN entered ON event_id = id WHERE event_id IS NULL"
+    "WITH event AS MATERIALIZED (SELECT key::uuid AS id, value AS type FROM json_each_text(%s::json)), entered AS"
+    " (INSERT INTO inbox (consumer, event_id, type, received_at) SELECT %s, id, type, %s FROM event"
+    " ON CONFLICT DO NOTHING RETURNING event_id) SELECT id FROM event EXCEPT ALL SELECT event_id FROM entered"
 )
 _FORGET = (
     "DELETE FROM inbox WHERE (consumer, event_id) IN"
@@ -36,13 +35,10 @@ def claim(consumer: str, envelopes: Sequence[Envelope]) -> set[UUID]:
     if not envelopes:
         return set()
     # Sorted, because two batches that wait for each other's ids in different orders deadlock.
-    wanted = {str(envelope.id): envelope for envelope in envelopes}
-    rows = [{"id": id_, "type": envelope.type} for id_, envelope in sorted(wanted.items())]
+    told = json.dumps({str(envelope.id): envelope.type for envelope in envelopes}, sort_keys=True)
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [json.dumps(rows), consumer, utc_now()])
-        for (known,) in cursor.fetchall():
-            del wanted[str(known)]
-    return {envelope.id for envelope in wanted.values()}
+        cursor.execute(_CLAIM, [told, consumer, utc_now()])
+        return {envelope.id for envelope in envelopes} - {row[0] for row in cursor.fetchall()}
 
 
 def forget_old() -> int:
