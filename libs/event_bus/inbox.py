@@ -15,6 +15,11 @@ from shared_models.events.contract import Envelope
 # Longer than the topics keep their records, so that nothing can come again after it was forgotten.
 KEEP = timedelta(days=15)
 FORGET_AT_ONCE = 10_000
+_CLAIM = (
+    "WITH event AS MATERIALIZED (SELECT key::uuid AS id, value AS type FROM json_each_text(%s::json)), entered AS"
+    " (INSERT INTO inbox (consumer, event_id, type, received_at) SELECT %s, id, type, %s FROM event"
+    " ON CONFLICT DO NOTHING RETURNING event_id) SELECT id FROM event EXCEPT ALL SELECT event_id FROM entered"
+)
 _FORGET = (
     "DELETE FROM inbox WHERE (consumer, event_id) IN"
     f" (SELECT consumer, event_id FROM inbox WHERE received_at < %s LIMIT {FORGET_AT_ONCE})"
@@ -24,20 +29,16 @@ _FORGET = (
 def claim(consumer: str, envelopes: Sequence[Envelope]) -> set[UUID]:
     """Enter the events into the inbox of the running transaction; the ids that were not there before.
 
-    One statement for the batch. A concurrent claim of the same id waits for the other transaction to end.
+    One statement for the batch, which answers the few that were. A concurrent claim of the same id waits for the other
+    transaction to end.
     """
     if not envelopes:
         return set()
     # Sorted, because two batches that wait for each other's ids in different orders deadlock.
-    pairs = sorted({str(envelope.id): envelope.type for envelope in envelopes}.items())
+    told = json.dumps({str(envelope.id): envelope.type for envelope in envelopes}, sort_keys=True)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO inbox (consumer, event_id, type, received_at)"
-            " SELECT %s, event.id, event.type, %s FROM json_to_recordset(%s::json) AS event(id uuid, type text)"
-            " ON CONFLICT DO NOTHING RETURNING event_id",
-            [consumer, utc_now(), json.dumps([{"id": id_, "type": type_} for id_, type_ in pairs])],
-        )
-        return {row[0] for row in cursor.fetchall()}
+        cursor.execute(_CLAIM, [told, consumer, utc_now()])
+        return {envelope.id for envelope in envelopes} - {row[0] for row in cursor.fetchall()}
 
 
 def forget_old() -> int:

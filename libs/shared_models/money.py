@@ -32,12 +32,7 @@ def exact(amount: object) -> Decimal:
 
     Accepts Decimal, int and str. Raises MoneyError for floats, NaN, infinities, more than 8 places or 12 whole digits.
     """
-    if isinstance(amount, bool) or not isinstance(amount, Decimal | int | str):
-        raise MoneyError(f"{amount!r} is not an amount: give a decimal number as text")
-    try:
-        number = Decimal(amount)
-    except InvalidOperation:
-        raise MoneyError(f"{amount!r} is not a number") from None
+    number = amount if type(amount) is Decimal else _number(amount)
     if not number.is_finite():
         raise MoneyError(f"{amount!r} is not a finite number")
     if abs(number) > LARGEST:
@@ -46,6 +41,15 @@ def exact(amount: object) -> Decimal:
     if placed != number:
         raise MoneyError(f"{amount} has more than {PLACES} decimal places")
     return placed
+
+
+def _number(amount: object) -> Decimal:
+    if isinstance(amount, bool) or not isinstance(amount, Decimal | int | str):
+        raise MoneyError(f"{amount!r} is not an amount: give a decimal number as text")
+    try:
+        return Decimal(amount)
+    except InvalidOperation:
+        raise MoneyError(f"{amount!r} is not a number") from None
 
 
 def rounded(amount: Decimal) -> Decimal:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from billing.models import Bill, ConsultingRequest, CouponLot, DeclinedWork, Hold, Journal, Operation, Party
@@ -83,24 +84,24 @@ def operation_posted(
     )
 
 
-def balance_changed(party: Party, held: Mapping[UUID, Held]) -> Event:
+def balance_changed(party: Party, stands: Callable[[AccountName], Held]) -> Event:
     """The person's balances as they are now; her party row is locked by the caller and counts this.
 
-    `held` gives (posted, held) by account id.
+    `stands` gives (posted, held) of an account.
     """
-    usd, usd_free = _of(held, wallet(party.owner_id, Currency.USD))
-    eaml, eaml_free = _of(held, wallet(party.owner_id, Currency.EAML))
-    coupon, coupon_free = _of(held, coupon_account(party.owner_id))
-    owed, _ = _of(held, receivable(party.owner_id))
+    usd, usd_held = stands(wallet(party.owner_id, Currency.USD))
+    eaml, eaml_held = stands(wallet(party.owner_id, Currency.EAML))
+    coupon, coupon_held = stands(coupon_account(party.owner_id))
+    owed, _ = stands(receivable(party.owner_id))
     return billing.BalanceChanged(
         owner_id=party.owner_id,
         version=party.version,
         user_balance=usd,
         user_ixioo_balance=eaml,
         coupon_balance=coupon,
-        usd_available=usd_free,
-        eaml_available=eaml_free,
-        coupon_available=coupon_free,
+        usd_available=usd - usd_held,
+        eaml_available=eaml - eaml_held,
+        coupon_available=coupon - coupon_held,
         credit_available=party.credit_limit + owed,
         last_billing_time=party.last_billing_time,
     )
@@ -220,12 +221,8 @@ def contract_ended(request: ConsultingRequest, journal: Journal) -> Event:
     )
 
 
-def _parts(parts: Iterable[Part]) -> list[billing.Part]:
+def _parts(parts: Iterable[Part]) -> list[Any]:
+    """As the event takes them, which makes its own rows of them at a third of the cost."""
     known = list(parts)
     sums = [(currency, total(known, currency)) for currency in (Currency.COUPON, Currency.EAML, Currency.USD)]
-    return [billing.Part(currency=currency.value, amount=amount) for currency, amount in sums if amount]
-
-
-def _of(held: Mapping[UUID, Held], account: AccountName) -> Held:
-    posted, reserved = held.get(account.id, (Decimal(0), Decimal(0)))
-    return posted, posted - reserved
+    return [{"currency": currency.value, "amount": amount} for currency, amount in sums if amount]

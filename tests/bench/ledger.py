@@ -25,7 +25,7 @@ Row = dict[str, Any]
 SPEED_GOAL, LATE_GOAL, BALANCE_GOAL, PAGE_GOAL, FLAT = 5.0, 150, 5, 50, 1.2
 RATE, WARM_UP = 500, 4_000
 TPC_B = "pgbench's TPC-B, prepared, 16 clients"
-PARTS = ("B-LEDGER-USAGE", "B-LEDGER-LATE", "B-LEDGER-COST", "B-LEDGER-BALANCE", "B-LEDGER-STATEMENT")
+PARTS = ("B-LEDGER-USAGE", "B-LEDGER-FLOOR", "B-LEDGER-LATE", "B-LEDGER-COST", "B-LEDGER-BALANCE", "B-LEDGER-STATEMENT")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Plan:
 
 FULL = Plan()
 QUICK = Plan(rounds=1, events=6_000, seconds=6.0, tpc_b_seconds=4, people=1_000, journals=(5_000, 20_000), whale=20_000)
-MILLION = Plan(journals=(5_000, 500_000, 4_500_000), whale=1_000_000)
+MILLION = Plan(journals=(5_000, 500_000, 4_000_000), whale=1_000_000)
 
 
 def measure(ids: Sequence[str] = (), plan: Plan = FULL) -> list[Row]:
@@ -56,8 +56,10 @@ def measure(ids: Sequence[str] = (), plan: Plan = FULL) -> list[Row]:
         if _is_any(wanted, *PARTS[:1]):
             found += _attempt(_speed_rows, place, plan)
         if _is_any(wanted, *PARTS[1:2]):
+            found += _attempt(_floor_rows, place, plan)
+        if _is_any(wanted, *PARTS[2:3]):
             found += _attempt(_late_rows, place, plan)
-        if _is_any(wanted, *PARTS[2:]):
+        if _is_any(wanted, *PARTS[3:]):
             found += _attempt(_size_rows, place, plan)
     return [one for one in found if one["id"].startswith(wanted)]
 
@@ -99,6 +101,18 @@ def _speed_rows(place: LedgerPlace, plan: Plan) -> list[Row]:
     ]  # fmt: skip
 
 
+def _floor_rows(place: LedgerPlace, plan: Plan) -> list[Row]:
+    """What this server can do at all: the least that must be written for a usage, by nobody who thinks or refuses."""
+    rounds = [(place.tpc_b(plan.tpc_b_seconds), place.floor(4 * plan.events, sessions=2)) for _ in range(plan.rounds)]
+    pairs = [(bare, anchor) for anchor, bare in rounds]
+    what = "the bare rows of a usage (inbox key, journal, two postings, two balances), 500 a transaction"
+    return [
+        _ratio_row("FLOOR", f"{what}, two sessions, no guard, no Python", pairs, goal=False),
+        row("FLOOR-CPU", f"{what}: CPU", _middle(_cost(bare) for bare, _ in pairs), "µs/event",
+            (f"{TPC_B}: CPU", _middle(_cost(anchor) for _, anchor in pairs))),
+    ]  # fmt: skip
+
+
 def _ratio_row(name: str, what: str, rounds: Sequence[tuple[Figures, Figures]], *, goal: bool = True) -> Row:
     speed = _middle(ours["per_second"] for ours, _ in rounds)
     anchor = _middle(theirs["per_second"] for _, theirs in rounds)
@@ -121,32 +135,38 @@ def _size_rows(place: LedgerPlace, plan: Plan) -> list[Row]:
     found: list[Row] = []
     first: tuple[str, float] | None = None
     for step, journals in enumerate(plan.journals):
+        whale = plan.whale if step == len(plan.journals) - 1 else 0
         if step:
-            place.past(plan.people, journals=journals, whale=plan.whale if step == len(plan.journals) - 1 else 0)
+            place.past(plan.people, journals=journals, whale=whale)
         postings = place.postings()
         costs = [_cost(place.consume(plan.events, people=plan.people, warm_up=WARM_UP, members=1))
                  for _ in range(plan.rounds)]  # fmt: skip
         what = f"usage event into a ledger of {_short(postings)} postings: CPU with PostgreSQL's"
         most = first[1] * FLAT if first else None
-        found.append(row(f"COST-{_short(2 * sum(plan.journals[: step + 1]))}", what, _middle(costs), "µs/event", first,
-                         most=most))  # fmt: skip
+        size = _short(2 * sum(plan.journals[: step + 1]) + whale)
+        found.append(row(f"COST-{size}", what, _middle(costs), "µs/event", first, most=most))
         first = first or (f"the same at {_short(postings)}", _middle(costs))
     return [*found, *_read_rows(place, plan)]
 
 
 def _read_rows(place: LedgerPlace, plan: Plan) -> list[Row]:
     postings, words = _short(place.postings()), ["--people", str(plan.people), "--rounds"]
-    times = json.loads(place.run("ledger_app.reads", "balances", *words, "3000"))["all"]
-    pages = json.loads(place.run("ledger_app.reads", "statements", *words, "800"))
+    times, spent = zip(*json.loads(place.run("ledger_app.reads", "balances", *words, "3000"))["all"], strict=True)
+    read = json.loads(place.run("ledger_app.reads", "statements", *words, "800"))
+    pages = {depth: [took for took, _ in some] for depth, some in read.items()}
     deepest = max(pages, key=lambda depth: _quantile(pages[depth], 95))
+    spent_on_pages = [cpu for some in read.values() for _, cpu in some]
     what = f"page of 50 of a statement of {_short(plan.whale)} entries"
     return [
         row("BALANCE-P50", f"a person's balances among {postings} postings, p50", _quantile(times, 50), "ms"),
         row("BALANCE-P99", f"a person's balances among {postings} postings, p99", _quantile(times, 99), "ms",
             most=BALANCE_GOAL),
+        row("BALANCE-CPU-P99", "of that CPU time, PostgreSQL's with it, p99", _quantile(spent, 99), "ms"),
         row("STATEMENT-P50", f"{what}, p50 of all depths", _middle(ms for some in pages.values() for ms in some), "ms"),
         row("STATEMENT-P95", f"{what}, p95 of the slowest depth ({deepest})", _quantile(pages[deepest], 95), "ms",
             most=PAGE_GOAL),
+        row("STATEMENT-CPU-P95", "of that CPU time, PostgreSQL's with it, p95 of all depths",
+            _quantile(spent_on_pages, 95), "ms"),
     ]  # fmt: skip
 
 

@@ -23,8 +23,11 @@ from bus_place import HERE, Figures, NotMeasured, _directory, tell
 
 TOPIC = "titan.ml.v1"
 CLIENTS, THREADS, SCALE = 16, 2, 50
+FLOOR = (HERE / "ledger_app" / "floor.sql").read_text()
+AT_ONCE = 500
 _DONE = "SELECT coalesce(sum(next_offset), 0) FROM offset_fence WHERE topic = 'titan.ml.v1'"
 _TPS = re.compile(r"tps = ([\d.]+)")
+_DONE_BY_PGBENCH = re.compile(r"actually processed: (\d+)")
 
 
 class LedgerPlace:
@@ -111,12 +114,31 @@ class LedgerPlace:
                 connection.execute("CREATE DATABASE tpcb")
                 self._pgbench("-i", "-q", "-s", str(SCALE), database)
                 self._settle()
-        before = self._cpu([])[1], _cpu_of_children()
         words = ["-M", "prepared", "-c", str(CLIENTS), "-j", str(THREADS), "-T", str(seconds), "-n", database]
-        speed = float(_TPS.findall(self._pgbench(*words))[-1])
+        return self._paced("TPC-B", words)
+
+    def floor(self, events: int, *, sessions: int) -> Figures:
+        """The bare rows of so many usages, as fast as the server takes them (see floor.sql)."""
+        database = urlunsplit(urlsplit(self._server)._replace(path="/billing"))
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA IF EXISTS floor CASCADE")
+            connection.execute(FLOOR.format(events=events).encode())
+            connection.execute("VACUUM (ANALYZE) floor.told, floor.balance")
+        self._settle()
+        script = self._home / "floor.pgbench"
+        script.write_text(f"SELECT floor.write({AT_ONCE});")
+        turns = events // AT_ONCE // sessions
+        words = ["-M", "prepared", "-c", str(sessions), "-j", "1", "-t", str(turns), "-n", "-f", str(script), database]
+        return self._paced("bare rows", words, each=AT_ONCE)
+
+    def _paced(self, what: str, words: Sequence[str], *, each: int = 1) -> Figures:
+        """What pgbench makes of it, where a transaction does `each` of what is counted."""
+        before = self._cpu([])[1], _cpu_of_children()
+        said = self._pgbench(*words)
+        speed, done = float(_TPS.findall(said)[-1]) * each, int(_DONE_BY_PGBENCH.findall(said)[0]) * each
         spent = self._cpu([])[1] - before[0], _cpu_of_children() - before[1]
-        own, postgres = spent[1] / (speed * seconds) * 1e6, spent[0] / (speed * seconds) * 1e6
-        tell(f"TPC-B: {speed:,.0f} transactions/s, CPU {own:.0f} + {postgres:.0f} µs")
+        own, postgres = spent[1] / done * 1e6, spent[0] / done * 1e6
+        tell(f"{what}: {speed:,.0f}/s, CPU {own:.0f} + {postgres:.0f} µs")
         return {"per_second": speed, "own_us": own, "postgres_us": postgres}
 
     def _settle(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -14,6 +14,7 @@ from harness.breakable import Breakable, breakable, durable_postgres, small_disk
 from harness.cut_line import AFTER, BEFORE, cut_line
 from harness.ledger import APPLICATION, EXACT, LedgerWorld, as_user
 from harness.report import Report
+from harness.world import Member
 
 from titan.testing import scratch_directory
 
@@ -89,7 +90,31 @@ WAITING = "SELECT count(*) FROM outbox"
 def test_a_full_disk_stops_the_ledger_and_loses_no_charge(
     make_ledger_world: Callable[..., LedgerWorld], report: Report
 ) -> None:
-    """PostgreSQL's files are on a small file system that fills up under way and gets room again later."""
+    with full_and_room_again(make_ledger_world, report) as (world, worker):
+        say_exact(report, "h", world, "full, then room again: exact")
+        assert worker.running
+
+
+@pytest.mark.timeout(600)
+def test_without_one_transaction_a_full_disk_loses_charges(
+    make_ledger_world: Callable[..., LedgerWorld], report: Report
+) -> None:
+    """The control: an event's arrival is noted, there is no room for its charge, and then it counts as done."""
+    with full_and_room_again(make_ledger_world, report, "one-transaction", at=["ledger.write:before:4:stop"]) as (
+        world,
+        _,
+    ):
+        verdict = world.verdict()
+        report.say("h", f"{verdict.lost} charges that are missing are found", control=True, **vars(verdict))
+        assert verdict.lost > 0
+        assert "has no journal" in str(verdict.difference)
+
+
+@contextlib.contextmanager
+def full_and_room_again(
+    make_ledger_world: Callable[..., LedgerWorld], report: Report, *without: str, at: Sequence[str] = ()
+) -> Iterator[tuple[LedgerWorld, Member]]:
+    """PostgreSQL's files are on a small file system that fills up under way, or at that step, and gets room again."""
     with scratch_directory() as home, small_disk(home / "disk", megabytes=DISK_MEGABYTES) as disk:
         if disk is None:
             report.say("h", "SKIPPED: only root may mount the small file system that this test fills")
@@ -97,17 +122,17 @@ def test_a_full_disk_stops_the_ledger_and_loses_no_charge(
         with breakable(durable_postgres, disk) as server:
             world = make_ledger_world(server_url=server.address)
             world.tell(world.script(USAGES))
-            worker = world.start("worker", tune=SMALL)
-            world.until(lambda: world.number("SELECT count(*) FROM usage") > 100)
+            worker = world.start("worker", tune=SMALL, without=without, at=at)
+            world.until(worker.frozen if at else lambda: world.number("SELECT count(*) FROM usage") > 100)
             ballast = fill_up(disk)
+            worker.signal(signal.SIGCONT)
             world.until(lambda: "No space left" in worker.output(), 60)
             ballast.unlink()
             if not answers(world):
                 server.kill()  # what could not write its log is gone; the supervisor would start it again
                 server.start()
             world.until(lambda: answers(world) and world.drained(), 300)
-            say_exact(report, "h", world, "full, then room again: exact")
-            assert worker.running
+            yield world, worker
             world.end()
 
 

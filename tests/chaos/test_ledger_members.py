@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import time
+from collections.abc import Sequence
 
 import pytest
 from harness.ledger import EXACT, LedgerWorld
@@ -25,26 +26,46 @@ IMPATIENT = [*SMALL, "event_bus.leadership.IDLE_SESSION_SECONDS=3"]
 
 @pytest.mark.timeout(STORM_SECONDS + 400)
 def test_workers_that_come_and_go_charge_each_usage_once(ledger_world: LedgerWorld, report: Report) -> None:
-    world, chance = ledger_world, random.Random(7)
-    workers, came = [world.start("worker", tune=SMALL)], 1
-    ends, seed = time.monotonic() + STORM_SECONDS, 0
+    came, went = storm(ledger_world, STORM_SECONDS)
+    verdict, parked = ledger_world.verdict(), ledger_world.parked()
+    report.say(
+        "i", f"{came} workers came, {went} went: exact", **vars(verdict), usages=len(ledger_world.due), parked=parked
+    )
+    assert verdict == EXACT
+    assert parked == 0
+
+
+@pytest.mark.timeout(600)
+def test_without_inbox_fence_and_keys_workers_that_come_and_go_charge_twice(
+    ledger_world: LedgerWorld, report: Report
+) -> None:
+    """The control: some go with charges made and their place in the topic unsaid; whoever comes begins before them."""
+    ledger_world.execute("ALTER TABLE journal DROP CONSTRAINT posted_once")
+    storm(ledger_world, STORM_SECONDS / 2, "inbox", "fence", "keys", at=["consumer.offsets:before:1:kill"])
+    verdict = ledger_world.verdict()
+    report.say("i", f"{verdict.doubled} charges too many are found", control=True, **vars(verdict))
+    assert verdict.doubled > 0
+    assert verdict.difference is not None
+
+
+def storm(world: LedgerWorld, seconds: float, *without: str, at: Sequence[str] = ()) -> tuple[int, int]:
+    """Workers come and go each second while usage is told; how many came, and how many went."""
+    chance = random.Random(7)
+    workers, came = [world.start("worker", tune=SMALL, without=without, at=at)], 1
+    ends, seed = time.monotonic() + seconds, 0
     while time.monotonic() < ends:
         seed += 1
         world.tell(world.script(100, seed=seed))
         if len(workers) < 2 or (len(workers) < MOST_WORKERS and chance.random() < 0.5):
-            workers.append(world.start("worker", tune=SMALL))
+            workers.append(world.start("worker", tune=SMALL, without=without, at=at))
             came += 1
         else:
             workers.pop(chance.randrange(len(workers))).signal(chance.choice([signal.SIGTERM, signal.SIGKILL]))
         time.sleep(1)
+    if at:
+        world.keep("worker", tune=SMALL, without=without)
     world.until(world.drained, 300)
-    verdict, parked = world.verdict(), world.parked()
-    report.say(
-        "i", f"{came} workers came, {came - len(workers)} went: exact", **vars(verdict), usages=len(world.due),
-        parked=parked,
-    )  # fmt: skip
-    assert verdict == EXACT
-    assert parked == 0
+    return came, came - len(workers)
 
 
 @pytest.mark.timeout(600)
@@ -97,20 +118,39 @@ def awake(world: LedgerWorld, zombie: Member) -> None:
 def test_a_broker_that_is_away_holds_the_ledger_up_and_changes_nothing(
     ledger_world: LedgerWorld, report: Report
 ) -> None:
-    world = ledger_world
-    worker = world.start("worker", tune=SMALL)
-    world.tell(world.script(600))
-    world.until(lambda: world.number("SELECT count(*) FROM usage") > 100)
-    world.broker.kill()
-    time.sleep(OUTAGE_SECONDS)
-    world.broker.start()
-    world.tell(world.script(300, seed=2))
-    world.until(world.drained, 300)
-    verdict, parked = world.verdict(), world.parked()
+    worker = outage(ledger_world, OUTAGE_SECONDS)
+    verdict, parked = ledger_world.verdict(), ledger_world.parked()
     report.say(
-        "i", f"away for {OUTAGE_SECONDS:.0f} s: exact", **vars(verdict), usages=len(world.due), parked=parked,
+        "i", f"away for {OUTAGE_SECONDS:.0f} s: exact", **vars(verdict), usages=len(ledger_world.due), parked=parked,
         outage_seconds=OUTAGE_SECONDS,
     )  # fmt: skip
     assert verdict == EXACT
     assert parked == 0
     assert worker.running
+
+
+@pytest.mark.timeout(600)
+def test_without_inbox_fence_and_keys_a_broker_that_goes_away_has_usage_charged_twice(
+    ledger_world: LedgerWorld, report: Report
+) -> None:
+    """The control: it goes when charges are made and it has not been told so."""
+    ledger_world.execute("ALTER TABLE journal DROP CONSTRAINT posted_once")
+    outage(ledger_world, 2, "inbox", "fence", "keys", at=["consumer.offsets:before:1:stop"])
+    verdict = ledger_world.verdict()
+    report.say("i", f"{verdict.doubled} charges too many are found", control=True, **vars(verdict))
+    assert verdict.doubled > 0
+    assert verdict.difference is not None
+
+
+def outage(world: LedgerWorld, seconds: float, *without: str, at: Sequence[str] = ()) -> Member:
+    """The broker is killed while a worker is at work, or frozen at that step, and comes back; the worker."""
+    world.tell(world.script(600))
+    worker = world.start("worker", tune=SMALL, without=without, at=at)
+    world.until(worker.frozen if at else lambda: world.number("SELECT count(*) FROM usage") > 100)
+    world.broker.kill()
+    worker.signal(signal.SIGCONT)
+    time.sleep(seconds)
+    world.broker.start()
+    world.tell(world.script(300, seed=2))
+    world.until(world.drained, 300)
+    return worker

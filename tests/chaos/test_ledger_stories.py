@@ -98,18 +98,44 @@ def refunds(world: LedgerWorld) -> list[Decimal]:
         return [row[0] for row in connection.execute("SELECT refunded FROM payment ORDER BY id").fetchall()]
 
 
+def tell_payment(world: LedgerWorld, order: str, *without: str) -> int:
+    """A provider tells a charge and a refund in that order, each until it is taken; how often one was refused.
+
+    Each is told in a process of its own, as if the one before had been killed.
+    """
+    owner, refused = str(world.people[1]), 0
+    world.run("harness.ledger_payment", owner, "begin")
+    waiting = ["refund", "charge"] if order == "refund first" else ["charge", "refund"]
+    while waiting:
+        step = waiting.pop(0)
+        if "refused" in world.run("harness.ledger_payment", owner, step, *without):
+            refused += 1
+            waiting.append(step)
+    return refused
+
+
 @pytest.mark.parametrize("order", ["refund first", "charge first"])
 def test_a_refund_told_before_its_charge_waits_for_it(ledger_world: LedgerWorld, report: Report, order: str) -> None:
-    """The provider tells in any order and again until it is taken; a process is killed between the two."""
-    owner = str(ledger_world.people[1])
-    steps = ["refund", "charge"] if order == "refund first" else ["charge", "refund"]
-    ledger_world.run("harness.ledger_payment", owner, "begin")
-    refused = sum("refused" in ledger_world.run("harness.ledger_payment", owner, step) for step in [*steps, *steps])
+    """The provider tells in any order and again until it is taken, and then once more."""
+    refused = tell_payment(ledger_world, order)
+    for step in ("refund", "charge"):
+        ledger_world.run("harness.ledger_payment", str(ledger_world.people[1]), step)
     verdict = ledger_world.verdict()
     report.say("j", f"{order}: refused {refused} times, refunded once", **vars(verdict), refused=refused)
     assert verdict == EXACT
     assert refunds(ledger_world) == [Decimal(4)]
     assert refused == (1 if order == "refund first" else 0)
+
+
+def test_without_its_waiting_a_refund_told_too_early_is_never_given_back(
+    ledger_world: LedgerWorld, report: Report
+) -> None:
+    """The control: what was taken is not told again, and she keeps what her bank has back already."""
+    refused = tell_payment(ledger_world, "refund first", "waiting")
+    found = refunds(ledger_world)
+    report.say("j", "a refund that is missing is found", control=True, refused=refused, refunded=int(found[0]))
+    assert refused == 0
+    assert found == [Decimal(0)]
 
 
 def test_usage_is_charged_once_whatever_is_free_of_it(ledger_world: LedgerWorld) -> None:

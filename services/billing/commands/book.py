@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Max
 
 from billing import publishes
-from billing.commands import many
 from billing.commands.page import Page, as_json, as_row, new
 from billing.commands.parties import lock_parties, open_all
 from billing.commands.prices import in_force
@@ -28,6 +28,7 @@ from billing.models import (
     PeriodClose,
     PriceList,
 )
+from billing.queries import many
 from billing.rules.accounts import AccountName, Move, accounts_of_person, receivable, spent_from, wallet
 from billing.rules.errors import KeyConflict
 from billing.rules.funding import FreeLot, Funds, Part
@@ -100,15 +101,15 @@ class Book:
             if lot.remaining > lot.held and (lot.expires_at is None or lot.expires_at > at)
         ]
         usd, eaml = wallet(owner, Currency.USD), wallet(owner, Currency.EAML)
-        return Funds(lots, eaml=self._slots[eaml.id].free, usd=self._slots[usd.id].free)
+        return Funds(lots, eaml=self._slot(eaml).free, usd=self._slot(usd).free)
 
     def free(self, account: AccountName) -> Decimal:
         """What is posted and not reserved on a person's account."""
-        return self._slots[account.id].free
+        return self._slot(account).free
 
     def owed(self, owner: UUID) -> Decimal:
         """The dollars she owes."""
-        return -self._slots[receivable(owner).id].posted
+        return -self._slot(receivable(owner)).posted
 
     def prices_at(self, at: datetime) -> PriceList:
         """The price list that was in force at that moment. Raises PricesMissing."""
@@ -214,7 +215,7 @@ class Book:
         for owner in self._touched:
             party = self.parties[owner]
             party.version += 1
-            self._said.append((publishes.balance_changed(party, self._held_by(owner)), None))
+            self._said.append((publishes.balance_changed(party, self._stands), None))
         changed = [self.parties[owner] for owner in self._touched]
         if changed:
             many.run(_CHANGE_PARTIES, as_json([as_row(party) for party in changed]))
@@ -222,14 +223,22 @@ class Book:
         self._touched.clear()
         self._said.clear()
 
-    def _held_by(self, owner: UUID) -> dict[UUID, publishes.Held]:
-        slots = {name.id: self._slots[name.id] for name in accounts_of_person(owner) if name.id in self._slots}
-        return {pk: (slot.posted, slot.held) for pk, slot in slots.items()}
+    def _slot(self, account: AccountName) -> Slot:
+        """The account's balance; of most accounts nothing was read, since nothing is on them."""
+        slot = self._slots.get(account.id)
+        if slot is None:
+            if account.owner not in self.parties:
+                raise KeyError(f"{account} belongs to nobody whose book this is")
+            slot = self._slots[account.id] = Slot(ZERO, ZERO)
+        return slot
+
+    def _stands(self, account: AccountName) -> publishes.Held:
+        slot = self._slots.get(account.id)
+        return (slot.posted, slot.held) if slot else (ZERO, ZERO)
 
     def _move(self, account: AccountName, amount: Decimal) -> None:
-        slot = self._slots.get(account.id)
-        if slot is not None:
-            slot.posted += amount
+        if account.owner in self.parties:
+            self._slot(account).posted += amount
             self._touched[account.owner] = None
 
     def _use_lots(self, journal: Journal, parts: Iterable[Part]) -> None:
@@ -240,7 +249,7 @@ class Book:
 
     def _change_held(self, owner: UUID, parts: Iterable[HoldPart], *, sign: int) -> None:
         for part in parts:
-            self._slots[part.account_id].held += sign * part.amount
+            self._slots.setdefault(part.account_id, Slot(ZERO, ZERO)).held += sign * part.amount
             if part.lot_id is not None:
                 self._lot(part.lot_id).held += sign * part.amount
             self._touched[owner] = None
@@ -263,12 +272,16 @@ def same_as(journal: Journal, cause: Cause) -> Journal:
 
 def _slots_of(owners: Iterable[UUID]) -> dict[UUID, Slot]:
     people = list(owners)
-    slots = {name.id: Slot(ZERO, ZERO) for owner in people for name in accounts_of_person(owner)}
-    moved = many.rows(_BALANCES, many.ids(slots))
-    if moved[-1][1] < len(slots):  # somebody from before there were accounts of that purpose
-        open_all(people)
-    slots.update((pk, Slot(posted, held)) for pk, posted, held in moved[:-1])
-    return slots
+    *moved, (_, there, _) = many.rows(_BALANCES, f"{{{','.join(map(_accounts_of, people))}}}")
+    if there < sum(len(accounts_of_person(owner)) for owner in people):
+        open_all(people)  # somebody from before there were accounts of that purpose
+    return {pk: Slot(posted, held) for pk, posted, held in moved}
+
+
+@lru_cache(maxsize=1 << 14)
+def _accounts_of(owner: UUID) -> str:
+    """The ids of a person's accounts, as PostgreSQL reads them in an array."""
+    return ",".join(str(name.id) for name in accounts_of_person(owner))
 
 
 def _lots_of(owners: Iterable[UUID]) -> dict[UUID, list[CouponLot]]:

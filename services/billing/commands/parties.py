@@ -8,12 +8,15 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from billing.commands import many
 from billing.models import Party
+from billing.queries import many
 from billing.rules.accounts import PLATFORM, AccountName, accounts_of_person, accounts_of_platform
 from shared_models.money import plain
 
-_KNOWN = "SELECT owner_id FROM party WHERE owner_id = ANY(%s::uuid[])"
+_MISSING = """
+    SELECT wanted FROM unnest(%s::uuid[]) AS wanted
+    WHERE NOT EXISTS (SELECT FROM party WHERE owner_id = wanted) ORDER BY wanted
+"""
 _LOCK = "SELECT * FROM party WHERE owner_id = ANY(%s::uuid[]) ORDER BY owner_id FOR UPDATE"
 
 
@@ -30,12 +33,12 @@ def lock_parties(*owners: UUID) -> dict[UUID, Party]:
     person follow each other. The platform has no party: its accounts are credited without waiting (ADR 0020).
     """
     wanted = sorted(set(owners) - {PLATFORM})
-    known = {pk for (pk,) in many.rows(_KNOWN, many.ids(wanted))}
-    new = [owner for owner in wanted if owner not in known]
+    ids = many.ids(wanted)
+    new = [owner for (owner,) in many.rows(_MISSING, ids)]
     if new:
         open_all(new)
     # ORDER BY: two transactions that lock the same two people in different orders deadlock.
-    return {party.pk: party for party in Party.objects.raw(_LOCK, [many.ids(wanted)])}
+    return {party.pk: party for party in Party.objects.raw(_LOCK, [ids])}
 
 
 def open_all(owners: Sequence[UUID]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.models import StatementMark, StatementProgress
+from billing.queries import many
 
 # What is read one by one at most; only accounts that move more than this are summed up at all.
 LONG = 1_000
@@ -89,17 +89,10 @@ def sum_up_statements() -> int:
 def _sum_up(account: UUID) -> int:
     StatementMark.objects.get_or_create(pk=account, defaults={"until_posting": 0})
     mark = StatementMark.objects.select_for_update().get(pk=account)
-    facts = {"account": account, "after": mark.until_posting, "entries": _ENTRIES_AT_ONCE, "nobody": UUID(int=0)}
-    found = _rows(_SUM_UP, facts)
+    found = many.rows(_SUM_UP, account=account, after=mark.until_posting, entries=_ENTRIES_AT_ONCE, nobody=UUID(int=0))
     return int(found[0][0]) if found else 0
 
 
 def _long_accounts(after: int) -> tuple[int | None, Sequence[UUID]]:
-    [(reached, long)] = _rows(_LONG_ACCOUNTS, {"after": after, "journals": _JOURNALS_AT_ONCE, "long": LONG})
+    [(reached, long)] = many.rows(_LONG_ACCOUNTS, after=after, journals=_JOURNALS_AT_ONCE, long=LONG)
     return reached, long
-
-
-def _rows(sql: str, facts: dict[str, Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, facts)
-        return list(cursor.fetchall())

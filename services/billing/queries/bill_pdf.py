@@ -1,14 +1,16 @@
-"""A bill as a PDF of one page: the same bytes for the same bill, in a font that every reader has."""
+"""A bill as a PDF of one page: the same bytes for the same bill, in a font that every reader has where that will do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
 from io import BytesIO
+from unicodedata import normalize
 
 import pydyf
 
 from billing.models import Bill, BillLine
+from billing.queries.bill_font import add_font, font
 from service_base.formats import Formats
 
 WIDTH, HEIGHT, MARGIN = 595, 842, 50
@@ -43,6 +45,8 @@ def pdf_of(bill: Bill, lines: Sequence[BillLine], formats: Formats) -> bytes:
     said = f"Bill {bill.called}, {bill.pk}. Tax is rounded once, on the sum, to the cent; coupons and what others sold"
     sheet.text(MARGIN, 60, f"{said} are not taxed.", size=7)
     sheet.text(MARGIN, 50, "What coupons, tokens and dollars of the wallet paid was paid at the time.", size=7)
+    if sheet.lacks:
+        sheet.text(MARGIN, 40, f"No font here has these letters: {sheet.lacks} The bill's page has.", size=7)
     return sheet.finished(bill)
 
 
@@ -52,15 +56,31 @@ class _Sheet:
     def __init__(self) -> None:
         self._pdf = pydyf.PDF()
         self._stream = pydyf.Stream()
+        self._beyond: set[str] = set()
+
+    @property
+    def lacks(self) -> str:
+        """The code points that a question mark stands for."""
+        return " ".join(f"U+{ord(letter):04X}" for letter in sorted(self._beyond - font().glyphs.keys()))
 
     def text(self, x: float, y: float, text: str, *, size: int = 9, bold: bool = False, ends: bool = False) -> None:
         """Write `text` from `x`, or up to it where it `ends` there."""
-        shown = text.replace("\u202f", "\u00a0").encode("cp1252", "replace")
+        face, shown, width = self._set(normalize("NFC", text.replace("\u202f", "\u00a0")), "Bold" if bold else "Plain")
         self._stream.begin_text()
-        self._stream.set_font_size("Bold" if bold else "Plain", size)
-        self._stream.set_text_matrix(1, 0, 0, 1, x - _width(shown, size) if ends else x, y)
+        self._stream.set_font_size(face, size)
+        self._stream.set_text_matrix(1, 0, 0, 1, x - width * size / 1000 if ends else x, y)
         self._stream.show_text(f"<{shown.hex()}>")
         self._stream.end_text()
+
+    def _set(self, text: str, face: str) -> tuple[str, bytes, int]:
+        """The font that has the letters, the text in its terms, and how wide it is in thousandths of its size."""
+        try:
+            shown = text.encode("cp1252")
+            return face, shown, _width(shown)
+        except UnicodeEncodeError:
+            self._beyond |= set(text)
+            glyphs = font().written(text)
+            return "Names", b"".join(n.to_bytes(2, "big") for n in glyphs), sum(font().widths[n] for n in glyphs)
 
     def rule(self, y: float) -> None:
         """A thin line across."""
@@ -73,6 +93,8 @@ class _Sheet:
         """The document."""
         self._pdf.add_object(self._stream)
         fonts = pydyf.Dictionary({"Plain": self._font("Helvetica"), "Bold": self._font("Helvetica-Bold")})
+        if self._beyond:
+            fonts["Names"] = add_font(self._pdf, self._beyond)
         self._pdf.add_page(
             pydyf.Dictionary(
                 {
@@ -158,6 +180,6 @@ def money(amount: Decimal, formats: Formats) -> str:
     return formats.number(amount, places=max(2, -int(amount.normalize().as_tuple().exponent)))
 
 
-def _width(text: bytes, size: int) -> float:
+def _width(text: bytes) -> int:
     # What ends at a place is figures and labels of ours; of the rest of the font only the space between thousands.
-    return sum(_WIDTHS[char - 32] if 32 <= char < 127 else 278 for char in text) * size / 1000
+    return sum(_WIDTHS[char - 32] if 32 <= char < 127 else 278 for char in text)

@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import QuerySet, Sum
 
 from billing.models import Bill, Entry, Party
+from billing.queries import many
 from billing.rules.accounts import Purpose, accounts_of_person, receivable
 from billing.rules.bills import CHARGES, ZERO, Draft, Line, draft, month_of
 from billing.rules.kinds import REVERSAL, TAX_CHARGED, OperationKind
@@ -165,9 +165,7 @@ def seen(bill: Bill, *, now: datetime | None = None) -> SeenBill:
 
 def spenders(*, since: datetime, until: datetime) -> list[UUID]:
     """Whoever spent something that took effect in the period."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SPENDERS, _facts(since, until))
-        return [owner for (owner,) in cursor.fetchall()]
+    return [owner for (owner,) in many.rows(_SPENDERS, **_facts(since, until))]
 
 
 def _state(bill: Bill, to_pay: Decimal, is_newest: bool, now: datetime) -> str:
@@ -182,10 +180,8 @@ def _state(bill: Bill, to_pay: Decimal, is_newest: bool, now: datetime) -> str:
 
 def _lines(owner: UUID, since: datetime, until: datetime) -> tuple[Sequence[Line], Decimal, datetime | None]:
     """The lines of a period, what was paid of the debt in it, and when the first of it took effect."""
-    with connection.cursor() as cursor:
-        mine = [name.id for name in accounts_of_person(owner) if name.purpose in _SPENT_FROM]
-        cursor.execute(_LINES, _facts(since, until) | {"accounts": mine})
-        rows = cursor.fetchall()
+    mine = [name.id for name in accounts_of_person(owner) if name.purpose in _SPENT_FROM]
+    rows = many.rows(_LINES, **_facts(since, until), accounts=mine)
     payment = OperationKind.PAY_A_BILL.value
     paid = sum((-row[6] for row in rows if row[0] == payment), ZERO)
     lines = [_line(*row[:8]) for row in rows if row[0] != payment]

@@ -6,11 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
-
-from django.db import connection
 
 from billing.models import AwaitedUsage, Usage, UsageCount
+from billing.queries import many
 from billing.rules.completeness import Hour, Sum
 
 # So long an event may take from ml's count of it to its charge before it counts as missing.
@@ -36,7 +34,7 @@ def hours_of_usage(types: Sequence[str], *, now: datetime, grace: timedelta = GR
     told = UsageCount.objects.all()
     hours = {one.hour: Hour(one.hour, said=Sum(one.events, one.lines, one.digest)) for one in told}
     surely = _counted_until(now - grace) - CLOCKS
-    for hour, *sums, surely_said in _rows(surely=surely, types=list(types), since=first.first_at):
+    for hour, *sums, surely_said in many.rows(_CHARGED, surely=surely, types=list(types), since=first.first_at):
         known = hours.get(hour, Hour(hour))
         hours[hour] = replace(known, charged=Sum(*sums), surely_said=surely_said)
     for hour, waiting in _awaited().items():
@@ -51,12 +49,6 @@ def _counted_until(received: datetime) -> datetime:
     known = UsageCount.objects.filter(received_at__lte=received, complete_at__isnull=False).order_by("-complete_at")
     newest = known.values_list("complete_at", flat=True).first()
     return newest or datetime.min.replace(year=2, tzinfo=received.tzinfo)
-
-
-def _rows(**facts: Any) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(_CHARGED, facts)
-        return list(cursor.fetchall())
 
 
 def _awaited() -> dict[datetime, list[AwaitedUsage]]:

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import prefetch_related_objects
 
 from billing.models import Entry
+from billing.queries import many
 from billing.queries.lines import END
 from billing.queries.statement import ACCOUNTS
 from billing.rules.accounts import AccountName
@@ -76,9 +77,8 @@ class Balances:
 def balances_at(owner: UUID, *, effective_at: datetime | None = None, recorded_at: datetime | None = None) -> Balances:
     """The person's balances at those moments; without any, as her wallet shows them."""
     ids = {name(owner).id: account for account, name in ACCOUNTS.items()}
-    with connection.cursor() as cursor:
-        cursor.execute(_BALANCES, [effective_at or EVER, recorded_at or EVER, list(ids)])
-        found = {ids[account_id]: posted for account_id, posted in cursor.fetchall()}
+    rows = many.rows(_BALANCES, effective_at or EVER, recorded_at or EVER, list(ids))
+    found = {ids[account_id]: posted for account_id, posted in rows}
     return Balances(effective_at, recorded_at, {account: found[account] for account in ACCOUNTS})
 
 

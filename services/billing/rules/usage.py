@@ -49,7 +49,10 @@ class Used:
     @property
     def digest(self) -> str:
         """A hash of all that it says: the same usage must say the same every time."""
-        return digest_of(**{field.name: getattr(self, field.name) for field in fields(self)})
+        return digest_of(**{name: getattr(self, name) for name in _USED})
+
+
+_USED = [field.name for field in fields(Used)]
 
 
 @dataclass(frozen=True, slots=True)

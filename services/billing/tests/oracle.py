@@ -148,5 +148,17 @@ class Pocket:
             if lot.ends <= now:
                 lot.left = lot.held
 
+    def balances(self) -> dict[str, tuple[int, int]]:
+        """What is on each account, and what of it is held."""
+        return {
+            "usd": (self.usd, self.usd_held),
+            "eaml": (self.eaml, self.eaml_held),
+            "coupons": (sum(lot.left for lot in self.lots), sum(lot.held for lot in self.lots)),
+            "owed": (-self.owed, 0),
+            "earned": (self.earned, 0),
+            "transit": (self.transit, 0),
+            "escrow": (self.escrow, 0),
+        }
+
     def _valid(self, now: datetime) -> list[Lot]:
         return sorted((lot for lot in self.lots if lot.ends > now), key=lambda lot: (lot.ends, lot.id))

@@ -6,16 +6,18 @@ import re
 import zlib
 from datetime import timedelta
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 
-from billing import commands
+from billing import commands, queries
 from billing.models import Bill, BillPayment, BillRun, Journal, PeriodClose
 from billing.rules.bills import month_of
 from billing.tests.test_api import get, post
 from billing.tests.test_pages import page
 from billing.tests.world import Person, World, balance, in_balance
 from event_bus.testing import deliver
+from service_base.formats import Formats
 from shared_models.clock import rfc3339, utc_now
 from shared_models.ids import new_id
 
@@ -38,9 +40,15 @@ def words_of(pdf: bytes) -> str:
     """The text that a PDF of ours shows."""
     streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.S)
     shown = b" ".join(zlib.decompress(s) if s[:1] == b"x" else s for s in streams)
-    return "|".join(
-        bytes.fromhex(text.decode()).decode("cp1252") for text in re.findall(rb"<([0-9a-f]*)>\] ?TJ", shown)
-    )
+    letters = {int(glyph, 16): chr(int(code, 16)) for glyph, code in re.findall(rb"<(....)> <(....)>\n", shown)}
+    said = re.findall(rb"/(\w+) \d+ Tf.*?<([0-9a-f]*)>\] ?TJ", shown, re.S)
+    return "|".join(_text_of(face, bytes.fromhex(text.decode()), letters) for face, text in said)
+
+
+def _text_of(face: bytes, text: bytes, letters: dict[int, str]) -> str:
+    if face != b"Names":
+        return text.decode("cp1252")
+    return "".join(letters[int.from_bytes(text[at : at + 2], "big")] for at in range(0, len(text), 2))
 
 
 def test_a_bill_is_listed_read_and_paid_over_the_api_once(api: Any, world: World, broke: Person, bill: Bill) -> None:
@@ -171,14 +179,34 @@ def test_the_pdf_is_the_same_for_ever_and_says_what_the_page_says(
     assert words_of(get(api(broke), f"bills/{bill.pk}/pdf").content) == words
 
 
-def test_names_in_other_scripts_leave_a_pdf_that_can_be_read(bill: Bill) -> None:
-    from billing import queries
-    from service_base.formats import Formats
+@pytest.mark.parametrize(
+    "name", ["Łukasz Żółć", "Ștefan", "Nguyễn Thị Hằng", "Ελένη Παπαδοπούλου", "Щербакова Ірина", "C\u030capek"]
+)
+def test_names_in_latin_greek_and_cyrillic_are_in_the_pdf(bill: Bill, name: str) -> None:
+    bill.billed_to = bill.issuer = f"{name} <she@example.com>"
+    made = [pdf(bill) for _ in range(2)]
 
+    assert words_of(made[0]).count(f"{normalize('NFC', name)} <she@example.com>") == 2
+    assert "No font" not in words_of(made[0])
+    assert made[0] == made[1]
+
+
+def test_letters_of_no_font_leave_a_pdf_that_can_be_read_and_says_so(bill: Bill) -> None:
     bill.billed_to = "Žaneta 王 <zaneta@example.com>"
-    words = words_of(queries.pdf_of(bill, list(bill.lines.all()), Formats()))
 
-    assert "Žaneta ? <zaneta@example.com>" in words
+    assert "Žaneta ? <zaneta@example.com>" in words_of(pdf(bill))
+    assert "No font here has these letters: U+738B" in words_of(pdf(bill))
+
+
+def test_a_bill_takes_no_font_along_that_it_does_not_need(bill: Bill) -> None:
+    bill.billed_to = "Zoë Müller"
+
+    assert len(pdf(bill)) < 10_000
+
+
+def pdf(bill: Bill) -> bytes:
+    """The bill as a PDF."""
+    return queries.pdf_of(bill, list(bill.lines.all()), Formats())
 
 
 def test_operators_find_a_bill_by_number_issue_all_and_set_a_rate(

@@ -1,6 +1,6 @@
 -- People of the bench, numbered, with their two wallets and how many journals each has so far.
 CREATE TABLE bench_person (
-    number int PRIMARY KEY, owner_id uuid, usd uuid, eaml uuid, journals int NOT NULL DEFAULT 0
+    number int PRIMARY KEY, owner_id uuid, usd uuid, eaml uuid, machine uuid, journals int NOT NULL DEFAULT 0
 );
 -- The platform's accounts that they pay to.
 CREATE VIEW bench_platform AS
@@ -24,7 +24,7 @@ $$;
 CREATE PROCEDURE bench_riches(someone json) LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO bench_person
-    SELECT n - 1, owner::uuid, u.id, e.id FROM json_array_elements_text(someone) WITH ORDINALITY AS s(owner, n)
+    SELECT n - 1, owner::uuid, u.id, e.id, md5(owner)::uuid FROM json_array_elements_text(someone) WITH ORDINALITY AS s(owner, n)
     JOIN account u ON u.owner_id = owner::uuid AND u.purpose = 'wallet' AND u.currency = 'USD'
     JOIN account e ON e.owner_id = owner::uuid AND e.purpose = 'wallet' AND e.currency = 'EAML';
     INSERT INTO journal (id, source, idempotency_key, request_hash, kind, effective_at, recorded_at, details)
@@ -44,16 +44,19 @@ DECLARE
     before bigint := (SELECT coalesce(sum(journals), 0) FROM bench_person);
     everybody int := (SELECT count(*) FROM bench_person);
 BEGIN
+    -- The three ids of a journal as `bench_id` makes them, at a third of its cost.
     CREATE TEMPORARY TABLE new ON COMMIT DROP AS
-    SELECT n, bench_moment(n) AS moment, p.*, row_number() OVER (PARTITION BY p.number ORDER BY n) + p.journals AS place,
-           bench_id(bench_moment(n), 'journal ' || n) AS journal_id, bench_id(bench_moment(n), 'op ' || n) AS op_id,
-           bench_id(bench_moment(n), 'event ' || n) AS event_id
+    SELECT n, moment, p.*, row_number() OVER (PARTITION BY p.number ORDER BY n) + p.journals AS place,
+           (time || '-8' || h || '0001')::uuid AS journal_id, (time || '-8' || h || '0002')::uuid AS op_id,
+           (time || '-8' || h || '0003')::uuid AS event_id
     FROM generate_series(before + 1, before + many) AS n
-    JOIN bench_person p ON p.number = CASE WHEN whale THEN 0 ELSE 1 + n * 7919 % (everybody - 1) END;
+    JOIN bench_person p ON p.number = CASE WHEN whale THEN 0 ELSE 1 + n * 7919 % (everybody - 1) END
+    CROSS JOIN LATERAL (SELECT bench_moment(n) AS moment, substr(md5(n::text), 1, 11) AS h) AS made
+    CROSS JOIN LATERAL (SELECT substr(first_id_of(moment)::text, 1, 14) || '8' || substr(h, 9, 3)) AS first(time);
 
     INSERT INTO operation (id, kind, machine_id, machine_name, machine_owner_id, operation_user_id, count_of_lines,
                            columns, date_time)
-    SELECT op_id, 'solving_with_api', bench_id(now(), owner_id::text), 'wine', owner_id, owner_id, 1000, 12, moment
+    SELECT op_id, 'solving_with_api', machine, 'wine', owner_id, owner_id, 1000, 12, moment
     FROM new ORDER BY n;
     INSERT INTO journal (id, source, idempotency_key, request_hash, kind, effective_at, recorded_at, operation_id, details)
     SELECT journal_id, 'ml', 'solving:' || event_id, md5(n::text) || md5(n::text), 'solving_with_api', moment,

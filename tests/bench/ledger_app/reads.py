@@ -1,4 +1,7 @@
-"""What people read: `python -m ledger_app.reads balances|statements --people N --rounds N`; milliseconds as JSON."""
+"""What people read: `python -m ledger_app.reads balances|statements --people N --rounds N`.
+
+Prints, as JSON, the milliseconds of each reading and, of them, those of CPU time, PostgreSQL's with it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from uuid import UUID
 
@@ -15,6 +19,7 @@ from asgiref.sync import async_to_sync
 
 PAGE = 50
 DEPTHS = 40
+Took = tuple[float, float]
 
 
 def main() -> None:
@@ -32,7 +37,7 @@ def main() -> None:
     json.dump(found, sys.stdout)
 
 
-def _balances(someone: list[UUID], rounds: int) -> dict[str, list[float]]:
+def _balances(someone: list[UUID], rounds: int) -> dict[str, list[Took]]:
     """A person's wallet as `GET /api/v1/balances` reads and writes it, somebody else each time."""
     from billing import queries, schemas
 
@@ -44,7 +49,7 @@ def _balances(someone: list[UUID], rounds: int) -> dict[str, list[float]]:
     return {"all": [_timed(lambda o=owner: json.dumps(schemas.show_wallet(read(o)), default=str)) for owner in asked]}
 
 
-def _statements(whale: UUID, rounds: int) -> dict[str, list[float]]:
+def _statements(whale: UUID, rounds: int) -> dict[str, list[Took]]:
     """Pages of the person with most entries, as `GET /api/v1/ledger/entries` answers them: newest, oldest, between."""
     from billing import queries, schemas
     from billing.models import Entry
@@ -60,17 +65,26 @@ def _statements(whale: UUID, rounds: int) -> dict[str, list[float]]:
         return json.dumps({"items": [schemas.show_entry(row) for row in rows], "next_cursor": following}, default=str)
 
     page(None)
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[Took]] = {}
     for step in range(DEPTHS + 1):
         place = pagination.cursor_of(newest - (newest - oldest) * step // DEPTHS)
         found[f"{100 * step // DEPTHS}%"] = [_timed(lambda c=place: page(c)) for _ in range(max(1, rounds // DEPTHS))]
     return found
 
 
-def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+def _timed(work: Callable[[], object]) -> Took:
+    began, spent = time.perf_counter(), _spent()
     work()
-    return (time.perf_counter() - began) * 1000
+    return (time.perf_counter() - began) * 1000, (_spent() - spent) * 1000
+
+
+def _spent() -> float:
+    """Seconds of CPU time of this process and of the one that answers it."""
+    from django.db import connection
+
+    session = connection.connection
+    answering = Path(f"/proc/{session.info.backend_pid}/schedstat") if session else None
+    return time.process_time() + (int(answering.read_text().split()[0]) / 1e9 if answering else 0.0)
 
 
 if __name__ == "__main__":

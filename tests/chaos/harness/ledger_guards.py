@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 
@@ -43,11 +45,34 @@ def without_lateness() -> None:
     Book.__init__ = deaf  # type: ignore[method-assign]
 
 
+def without_one_transaction() -> None:
+    """The note that an event arrived, its charge and the fence are committed one by one."""
+    from event_bus import apply
+
+    apply.transaction = SimpleNamespace(atomic=contextlib.nullcontext)  # type: ignore[assignment]
+
+
+def without_waiting() -> None:
+    """A refund of a payment that was not reported yet counts as taken."""
+    from billing import commands
+    from billing.rules.errors import RefundTooEarly
+
+    take = commands.take_refund
+
+    def took(**told: Any) -> None:
+        with contextlib.suppress(RefundTooEarly):
+            take(**told)
+
+    commands.take_refund = took
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "keys": without_keys,
     "fence": without_fence,
     "digest": without_digest,
     "lateness": without_lateness,
+    "one-transaction": without_one_transaction,
+    "waiting": without_waiting,
 }
 
 

@@ -1,4 +1,7 @@
-"""What a payment provider does: `python -m harness.ledger_payment OWNER begin|charge|refund`; a refusal is printed."""
+"""What a payment provider does: `python -m harness.ledger_payment OWNER begin|charge|refund [GUARD]`.
+
+A refusal is printed; a guard that is named is taken away.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,11 @@ def main() -> None:
     from billing.models import Payment
     from billing.providers.protocol import Report, ReportKind
     from billing.rules.errors import RefundTooEarly
+    from harness import ledger_guards
     from shared_models.clock import utc_now
 
-    owner, step = UUID(sys.argv[1]), sys.argv[2]
+    owner, step, *without = UUID(sys.argv[1]), *sys.argv[2:]
+    ledger_guards.remove(without)
     if step == "begin":
         commands.start_top_up(owner=owner, amount_usd="10", key="chaos")
         return

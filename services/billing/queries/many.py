@@ -1,4 +1,4 @@
-"""Rows by many keys at once: one parameter, however many keys there are."""
+"""Plain statements, and rows by many keys at once: one parameter, however many keys there are."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def texts(keys: Iterable[str]) -> str:
     return json.dumps(list(keys))
 
 
-def rows(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """What the statement finds."""
+def rows(sql: str, *parameters: Any, **facts: Any) -> list[tuple[Any, ...]]:
+    """What the statement finds; its parameters come in order, or as facts by name."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql, facts or parameters)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
