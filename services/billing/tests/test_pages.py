@@ -158,6 +158,8 @@ def test_operators_publish_prices_and_see_the_proof(browser: Any, world: World, 
         "level_1": "1",
         "level_2": "2",
         "level_3": "4",
+        "level_4": "8",
+        "level_5": "16",
         "marketplace_fee_basis_points": "500",
     }
     assert (client.post("/prices", form)).status_code == 302
