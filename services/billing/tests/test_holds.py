@@ -44,7 +44,7 @@ def test_somebody_whom_nobody_has_heard_of_is_declined_not_failed(world: World) 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [({"level": 4}, "level_not_priced"), ({"columns": -3}, "quantity_unfit"), ({"columns": 10**15}, "quantity_unfit")],
+    [({"level": 6}, "level_not_priced"), ({"columns": -3}, "quantity_unfit"), ({"columns": 10**15}, "quantity_unfit")],
 )
 def test_work_without_a_price_is_declined(world: World, ana: Person, change: dict[str, int], reason: str) -> None:
     deliver(world.wants_training(ana, **change))
