@@ -1,4 +1,4 @@
-"""Trains the members of a machine chunk by chunk and keeps each one at its best on lines it does not learn from."""
+"""Trains the members of a machine chunk by chunk and keeps them at their best on lines they do not learn from."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ POOL = 1 << 20
 LOOK_LINES = 4096
 # A member that has not got better for this share of all steps will not.
 PATIENCE = 0.5
+# Watched on fewer lines, a member's best step is chance, and it looks better there than on any new line: then all
+# members stop at one step, the best for their folds together.
+LINES_FOR_OWN_STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ class _Training:
             if id(fold) not in watched:
                 watched[id(fold)] = rng.permutation(fold.watch)[:LOOK_LINES]
         self.watched = [watched[id(fold)] for fold in folds]
+        self.steps_are_own = len(watched) < len(folds) or min(map(len, self.watched)) >= LINES_FOR_OWN_STEP
         self.pool = jax.numpy.asarray(rng.random(POOL, dtype=np.float32))
         self.seed = seed
         first = first_params(x, learn, head, recipes, masks, numbers, seed)
@@ -180,15 +184,14 @@ class _Training:
         """Watch every member on its own fold and keep those that are better than ever."""
         params = {name: np.asarray(value) for name, value in self.params.items()}
         found = answers_on(params, self.x, self.watched, self.recipe, self.folds)
-        losses = []
-        for k, (logits, lines) in enumerate(zip(found, self.watched, strict=True)):
-            loss = mean_loss(logits, self.y[lines], self.head)
-            losses.append(loss)
-            if loss < self.best.best_losses[k]:
-                self.best.best_losses[k], self.best.best_steps[k] = loss, step
-                for name, value in params.items():
-                    if value.ndim and name not in SHARED:
-                        self.best.params[name][k] = value[k]
+        losses = [
+            mean_loss(logits, self.y[lines], self.head) for logits, lines in zip(found, self.watched, strict=True)
+        ]
+        for k in self._better(losses):
+            self.best.best_losses[k], self.best.best_steps[k] = losses[k], step
+            for name, value in params.items():
+                if value.ndim and name not in SHARED:
+                    self.best.params[name][k] = value[k]
         look = Look(
             step,
             self.steps,
@@ -198,6 +201,13 @@ class _Training:
         )
         self.best.looks.append(look)
         return look
+
+    def _better(self, losses: list[float]) -> list[int]:
+        """The members that are better than ever: each by itself, or all together."""
+        best = self.best.best_losses
+        if self.steps_are_own:
+            return [k for k, loss in enumerate(losses) if loss < best[k]]
+        return list(range(len(losses))) if np.mean(losses) < np.mean(best) else []
 
 
 class Pace:

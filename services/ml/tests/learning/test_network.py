@@ -73,6 +73,21 @@ def test_the_served_graph_answers_as_the_members_do(activation: str, members: in
     np.testing.assert_allclose(served, expected, atol=2e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize(("lines", "own"), [(800, False), (3000, True)])
+def test_members_watched_on_few_lines_stop_at_one_step(lines: int, own: bool) -> None:
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((lines, 6)).astype(np.float32)
+    y = (x[:, 0] + rng.standard_normal(lines)).astype(np.float32)
+    parts = np.array_split(np.arange(lines), 4)
+    folds = [Fold(np.concatenate([part for part in parts if part is not watch]), watch) for watch in parts]
+    shape = NetworkShape((32, 32), "mish")
+    recipe = recipe_for(shape, NUMBER, optimizer="adamw", steps=400, learning_lines=lines)
+
+    trained = train_members(x, y, folds, NUMBER, recipe, seed=1)
+
+    assert (len(set(trained.best_steps)) > 1) is own
+
+
 def test_a_machine_that_is_all_constant_can_be_served() -> None:
     x, _ = material(5)
     blend = blend_numbers(RNG.normal(size=4000) * 9, RNG.normal(size=4000) * 9, RNG.normal(size=4000), NUMBER)
