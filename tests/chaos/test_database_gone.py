@@ -114,7 +114,11 @@ def test_a_full_disk_stops_work_and_loses_nothing(make_world: Callable[..., Worl
             world = _fill(make_world(server_url=server.address))
             members = [world.start("relay"), world.start("consumer")]
             world.until(lambda: world.number("SELECT count(*) FROM effect") > 200)
+            for member in members:
+                member.signal(signal.SIGSTOP)  # or they may be done before the disk is full
             ballast = _fill_up(disk)
+            for member in members:
+                member.signal(signal.SIGCONT)
             world.until(lambda: any("No space left" in member.output() for member in members), 30)
             before = _effects_or_none(world)
             ballast.unlink()

@@ -124,6 +124,7 @@ def full_and_room_again(
             world.tell(world.script(USAGES))
             worker = world.start("worker", tune=SMALL, without=without, at=at)
             world.until(worker.frozen if at else lambda: world.number("SELECT count(*) FROM usage") > 100)
+            worker.signal(signal.SIGSTOP)  # or it may be done before the disk is full
             ballast = fill_up(disk)
             worker.signal(signal.SIGCONT)
             world.until(lambda: "No space left" in worker.output(), 60)
