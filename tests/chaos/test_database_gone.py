@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
-from harness.breakable import Breakable, breakable, durable_postgres, small_disk
+from harness.breakable import Breakable, breakable, durable_postgres
 from harness.cut_line import AFTER, BEFORE, cut_line
+from harness.full_disk import fill_up, make_room, small_disk
 from harness.report import Report
 from harness.world import World
 
@@ -114,17 +113,10 @@ def test_a_full_disk_stops_work_and_loses_nothing(make_world: Callable[..., Worl
             world = _fill(make_world(server_url=server.address))
             members = [world.start("relay"), world.start("consumer")]
             world.until(lambda: world.number("SELECT count(*) FROM effect") > 200)
-            for member in members:
-                member.signal(signal.SIGSTOP)  # or they may be done before the disk is full
-            ballast = _fill_up(disk)
-            for member in members:
-                member.signal(signal.SIGCONT)
+            ballast = fill_up(disk, members)
             world.until(lambda: any("No space left" in member.output() for member in members), 30)
             before = _effects_or_none(world)
-            ballast.unlink()
-            if not _answers(world):
-                server.kill()  # what could not write its log is gone; the supervisor would start it again
-                server.start()
+            make_room(ballast, world, server)
             back = time.monotonic()
             world.until(world.drained, 60)
             verdict = world.verdict()
@@ -137,28 +129,8 @@ def test_a_full_disk_stops_work_and_loses_nothing(make_world: Callable[..., Worl
             world.end()
 
 
-def _fill_up(disk: Path) -> Path:
-    """Take all the room that is left."""
-    ballast = disk / "ballast"
-    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(65_536))
-    return ballast
-
-
 def _effects_or_none(world: World) -> int | None:
     try:
         return world.number("SELECT count(*) FROM effect")
     except psycopg.Error:
         return None
-
-
-def _answers(world: World) -> bool:
-    for _ in range(20):
-        try:
-            world.execute("CREATE TABLE room_again (); DROP TABLE room_again")
-        except psycopg.Error:
-            time.sleep(0.25)
-        else:
-            return True
-    return False

@@ -6,12 +6,11 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
-import psycopg
 import pytest
-from harness.breakable import Breakable, breakable, durable_postgres, small_disk
+from harness.breakable import Breakable, breakable, durable_postgres
 from harness.cut_line import AFTER, BEFORE, cut_line
+from harness.full_disk import fill_up, make_room, small_disk, takes_writes
 from harness.ledger import APPLICATION, EXACT, LedgerWorld, as_user
 from harness.report import Report
 from harness.world import Member
@@ -48,7 +47,7 @@ def test_a_database_killed_in_a_page_leaves_no_half_of_it(
         worker.signal(signal.SIGCONT)
         time.sleep(0.5)
         postgres.start()
-    world.until(lambda: answers(world) and world.drained(), 300)
+    world.until(lambda: takes_writes(world) and world.drained(), 300)
     say_exact(report, "h", world, f"{len(IN_A_PAGE)} kills of the server: exact", kills=len(IN_A_PAGE))
     assert worker.running
 
@@ -124,15 +123,10 @@ def full_and_room_again(
             world.tell(world.script(USAGES))
             worker = world.start("worker", tune=SMALL, without=without, at=at)
             world.until(worker.frozen if at else lambda: world.number("SELECT count(*) FROM usage") > 100)
-            worker.signal(signal.SIGSTOP)  # or it may be done before the disk is full
-            ballast = fill_up(disk)
-            worker.signal(signal.SIGCONT)
+            ballast = fill_up(disk, [worker])
             world.until(lambda: "No space left" in worker.output(), 60)
-            ballast.unlink()
-            if not answers(world):
-                server.kill()  # what could not write its log is gone; the supervisor would start it again
-                server.start()
-            world.until(lambda: answers(world) and world.drained(), 300)
+            make_room(ballast, world, server)
+            world.until(lambda: takes_writes(world) and world.drained(), 300)
             yield world, worker
             world.end()
 
@@ -143,24 +137,3 @@ def say_exact(report: Report, row: str, world: LedgerWorld, result: str, **figur
     report.say(row, result, **vars(verdict), usages=len(world.due), parked=parked, **figures)
     assert verdict == EXACT
     assert parked == 0
-
-
-def fill_up(disk: Path) -> Path:
-    """Take all the room that is left."""
-    ballast = disk / "ballast"
-    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(65_536))
-    return ballast
-
-
-def answers(world: LedgerWorld) -> bool:
-    """Whether the server takes writes, within a few seconds."""
-    for _ in range(20):
-        try:
-            world.execute("CREATE TABLE room_again (); DROP TABLE room_again")
-        except psycopg.Error:
-            time.sleep(0.25)
-        else:
-            return True
-    return False

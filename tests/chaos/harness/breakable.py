@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -85,22 +84,3 @@ def broker_of_this_run() -> Server:
 def durable_postgres(home: Path, port: int) -> AbstractContextManager[str]:
     """A PostgreSQL that may be killed: what it confirmed is on the disk."""
     return postgres(home, port=port)
-
-
-@contextmanager
-def small_disk(place: Path, *, megabytes: int) -> Iterator[Path | None]:
-    """A file system of this size at `place`; None where we may not mount one."""
-    place.mkdir(parents=True, exist_ok=True)
-    options = f"size={megabytes}m,mode=0711"
-    mounted = os.geteuid() == 0 and _ran("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place))
-    try:
-        yield place if mounted else None
-    finally:
-        if mounted:
-            _ran("umount", "--lazy", str(place))
-
-
-def _ran(*command: str) -> bool:
-    with contextlib.suppress(OSError):
-        return subprocess.run(command, check=False, capture_output=True).returncode == 0
-    return False
