@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
+
+from service_base.imports import import_without
 
 # Each round grows a tree for each label: beyond this many, trees cost more than they are worth.
 MOST_CLASSES = 60
@@ -47,17 +48,11 @@ def are_there(classes: int) -> bool:
 
 @cache
 def _loads() -> bool:
-    # LightGBM imports pandas, where that is, to take its tables: a second of each training, for nothing used here.
-    hides = "pandas" not in sys.modules
-    if hides:
-        sys.modules["pandas"] = None  # type: ignore[assignment]
     try:
-        import lightgbm  # noqa: F401
+        # It imports pandas, where that is, to take its tables: a second of each training, for nothing used here.
+        import_without("pandas", "lightgbm")
     except OSError:  # no libgomp
         return False
-    finally:
-        if hides:
-            del sys.modules["pandas"]
     return True
 
 
