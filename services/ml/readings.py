@@ -143,14 +143,11 @@ class _Attempt:
         commands.append_lines(machine_id=machine_id, received=received, purpose=purpose, hear=self._hear, also=also)
 
     def _ask_for_answers(self, line: DataLine) -> Work:
-        from ml import commands, queries
+        from ml import commands
 
-        eaml, seconds = queries.solving_offer(line.line_count)
         return commands.request_solving(
             machine_id=line.machine_id,
             by=self.reading.requested_by,
-            estimated_seconds=seconds,
-            quoted_eaml=eaml,
             data_line_ids=[line.pk],
             answers=self.reading.asked.get("answers", "csv"),
         )

@@ -90,15 +90,8 @@ async def solve_file(request: Request, machine_id: UUID, answers: str = "csv") -
 
     def work() -> dict[str, Any]:
         line = _append(machine, upload.received, "solving", hear=impatient())
-        eaml, seconds = queries.solving_offer(line.line_count)
-        asked = commands.request_solving(
-            machine_id=machine.pk,
-            by=request.auth.user,
-            estimated_seconds=seconds,
-            quoted_eaml=eaml,
-            data_line_ids=[line.pk],
-            answers=answers,
-        )
+        by = request.auth.user
+        asked = commands.request_solving(machine_id=machine.pk, by=by, data_line_ids=[line.pk], answers=answers)
         return schemas.show_work(asked)
 
     try:

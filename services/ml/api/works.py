@@ -54,15 +54,7 @@ def _training(request: Request, machine: Machine, body: schemas.WorkIn) -> Work:
 def _solving(request: Request, machine: Machine, body: schemas.WorkIn) -> Work:
     if Right.SEE not in queries.rights_of(request.auth, machine):
         raise NotFound("There is no such machine, or it is not yours.")
-    waiting = commands.unsolved_lines(machine)
-    eaml, seconds = queries.solving_offer(sum(line.line_count for line in waiting))
-    return commands.request_solving(
-        machine_id=machine.pk,
-        by=request.auth.user,
-        estimated_seconds=seconds,
-        quoted_eaml=eaml,
-        answers=body.answers,
-    )
+    return commands.request_solving(machine_id=machine.pk, by=request.auth.user, answers=body.answers)
 
 
 @router.get("/machines/{machine_id}/works", auth=READ)

@@ -16,6 +16,7 @@ from ml.commands.clock import database_now
 from ml.commands.machines import NotTrained, fixed_level, locked_machine
 from ml.models import DataLine, DataLinesOperation, Machine, Work
 from ml.models.work import ANSWERS
+from ml.queries import solving_offer
 from ml.rules.placement import solving_ram, training_gpu_ram, training_ram
 from ml.rules.work import ENDED, WorkKind, WorkState, must_become
 from service_base.errors import BadInput, Conflict, NotFound
@@ -100,14 +101,13 @@ def request_solving(
     *,
     machine_id: UUID,
     by: Any,
-    estimated_seconds: float,
-    quoted_eaml: Decimal,
     data_line_ids: Sequence[UUID] = (),
     answers: str = "csv",
 ) -> Work:
     """Ask for the solving of the given stretches, or of all appended for solving and not solved yet.
 
-    `answers` is the kind of file they come in. Raises NotTrained, and BadInput when there is nothing to solve.
+    `answers` is the kind of file they come in. Price and time are those of the lines that are taken. Raises NotTrained,
+    NoPrices, and BadInput when there is nothing to solve.
     """
     check_answers(answers)
     machine = locked_machine(machine_id)
@@ -116,6 +116,8 @@ def request_solving(
     lines = unsolved_lines(machine, data_line_ids)
     if not lines:
         raise BadInput("There are no lines to be solved; append some for solving first.", field="lines")
+    count = sum(line.line_count for line in lines)
+    eaml, seconds = solving_offer(count)
     work = Work.objects.create(
         machine=machine,
         kind=WorkKind.SOLVING,
@@ -124,11 +126,11 @@ def request_solving(
         level=machine.machine_level,
         columns=machine.mdc_columns_total_count,
         answers_format=answers,
-        solving_lines=sum(line.line_count for line in lines),
+        solving_lines=count,
         data_lines=[str(line.pk) for line in lines],
         needed_ram_bytes=solving_ram(),
-        estimated_seconds=estimated_seconds,
-        quoted_eaml=quoted_eaml,
+        estimated_seconds=seconds,
+        quoted_eaml=eaml,
     )
     DataLinesOperation.objects.filter(machine_id=machine.pk, is_added_for_solving=True).delete()
     publishes.work_requested(work)

@@ -182,12 +182,5 @@ def _solve_file(request: PageRequest, machine: Machine) -> Work | TableReading:
 
 def _solve_at_once(request: PageRequest, machine: Machine, upload: Upload, answers: str) -> Work:
     line = commands.append_lines(machine_id=machine.pk, received=upload.received, purpose="solving", hear=impatient())
-    eaml, seconds = queries.solving_offer(line.line_count)
-    return commands.request_solving(
-        machine_id=machine.pk,
-        by=request.caller.user,
-        estimated_seconds=seconds,
-        quoted_eaml=eaml,
-        data_line_ids=[line.pk],
-        answers=answers,
-    )
+    by = request.caller.user
+    return commands.request_solving(machine_id=machine.pk, by=by, data_line_ids=[line.pk], answers=answers)

@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from event_bus.testing import said
-from ml import commands, queries
+from ml import commands
 from ml.models import DriftCount, Work
 from ml.rules.work import WorkState
 from ml.store import place
@@ -29,12 +29,8 @@ def solving(trained, ada, upload, authorize):
 
     def ask(lines, **given):
         body = csv_of([row[:3] for row in buyers(lines, seed=3)], NAMES)
-        line = commands.append_lines(machine_id=trained.pk, received=upload(body, "ask.csv"), purpose="solving")
-        eaml, seconds = queries.solving_offer(line.line_count)
-        asked = commands.request_solving(
-            machine_id=trained.pk, by=ada, estimated_seconds=seconds, quoted_eaml=eaml, **given
-        )
-        return authorize(asked)
+        commands.append_lines(machine_id=trained.pk, received=upload(body, "ask.csv"), purpose="solving")
+        return authorize(commands.request_solving(machine_id=trained.pk, by=ada, **given))
 
     return ask
 

@@ -214,13 +214,10 @@ def test_a_trainer_that_is_stopped_gives_its_work_back(training, authorize, trai
 
 
 def test_a_file_is_solved_as_work_and_charged_by_its_hold(trained, ada, upload, authorize, trainer, browser):
-    from decimal import Decimal
 
     lines = csv_of([row[:3] for row in buyers(120, seed=5)], ["age", "income", "city"])
     line = commands.append_lines(machine_id=trained.pk, received=upload(lines, "ask.csv"), purpose="solving")
-    asked = commands.request_solving(
-        machine_id=trained.pk, by=ada, estimated_seconds=1, quoted_eaml=Decimal(1), data_line_ids=[line.pk]
-    )
+    asked = commands.request_solving(machine_id=trained.pk, by=ada, data_line_ids=[line.pk])
     authorize(asked)
     trainer.work_once()
     work = Work.objects.get(pk=asked.pk)
