@@ -80,11 +80,12 @@ class Book:
     """Everything that decisions about `owners` need, under their locks; `close` writes what was decided.
 
     Decisions of one page see each other in order. Nothing is written before `close`, and then everything at once: rows,
-    balances and events exist together or not at all. Open it inside the transaction that closes it.
+    balances and events exist together or not at all. Open it inside the transaction that closes it. `payees` are paid
+    on this page and decided on nowhere on it.
     """
 
-    def __init__(self, *owners: UUID) -> None:
-        self.parties: dict[UUID, Party] = lock_parties(*owners)
+    def __init__(self, *owners: UUID, payees: Iterable[UUID] = ()) -> None:
+        self.parties: dict[UUID, Party] = lock_parties(*owners, payees=payees)
         self._page = Page()
         self._slots = _slots_of(self.parties)
         self._lots = _lots_of(self.parties)
@@ -209,9 +210,10 @@ class Book:
         self._said.append((event, derived_id(event.TYPE, *because) if because else None))
 
     def close(self) -> None:
-        """Write the page, then say what happened: one balance event a person, however much changed."""
-        if self._page:
-            self._page.write()
+        """Say what happened, one balance event a person, however much changed; then write the page.
+
+        The page comes last, and in it the balances: payees, whom nobody has locked, are waited for only from there on.
+        """
         for owner in self._touched:
             party = self.parties[owner]
             party.version += 1
@@ -220,6 +222,8 @@ class Book:
         if changed:
             many.run(_CHANGE_PARTIES, as_json([as_row(party) for party in changed]))
         append_all(self._said)
+        if self._page:
+            self._page.write()
         self._touched.clear()
         self._said.clear()
 

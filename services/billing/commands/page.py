@@ -68,9 +68,9 @@ def new(model: type[M], related: dict[str, models.Model] | None = None, **column
 
 
 def as_row(row: models.Model) -> dict[str, Any]:
-    """A model's columns, for `as_json`."""
+    """A model's columns, for `as_json`; what is absent is NULL, and would only have to be read."""
     values = row.__dict__
-    return {column: values[name] for column, name in _columns(type(row))}
+    return {column: value for column, name in _columns(type(row)) if (value := values[name]) is not None}
 
 
 def as_json(rows: object) -> str:

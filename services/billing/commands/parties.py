@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -26,15 +26,16 @@ def open_accounts(*, owner: UUID) -> Party:
     return lock_parties(owner)[owner]
 
 
-def lock_parties(*owners: UUID) -> dict[UUID, Party]:
+def lock_parties(*owners: UUID, payees: Iterable[UUID] = ()) -> dict[UUID, Party]:
     """The parties of `owners`, made if need be, locked until the transaction ends.
 
-    Everything that changes a person's balances, lots or holds calls this first, so that decisions and movements of one
-    person follow each other. The platform has no party: its accounts are credited without waiting (ADR 0020).
+    Everything that spends, reserves or owes a person's money calls this first, so that decisions about one person
+    follow each other. `payees` only receive: they have accounts afterwards, but nobody waits for them (ADR 0108). The
+    platform has no party: its accounts are credited without waiting (ADR 0020).
     """
-    wanted = sorted(set(owners) - {PLATFORM})
-    ids = many.ids(wanted)
-    new = [owner for (owner,) in many.rows(_MISSING, ids)]
+    wanted = set(owners) - {PLATFORM}
+    ids = many.ids(sorted(wanted))
+    new = [owner for (owner,) in many.rows(_MISSING, many.ids(sorted(wanted | set(payees))))]
     if new:
         open_all(new)
     # ORDER BY: two transactions that lock the same two people in different orders deadlock.

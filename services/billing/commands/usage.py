@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -70,20 +69,14 @@ def charge(*happened: Happened) -> list[Journal]:
     events of all of them exist together or not at all; a usage told again leads to the journal that exists.
     Raises UsageContradicted, QuantityUnfit, LevelNotPriced.
     """
-    book = Book(*_people(happened))
+    sellers = {one.used.machine_owner_id for one in happened if one.used.kind in SALES}
+    book = Book(*(one.used.payer_id for one in happened), payees=sellers)
     works = Works(one.used.work_id for one in happened if one.used.work_id)
     known = book.posted_before(*(one.cause for one in happened))
     journals = [_charge_once(book, works, known, one) for one in happened]
     book.close()
     log.info("usage.charged", usages=len(happened), journals=len(known))
     return journals
-
-
-def _people(happened: Iterable[Happened]) -> Iterable[Any]:
-    for one in happened:
-        yield one.used.payer_id
-        if one.used.kind in SALES:
-            yield one.used.machine_owner_id
 
 
 def _charge_once(book: Book, works: Works, known: dict[str, Journal], happened: Happened) -> Journal:

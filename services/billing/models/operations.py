@@ -24,7 +24,8 @@ class Operation(models.Model):
     machine_owner_id = models.UUIDField(null=True)
     operation_user_id = models.UUIDField(db_index=True)
     work_id = models.UUIDField(null=True)
-    quote = models.ForeignKey(Quote, on_delete=models.PROTECT, null=True, related_name="operations")
+    # Nobody looks for a quote's operations, and most operations have none.
+    quote = models.ForeignKey(Quote, on_delete=models.PROTECT, null=True, db_index=False, related_name="operations")
     count_of_lines = models.BigIntegerField(default=0)
     count_of_training_epoch = models.BigIntegerField(null=True)
     columns = models.BigIntegerField(null=True)
@@ -74,11 +75,12 @@ class Usage(models.Model):
     type = models.CharField(max_length=200)
     # A statement trigger sees that it exists.
     journal = models.ForeignKey(Journal, on_delete=models.PROTECT, db_constraint=False, related_name="usages")
-    work_id = models.UUIDField(null=True, db_index=True)
+    work_id = models.UUIDField(null=True)
     occurred_at = models.DateTimeField()
 
     class Meta:
         db_table = "usage"
+        indexes = [models.Index(fields=["work_id"], name="usage_of_work", condition=models.Q(work_id__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -36,8 +37,8 @@ async def wallet(request: PageRequest) -> HttpResponse:
 @signed_in
 async def live(request: PageRequest) -> HttpResponse:
     """The part of the wallet that changes by itself; nothing (204) while it is as the page shows it."""
-    now = await queries.read_wallet(request.caller.id)
-    if request.GET.get("version") == str(now.version):
+    now, earned = await queries.read_wallet(request.caller.id), await queries.read_earned(request.caller.id)
+    if (request.GET.get("version"), request.GET.get("earned")) == (str(now.version), plain(earned)):
         return HttpResponse(status=204)
     return await show(request, "billing/live.html", await sync_to_async(_live)(request.caller.user))
 
@@ -142,11 +143,13 @@ async def _wallet(request: PageRequest, refusal: Refusal | None = None) -> HttpR
 
 def _live(person: Any) -> dict[str, Any]:
     owner, say = person.pk, Formats.of(person).number
+    elsewhere = queries.elsewhere_of(owner)
     holds = list(queries.holds_of(owner, open_only=True).order_by("-id")[:20])
     entries = queries.last_entries(owner, LAST_ENTRIES)
     return {
         "wallet": queries.wallet_of(owner),
-        "elsewhere": queries.elsewhere_of(owner),
+        "elsewhere": elsewhere,
+        "earned": plain(dict(elsewhere).get("earned", Decimal(0))),
         "holds": [{"hold": hold, "parts": paid_as(queries.parts_of(hold), say=say)} for hold in holds],
         "entries": entries,
         "places": places_of(entries),

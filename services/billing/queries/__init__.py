@@ -67,6 +67,7 @@ from billing.queries.wallet import (
     operations_of,
     parts_of,
     quotes_of,
+    read_earned,
     read_wallet,
     wallet_of,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "pdf_of",
     "quoted",
     "quotes_of",
+    "read_earned",
     "read_wallet",
     "request_seen_by",
     "requests_of",

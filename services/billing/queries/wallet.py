@@ -32,6 +32,8 @@ WALLET = """
     LEFT JOIN party ON owner_id = owner LEFT JOIN balance ON account_id = ANY(%s)
 """
 
+EARNED = "SELECT posted FROM balance WHERE account_id = %s"
+
 
 @dataclass(frozen=True, slots=True)
 class Purse:
@@ -81,6 +83,12 @@ def income_of(owner: UUID) -> Income:
     names = (seller_payable(owner), payout_in_transit(owner))
     found = Balance.objects.in_bulk([name.id for name in names])
     return Income(*(found[name.id].posted if name.id in found else ZERO for name in names))
+
+
+async def read_earned(owner: UUID) -> Decimal:
+    """What her sales brought and is still here, read without a thread; a sale does not raise her wallet's version."""
+    found = await rows(EARNED, [seller_payable(owner).id])
+    return found[0].posted if found else ZERO
 
 
 def elsewhere_of(owner: UUID) -> list[tuple[str, Decimal]]:

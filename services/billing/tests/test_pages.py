@@ -38,12 +38,28 @@ def test_the_wallet_of_somebody_new_says_what_to_do(browser: Any, world: World) 
 
 def test_the_live_part_answers_only_when_something_changed(browser: Any, world: World, ana: Person) -> None:
     client = browser(ana)
-    shown = re.search(r"/live\?version=(\d+)", page(client, "/"))
-    assert shown
-    assert (client.get(shown[0])).status_code == 204
+    shown = live_part(client)
+    assert client.get(shown).status_code == 204
 
     deliver(world.solved(ana, lines=1000))
-    assert "99,90 USD" in page(client, shown[0])
+    assert "99,90 USD" in page(client, shown)
+
+
+def test_the_live_part_answers_when_somebody_bought_of_her(browser: Any, world: World, ana: Person) -> None:
+    client, buyer = browser(ana), world.person(usd="10")
+    deliver(world.solved(buyer, lines=100, owner=ana))
+    shown = live_part(client)
+    assert client.get(shown).status_code == 204
+
+    deliver(world.solved(buyer, lines=100, owner=ana))
+    assert "earned on the market" in page(client, shown)
+
+
+def live_part(client: Any) -> str:
+    """Where the wallet asks whether something changed."""
+    found = re.search(r'hx-get="(/live\?[^"]+)"', page(client, "/"))
+    assert found
+    return found[1].replace("&amp;", "&")
 
 
 def test_topping_up_takes_two_clicks_and_says_that_it_is_test_money(browser: Any, broke: Person) -> None:

@@ -9,9 +9,10 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from billing import commands
+from billing.commands.parties import lock_parties
 from billing.models import Coupon, Hold, HoldResolution, Journal
 from billing.rules.errors import CouponRefused, NothingOwed, WalletShort
 from billing.tests.world import Person, World, available, balance, in_balance
@@ -78,6 +79,22 @@ def test_two_people_who_buy_of_each_other_at_once_do_not_wait_for_ever(world: Wo
     at_once(*(lambda sale=sale: deliver(sale) for sale in sales))
 
     assert Journal.objects.filter(kind="solving_with_api_market").count() == 10
+    in_balance()
+
+
+def test_a_seller_who_is_busy_herself_holds_up_nobody_who_buys_of_her(world: World, ana: Person) -> None:
+    ben = world.person(usd="100")
+
+    def buy() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+        deliver(world.solved(ana, lines=100, owner=ben))
+
+    with transaction.atomic():
+        lock_parties(ben.id)
+        at_once(buy)
+
+    assert balance(ben.earned) > 0
     in_balance()
 
 
