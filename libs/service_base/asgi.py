@@ -40,7 +40,8 @@ def application_of(context: str) -> Any:
 def _http() -> Any:
     from service_base.env import env
     from service_base.handler import ApiHandler, ByPath, PageHandler
+    from service_base.incoming import Uploads
     from service_base.threads import Threads
 
-    threads = Threads(env().web_threads)
-    return ByPath(api=ApiHandler(threads), pages=PageHandler(threads))
+    threads, uploads = Threads(env().web_threads), Uploads()
+    return ByPath(api=ApiHandler(threads, uploads), pages=PageHandler(threads, uploads))

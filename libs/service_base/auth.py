@@ -17,6 +17,7 @@ from joserfc.jwk import OKPKey
 from ninja.security import HttpBearer
 
 from service_base.callers import Caller, PrincipalSource
+from service_base.incoming import let_in
 
 # EdDSA over Ed25519, under the name RFC 9864 gives it.
 ALGORITHM = "Ed25519"
@@ -56,10 +57,12 @@ class Bearer(HttpBearer):
         self.scope = scope
 
     async def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
-        """The caller, or None for a wrong token. Raises NotAllowed when a key lacks the scope."""
+        """The caller, whose body then comes in, or None for a wrong token. Raises NotAllowed without the scope."""
         caller = await caller_of(token)
-        if caller is not None and self.scope is not None:
-            caller.must_have(self.scope)
+        if caller is not None:
+            if self.scope is not None:
+                caller.must_have(self.scope)
+            await let_in(request, caller)
         return caller
 
 

@@ -11,14 +11,17 @@ from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, parse_cookie
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.module_loading import import_string
 
 from service_base import problems
-from service_base.bodies import Message, Receive, Scope, Send, bounded, refuse
-from service_base.object_store import StoreFull, TooLarge, full_said
+from service_base.auth import COOKIE, caller_of
+from service_base.bodies import LENGTH, Receive, Scope, Send, bounded, part, refuse
+from service_base.errors import Refusal
+from service_base.incoming import FREE, Incoming, NotSignedIn, Uploads
+from service_base.object_store import full_said
 from service_base.threads import Loan, Threads
 
 # Requests that take longer are watched: when their client goes they are cancelled.
@@ -42,8 +45,8 @@ class ByPath:
         try:
             with full_said():  # what comes in is spooled to the disk before anybody looks at it
                 await handler(scope, bounded(scope, receive, largest=self._largest), send)
-        except (TooLarge, StoreFull) as refusal:
-            await refuse(scope, send, refusal, is_api=by_api)
+        except Refusal as refusal:
+            await refuse(scope, receive, send, refusal, is_api=by_api)
 
 
 def is_api(path: str) -> bool:
@@ -54,19 +57,37 @@ def is_api(path: str) -> bool:
 class PageHandler(ASGIHandler):
     """Django's own handling on a lent thread, for pages and the admin."""
 
-    def __init__(self, threads: Threads) -> None:
+    def __init__(self, threads: Threads, uploads: Uploads) -> None:
         super().__init__()
-        self._threads = threads
+        self._threads, self._uploads = threads, uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; what streams does so on a thread of its own."""
+        """Answer one request; what streams does so on a thread of its own. Raises what refuses a large body."""
         loan = Loan(self._threads)
         scope["titan.loan"] = loan
         try:
             async with ThreadSensitiveContext(executor=loan):
-                await self.handle(scope, receive, send)
+                if scope[LENGTH] is not None and scope[LENGTH] <= FREE:
+                    await self.handle(scope, receive, send)
+                else:
+                    await self._handle_large(scope, receive, send)
         finally:
             loan.end()
+
+    async def _handle_large(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look who sends it before it comes in, at the cookie: the page itself looks again."""
+        cookie = parse_cookie(
+            b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1")
+        )
+        caller = await caller_of(cookie[COOKIE]) if COOKIE in cookie else None
+        if caller is None:
+            raise NotSignedIn(f"Only who is signed in sends more than {FREE >> 10} KiB: sign in, then send it again.")
+        ended = self._uploads.begin(caller.id, scope[LENGTH])
+        scope["titan.loan"].pause()
+        try:
+            await self.handle(scope, receive, send)
+        finally:
+            ended()
 
     async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
         """The answer; its parts come later, on another thread, when it streams."""
@@ -118,17 +139,18 @@ class ApiChain:
 class ApiHandler(ApiChain, ASGIHandler):
     """Answers in place: no task, thread or signal a request; those that last are watched for a client that goes."""
 
-    def __init__(self, threads: Threads) -> None:
+    def __init__(self, threads: Threads, uploads: Uploads) -> None:
         super().__init__()
-        self._threads = threads
+        self._threads, self._uploads = threads, uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
-            body = await self.read_body(receive)
+            body = await self._body_of(scope, receive)
         except RequestAborted:
             return
-        loan, client = Loan(self._threads), _Client(receive)
+        loan = Loan(self._threads)
+        client = _Client(receive, body, loan)
         try:
             async with ThreadSensitiveContext(executor=loan):
                 await self._answer(scope, body, send, loan, client)
@@ -140,17 +162,20 @@ class ApiHandler(ApiChain, ASGIHandler):
             loan.end()
             body.close()
 
-    async def read_body(self, receive: Receive) -> Any:
-        """The body as a file: in memory when it comes at once, as small ones do, else spooled to disk."""
-        first = await receive()
-        if first["type"] == "http.request" and not first.get("more_body"):
-            return BytesIO(first.get("body", b""))
-        pending = [first]
-
-        async def again() -> Message:
-            return pending.pop() if pending else await receive()
-
-        return await super().read_body(again)
+    async def _body_of(self, scope: Scope, receive: Receive) -> BytesIO | Incoming:
+        """The body as a file: in memory where it is small, else what comes in once its sender is known."""
+        length, begun, size = scope[LENGTH], [], 0
+        while length is None or length <= FREE:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RequestAborted
+            begun.append(message)
+            size += len(message.get("body", b""))
+            if not message.get("more_body"):
+                return BytesIO(b"".join(message.get("body", b"") for message in begun))
+            if size > FREE:
+                break
+        return Incoming(scope, receive, begun, spool=self.read_body, uploads=self._uploads)
 
     async def _answer(self, scope: Scope, body: Any, send: Send, loan: Loan, client: _Client) -> None:
         set_script_prefix(get_script_prefix(scope))
@@ -166,7 +191,7 @@ class ApiHandler(ApiChain, ASGIHandler):
                 client.watch()
                 await self.send_response(response, send)
             else:
-                await _send_at_once(response, send)
+                await _send_at_once(response, send, client)
         finally:
             for close in response._resource_closers:
                 close()
@@ -178,38 +203,60 @@ class ApiHandler(ApiChain, ASGIHandler):
         return super().create_request(scope, body_file)
 
 
-async def _send_at_once(response: Any, send: Send) -> None:
+async def _send_at_once(response: Any, send: Send, client: _Client) -> None:
     content = response.content
     if response.status_code not in _WITHOUT_BODY:
         response.headers.setdefault("Content-Length", str(len(content)))
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     headers += [(b"Set-Cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+    start = {"type": "http.response.start", "status": response.status_code, "headers": headers}
+    if client.still_sends:
+        await part(client.receive, send, start, content)
+    else:
+        await send(start)
+        await send({"type": "http.response.body", "body": content})
 
 
 class _Client:
     """Notices that the client has gone, and then cancels the task that answers it."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, body: BytesIO | Incoming, loan: Loan) -> None:
         self.has_gone = False
-        self._receive = receive
+        self.receive = receive
         self._answering = asyncio.current_task()
         self._listening: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._body = body
+        if isinstance(body, Incoming):
+            body.begins, body.taken, body.gone = loan.pause, self._watch_soon, self._go
+        else:
+            self._watch_soon()
+
+    @property
+    def still_sends(self) -> bool:
+        """Whether its body has not come in, so that nothing else can be heard of it."""
+        return isinstance(self._body, Incoming) and not self._body.is_here
+
+    def _watch_soon(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(WATCHED_AFTER_SECONDS, self.watch)
+
+    def _go(self) -> None:
+        self.has_gone = True
 
     def watch(self) -> None:
         """Listen from now on."""
-        self._listening = self._listening or asyncio.get_running_loop().create_task(self._listen())
+        if self._listening is None and not self.still_sends:
+            self._listening = asyncio.get_running_loop().create_task(self._listen())
 
     def ignore(self) -> None:
         """The answer is out, or never will be."""
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._listening is not None:
             self._listening.cancel()
 
     async def _listen(self) -> None:
-        message = await self._receive()
+        message = await self.receive()
         if message["type"] == "http.disconnect" and self._answering is not None:
             self.has_gone = True
             self._answering.cancel()

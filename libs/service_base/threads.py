@@ -121,6 +121,10 @@ class Loan(Executor):
         self._return()
         self._own = ThreadPoolExecutor(max_workers=1, thread_name_prefix="titan-stream")
 
+    def pause(self) -> None:
+        """Give the thread back until the next call: what comes in may take its time."""
+        self._return()
+
     def end(self) -> None:
         """The request is over; its thread is free as soon as what runs on it has ended."""
         self._return()

@@ -18,6 +18,10 @@ class Answer:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    # Bytes of the request that were taken, until the answer began and in all; and whether it ended.
+    taken_before: int = 0
+    taken: int = 0
+    ended: bool = False
 
     def json(self) -> Any:
         """The body, read."""
@@ -25,12 +29,13 @@ class Answer:
 
 
 class Asking:
-    """A client of one application; `gone` makes it hang up."""
+    """A client of one application; `gone` makes it hang up. While it `stalls` the last part of a body never comes."""
 
     def __init__(self, application: ByPath, headers: dict[str, str] | None = None) -> None:
         self.application = application
         self.headers = headers or {}
         self.gone = asyncio.Event()
+        self.stalls, self.stalled = False, 0
 
     async def __call__(
         self,
@@ -57,15 +62,21 @@ class Asking:
             if message["type"] == "http.response.start":
                 answer.status = message["status"]
                 answer.headers = {name.decode().lower(): value.decode() for name, value in message["headers"]}
+                answer.taken_before = answer.taken
+            else:
+                answer.ended = not message.get("more_body")
             answer.body += message.get("body", b"")
 
-        incoming = self._incoming(bodies or (b"",))
+        incoming = self._incoming(bodies or (b"",), answer)
         await self.application(scope, lambda: anext(incoming), send)  # type: ignore[arg-type]
         return answer
 
-    async def _incoming(self, bodies: tuple[bytes, ...]) -> AsyncIterator[dict[str, Any]]:
+    async def _incoming(self, bodies: tuple[bytes, ...], answer: Answer) -> AsyncIterator[dict[str, Any]]:
+        stalls = self.stalls
         for number, body in enumerate(bodies, 1):
-            yield {"type": "http.request", "body": body, "more_body": number < len(bodies)}
+            answer.taken += len(body)
+            yield {"type": "http.request", "body": body, "more_body": stalls or number < len(bodies)}
+        self.stalled += stalls
         await self.gone.wait()
         while True:
             yield {"type": "http.disconnect"}

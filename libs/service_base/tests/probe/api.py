@@ -147,8 +147,8 @@ async def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts(), content_type="text/plain")
 
 
-@router.post("/upload", auth=None)
-async def upload(request: HttpRequest) -> dict[str, int]:
+@router.post("/upload")
+async def upload(request: Request) -> dict[str, int]:
     """The size of a file sent as the body."""
 
     def size() -> int:
@@ -157,7 +157,19 @@ async def upload(request: HttpRequest) -> dict[str, int]:
     return {"size": await sync_to_async(size)()}
 
 
-@router.post("/form", auth=None)
-async def form(request: HttpRequest) -> dict[str, Any]:
+@router.post("/training/upload", auth=Bearer("ml:train"))
+async def upload_to_train(request: Request) -> dict[str, int]:
+    """The same, for those who may."""
+    return await upload(request)
+
+
+@router.post("/report", auth=None)
+async def report(request: HttpRequest) -> dict[str, int]:
+    """The size of what anybody may send."""
+    return {"size": len(request.body)}
+
+
+@router.post("/form")
+async def form(request: Request) -> dict[str, Any]:
     """The size of a file sent in a form."""
     return {"size": await sync_to_async(lambda: getattr(request.FILES["file"], "size", None))()}
