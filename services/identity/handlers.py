@@ -1,14 +1,16 @@
 """What identity does when others speak."""
 
-from event_bus import on
+from collections.abc import Sequence
+
+from event_bus import on, on_batch
 from identity import commands
 from shared_models.events import Envelope, billing
 
 
-@on(billing.BalanceChanged)
-def keep_balances(event: billing.BalanceChanged, envelope: Envelope) -> None:
-    """Show the person the balances of her ledger."""
-    commands.keep_balances(event)
+@on_batch(billing.BalanceChanged)
+def keep_balances(changed: Sequence[tuple[billing.BalanceChanged, Envelope]]) -> None:
+    """Show people the balances of their ledgers."""
+    commands.keep_balances(*(event for event, _ in changed))
 
 
 @on(billing.CouponActivated)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from event_bus import on
-from ml import commands, queries
+from event_bus import on, on_batch
+from ml import commands
 from shared_models.events import Envelope, billing
 from shared_models.money import plain
 
@@ -38,25 +39,16 @@ def stop_work(event: billing.HoldExpired, envelope: Envelope) -> None:
     commands.expire_hold(work_id=event.work_id, at=envelope.time)
 
 
-@on(billing.OperationPosted)
-def note_charge(event: billing.OperationPosted, envelope: Envelope) -> None:
-    """Show what work, purchases and machines were charged."""
-    if event.work_id is not None:
-        commands.note_purchase_charge(purchase_id=event.work_id, parts=_parts(event.parts))
-    commands.note_charge(
-        work_id=event.work_id,
-        machine_id=event.machine_id,
-        payer_id=event.payer_id,
-        kind=event.kind,
-        parts=_parts(event.parts),
-        usd=queries.worth_in_usd(event.parts),
-    )
+@on_batch(billing.OperationPosted)
+def note_charges(posted: Sequence[tuple[billing.OperationPosted, Envelope]]) -> None:
+    """Show what works, purchases and machines were charged."""
+    commands.note_charges(*(event for event, _ in posted))
 
 
-@on(billing.BalanceChanged)
-def keep_funds(event: billing.BalanceChanged, envelope: Envelope) -> None:
+@on_batch(billing.BalanceChanged)
+def keep_funds(changed: Sequence[tuple[billing.BalanceChanged, Envelope]]) -> None:
     """Know who can pay for solving."""
-    commands.keep_funds(event)
+    commands.keep_funds(*(event for event, _ in changed))
 
 
 @on(billing.PricesPublished)

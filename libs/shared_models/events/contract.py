@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
@@ -87,6 +88,30 @@ def decode(type_: str, body: bytes | str) -> Event:
     if contract is None:
         raise UnknownType(type_)
     return contract.model_validate_json(body)
+
+
+class Versioned(Protocol):
+    """An event that tells a state as a whole, with a version that grows."""
+
+    @property
+    def key(self) -> str:
+        """Whose state it is."""
+
+    @property
+    def version(self) -> int:
+        """The greatest is the newest."""
+
+
+V = TypeVar("V", bound=Versioned)
+
+
+def newest(events: Iterable[V]) -> list[V]:
+    """Of events of one contract the newest of each key, in the order of keys."""
+    found: dict[str, V] = {}
+    for event in events:
+        if found.setdefault(event.key, event).version < event.version:
+            found[event.key] = event
+    return [found[key] for key in sorted(found)]
 
 
 def topic_of(contract: type[Event] | str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 
 from identity import publishes
 from identity.commands.audit import record
@@ -15,10 +15,21 @@ from identity.rules import clean_name, folded_email
 from service_base.errors import BadInput, Conflict, NotFound
 from shared_models.clock import rfc3339
 from shared_models.events import billing
+from shared_models.events.contract import newest
 
 # `.localhost` can never be somebody else's mailbox.
 FIRST_OPERATOR = "operator@titan.localhost"
 FORMATS = ("time_format", "date_format", "date_separator", "datetime_separator", "decimal_separator")
+
+# In the order of ids: two batches that met on two people in different orders would wait for each other.
+_KEEP_BALANCES = """
+    UPDATE "user" SET ledger_version = told.version, user_balance = told.user_balance,
+        user_ixioo_balance = told.user_ixioo_balance, coupon_balance = told.coupon_balance,
+        last_billing_time = told.last_billing_time
+    FROM (SELECT * FROM json_to_recordset(%s::json) AS change(owner_id uuid, version bigint, user_balance numeric,
+          user_ixioo_balance numeric, coupon_balance numeric, last_billing_time timestamptz) ORDER BY owner_id) AS told
+    WHERE "user".id = told.owner_id AND "user".ledger_version < told.version
+"""
 
 
 class EmailTaken(Conflict):
@@ -123,15 +134,11 @@ def _change(user: User, values: dict[str, Any]) -> User:
 
 
 @transaction.atomic
-def keep_balances(event: billing.BalanceChanged) -> None:
-    """Copy the ledger's balances to the person, unless a later version is there already."""
-    User.objects.filter(pk=event.owner_id, ledger_version__lt=event.version).update(
-        ledger_version=event.version,
-        user_balance=event.user_balance,
-        user_ixioo_balance=event.user_ixioo_balance,
-        coupon_balance=event.coupon_balance,
-        last_billing_time=event.last_billing_time,
-    )
+def keep_balances(*changes: billing.BalanceChanged) -> None:
+    """Copy the ledger's balances to each person: of `changes` the newest of hers, unless a later one is there."""
+    told = [change.model_dump_json() for change in newest(changes)]
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP_BALANCES, [f"[{','.join(told)}]"])
 
 
 @transaction.atomic

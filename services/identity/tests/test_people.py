@@ -80,6 +80,15 @@ def test_balances_follow_billing_and_an_older_version_never_overwrites_a_newer_o
     assert (user.user_balance, user.ledger_version) == (Decimal(7), 2)
 
 
+def test_of_balances_that_come_together_the_newest_of_each_person_is_kept(person):
+    ada, bo = person("ada"), person("bo")
+    deliver(balance(ada.pk, 2, Decimal(7)), balance(bo.pk, 9, Decimal(3)), balance(ada.pk, 1, Decimal(5)))
+    ada.refresh_from_db()
+    bo.refresh_from_db()
+    assert (ada.user_balance, ada.ledger_version) == (Decimal(7), 2)
+    assert (bo.user_balance, bo.ledger_version) == (Decimal(3), 9)
+
+
 def test_an_activated_coupon_is_noted(person):
     user = person("ada")
     deliver(billing.CouponActivated(owner_id=user.pk, code="WELCOME", amount=Decimal(5), activated_at=utc_now()))

@@ -1,6 +1,7 @@
 """Everything that changes ml: one keyword-only function is one transaction."""
 
 from ml.commands.asked import MachineAsked
+from ml.commands.charges import note_charges
 from ml.commands.cleaning import clean_store
 from ml.commands.copies import copy_machine
 from ml.commands.correction import correct_machine
@@ -49,7 +50,6 @@ from ml.commands.purchases import (
     decline_purchase,
     expire_purchase,
     news_for,
-    note_purchase_charge,
     request_purchase,
 )
 from ml.commands.reading import stretches_of
@@ -76,7 +76,6 @@ from ml.commands.work import (
     check_answers,
     decline_work,
     expire_hold,
-    note_charge,
     request_solving,
     request_training,
     unsolved_lines,
@@ -141,8 +140,7 @@ __all__ = [
     "look_at_appended_lines",
     "lose_attempt",
     "news_for",
-    "note_charge",
-    "note_purchase_charge",
+    "note_charges",
     "parcel_of",
     "postpone_delivery",
     "postpone_reading",

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from ml.models import Funds, PriceList
+from ml.models import PriceList
 from shared_models.events import billing
+from shared_models.events.contract import newest
 from shared_models.money import plain
+
+_OF_FUNDS = {"owner_id", "version", "usd_available", "eaml_available", "coupon_available", "credit_available"}
+# In the order of ids: two batches that met on two people in different orders would wait for each other.
+_KEEP_FUNDS = """
+    INSERT INTO funds (owner_id, version, usd_available, eaml_available, coupon_available, credit_available)
+    SELECT owner_id, version, usd_available, eaml_available, coupon_available, credit_available
+    FROM json_populate_recordset(NULL::funds, %s::json) ORDER BY owner_id
+    ON CONFLICT (owner_id) DO UPDATE SET version = EXCLUDED.version, usd_available = EXCLUDED.usd_available,
+        eaml_available = EXCLUDED.eaml_available, coupon_available = EXCLUDED.coupon_available,
+        credit_available = EXCLUDED.credit_available
+    WHERE funds.version < EXCLUDED.version
+"""
 
 
 @transaction.atomic
@@ -27,15 +40,8 @@ def keep_prices(event: billing.PricesPublished) -> None:
 
 
 @transaction.atomic
-def keep_funds(event: billing.BalanceChanged) -> None:
-    """Remember what the person can spend now."""
-    state = {
-        "version": event.version,
-        "usd_available": event.usd_available,
-        "eaml_available": event.eaml_available,
-        "coupon_available": event.coupon_available,
-        "credit_available": event.credit_available,
-    }
-    row, new = Funds.objects.select_for_update().get_or_create(owner_id=event.owner_id, defaults=state)
-    if not new and row.version < event.version:
-        Funds.objects.filter(pk=row.pk).update(**state)
+def keep_funds(*changes: billing.BalanceChanged) -> None:
+    """Remember what each person can spend now: of `changes` the newest of hers, unless a newer one is known."""
+    told = [change.model_dump_json(include=_OF_FUNDS) for change in newest(changes)]
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP_FUNDS, [f"[{','.join(told)}]"])

@@ -189,12 +189,6 @@ def end_purchase(purchase: Purchase, state: PurchaseState, *, at: datetime, reas
     publishes.purchase_failed(purchase, cancelled=state is PurchaseState.CANCELLED)
 
 
-@transaction.atomic
-def note_purchase_charge(*, purchase_id: UUID, parts: list[dict[str, str]]) -> None:
-    """Show beside the purchase what billing charged."""
-    Purchase.objects.filter(pk=purchase_id).update(charged=parts)
-
-
 def locked_purchase(purchase_id: UUID) -> Purchase | None:
     """The purchase with its row locked."""
     return Purchase.objects.select_for_update().filter(pk=purchase_id).first()

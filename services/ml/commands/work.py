@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
 from ml import publishes
 from ml.commands.clock import database_now
@@ -209,25 +208,6 @@ def end_work(work: Work, state: WorkState, *, at: datetime, reason: str) -> None
     work.progress_seconds_left = None
     work.save()
     publishes.work_failed(work, cancelled=state == WorkState.CANCELLED)
-
-
-@transaction.atomic
-def note_charge(
-    *,
-    work_id: UUID | None,
-    machine_id: UUID | None,
-    payer_id: UUID,
-    kind: str,
-    parts: list[dict[str, str]],
-    usd: Decimal,
-) -> None:
-    """Show beside the work, and beside its owner's machine, what billing charged."""
-    if work_id is not None:
-        Work.objects.filter(pk=work_id).update(charged=parts)
-    if machine_id is None:
-        return
-    cost = "machine_billing_cost_training_usd" if kind == "training" else "machine_billing_cost_solving_usd"
-    Machine.objects.filter(pk=machine_id, machine_owner_user=payer_id).update(**{cost: F(cost) + usd})
 
 
 def _locked(work_id: UUID) -> Work | None:

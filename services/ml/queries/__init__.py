@@ -23,7 +23,7 @@ from ml.queries.figures import (
     use_of,
 )
 from ml.queries.graphs import drawn_lines, facts_of, favourites_of, graph_for, version_of
-from ml.queries.money import Offer, available, offer, offers, prices, solving_offer, worth_in_usd
+from ml.queries.money import Offer, available, offer, offers, prices, solving_offer, usd_per_eaml, worth_in_usd
 from ml.queries.purchases import ForSale, bought_lines, for_sale, purchase_for, purchases_of, sales_of, sample_of
 from ml.queries.readings import reading_for, readings_of
 from ml.queries.servers import all_servers, dead_works, has_ended, is_kept, live_servers, why_it_waits
@@ -71,6 +71,7 @@ __all__ = [
     "team_name",
     "teams_named",
     "to_solve",
+    "usd_per_eaml",
     "use_of",
     "version_of",
     "visible_machines",

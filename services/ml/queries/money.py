@@ -90,10 +90,14 @@ def solving_offer(lines: int) -> tuple[Decimal, float]:
     return solving_price(prices(), lines=lines), solving_seconds(lines=lines, pace=pace_of(_runs("solving")))
 
 
-def worth_in_usd(parts: Sequence[Part]) -> Decimal:
-    """What charged parts are worth in dollars; a coupon credit counts as one EAML."""
+def usd_per_eaml() -> Decimal:
+    """What an EAML costs in dollars now; nothing while billing has not published a price."""
     row = PriceList.objects.filter(list_name=PLATFORM).first()
-    rate = row.usd_per_eaml if row else Decimal(0)
+    return row.usd_per_eaml if row else Decimal(0)
+
+
+def worth_in_usd(parts: Sequence[Part], rate: Decimal) -> Decimal:
+    """What charged parts are worth in dollars at `rate` an EAML; a coupon credit counts as one EAML."""
     worth = [part.amount * (Decimal(1) if part.currency == "USD" else rate) for part in parts]
     return sum(worth, Decimal(0)).quantize(Decimal("0.00000001"))
 

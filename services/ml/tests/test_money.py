@@ -28,6 +28,14 @@ def test_an_older_balance_never_overwrites_a_newer_one():
 
 
 @pytest.mark.django_db
+def test_of_funds_that_come_together_the_newest_of_each_person_is_kept():
+    owner, other = uuid4(), uuid4()
+    deliver(balance(owner, 5, usd="5"), balance(other, 2, usd="2"), balance(owner, 4, usd="4"))
+    assert Funds.objects.get(pk=owner).usd_available == 5
+    assert Funds.objects.get(pk=other).usd_available == 2
+
+
+@pytest.mark.django_db
 def test_the_same_balance_delivered_twice_is_kept_once():
     owner, event_id = uuid4(), uuid4()
     deliver(balance(owner, 5, usd="5"), event_id=event_id)

@@ -107,25 +107,41 @@ def test_a_decline_after_an_authorization_changes_nothing(training, authorize):
     assert again(training).state == WorkState.QUEUED
 
 
+def charged(work, kind="training", amount="3", currency="EAML", **changes):
+    facts = {
+        "operation_id": uuid4(),
+        "journal_id": uuid4(),
+        "kind": kind,
+        "cause": "x",
+        "payer_id": work.payer_id,
+        "payee_id": None,
+        "machine_id": work.machine_id,
+        "work_id": None,
+        "count_of_lines": 300,
+        "parts": [billing.Part(currency=currency, amount=Decimal(amount))],
+        "posted_at": utc_now(),
+    }
+    return billing.OperationPosted(**(facts | changes))
+
+
 def test_a_charge_is_shown_beside_its_work_and_machine(training):
-    part = billing.Part(currency="EAML", amount=Decimal("3"))
-    event = billing.OperationPosted(
-        operation_id=uuid4(),
-        journal_id=uuid4(),
-        kind="training",
-        cause="x",
-        payer_id=training.payer_id,
-        payee_id=None,
-        machine_id=training.machine_id,
-        work_id=training.pk,
-        count_of_lines=300,
-        parts=[part],
-        posted_at=utc_now(),
-    )
-    deliver(event)
+    deliver(charged(training, work_id=training.pk))
     assert again(training).charged == [{"currency": "EAML", "amount": "3"}]
     training.machine.refresh_from_db()
     assert training.machine.machine_billing_cost_training_usd == Decimal("1.5")
+
+
+def test_charges_that_come_together_are_added_up_and_only_those_of_the_owner(training):
+    somebody = uuid4()
+    deliver(
+        charged(training, work_id=training.pk),
+        charged(training, "solving_with_api", "0.2"),
+        charged(training, "solving", "0.01", "USD"),
+        charged(training, "solving_with_api_market", "7", payer_id=somebody),
+    )
+    training.machine.refresh_from_db()
+    assert training.machine.machine_billing_cost_training_usd == Decimal("1.5")
+    assert training.machine.machine_billing_cost_solving_usd == Decimal("0.11")
 
 
 def test_cancelling_ends_the_work_at_its_next_heartbeat(training, authorize, server):
