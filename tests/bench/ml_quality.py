@@ -37,8 +37,8 @@ PEERS = ("lightgbm", "lightgbm tuned", "hist gradient boosting", "flaml", "autog
 
 @dataclass(frozen=True)
 class Result:
-    """What one model did on one table with one seed; `calibration` is the expected calibration error, `row` the CPU
-    milliseconds of solving one row."""
+    """What one model did on one table with one seed; `calibration` is the expected calibration error, `by_chance` what
+    so many lines show of it anyway, `row` the CPU milliseconds of solving one row."""
 
     table: str
     lines: int
@@ -51,6 +51,7 @@ class Result:
     interval_held: float | None = None
     row: float | None = None
     megabytes: float | None = None
+    by_chance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class Bench:
             detail.get("residuals", {}).get("interval_held"),
             row,
             megabytes,
+            detail.get("calibration", {}).get("by_chance", {}).get("mean"),
         )
 
     def _peer(self, path: Path, seed: int, model: str) -> Result:
@@ -108,8 +110,8 @@ class Bench:
             script = str(HERE / "quality_peers.py")
             _, seconds = run([str(self.peers_python), script, *asked, f"{folder}/answers.npy"])
             answers = np.load(f"{folder}/answers.npy")
-        name, value, calibration = judged(pq.read_table(path, columns=[self.target])[self.target], held_out, answers)
-        return Result(path.stem, lines, seed, model, name, value, seconds, calibration)
+        column = pq.read_table(path, columns=[self.target])[self.target]
+        return Result(path.stem, lines, seed, model, seconds=seconds, **judged(column, held_out, answers))
 
 
 def run(command: list[str]) -> tuple[str, float]:
@@ -137,18 +139,19 @@ def row_milliseconds(model: Path, table: Path) -> float:
     return float(np.median(taken[20:])) * 1000
 
 
-def judged(column: pa.ChunkedArray, held_out: NDArray[np.bool_], answers: NDArray[Any]) -> tuple[str, float, Any]:
-    """(score, value, calibration error) of answers to the held-out lines."""
+def judged(column: pa.ChunkedArray, held_out: NDArray[np.bool_], answers: NDArray[Any]) -> dict[str, Any]:
+    """Score, value and calibration of answers to the held-out lines."""
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         true = column.cast(pa.float64()).to_numpy()
         learnt = true[~held_out]
         # As TITAN answers: never beyond what was learnt from.
         held = NumberOutput("", 0.0, 1.0, learnt.min(), learnt.max()).value(answers)
         found = scores.number_score(held, true[held_out])
-        return found.name, found.value, None
+        return {"score": found.name, "value": found.value}
     codes = np.unique(column.to_pylist(), return_inverse=True)[1][held_out]
-    found = scores.label_score(answers, codes)
-    return found.name, found.value, scores.calibration(answers, codes)["expected_calibration_error"]
+    found, sure = scores.label_score(answers, codes), scores.calibration(answers, codes)
+    said = {"calibration": sure["expected_calibration_error"], "by_chance": sure["by_chance"]["mean"]}
+    return {"score": found.name, "value": found.value, **said}
 
 
 def main() -> int:

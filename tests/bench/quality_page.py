@@ -59,8 +59,8 @@ def _mean(results: Results, table: str, model: str) -> dict[str, Any]:
     return {
         **own[0],
         **{
-            name: None if own[0][name] is None else float(np.mean([r[name] for r in own]))
-            for name in ("value", "seconds", "calibration", "interval_held", "row", "megabytes")
+            name: None if any(r.get(name) is None for r in own) else float(np.mean([r[name] for r in own]))
+            for name in ("value", "seconds", "calibration", "by_chance", "interval_held", "row", "megabytes")
         },
     }
 
@@ -116,8 +116,9 @@ def _costs(found: Found, tables: list[str], models: list[str]) -> list[str]:
         rows.append(_row([told, *(form.format(max(values)) if values else "" for values in most)]))
     rows.append("")
     rows.append(
-        "CPU seconds of the whole process; error: expected calibration error in ten bins of certainty; interval: how "
-        "many true numbers lay in the interval that nine in ten should."
+        "CPU seconds of the whole process; error: expected calibration error in ten bins of certainty, in brackets "
+        "what chance alone shows of so many lines when a model is exactly as right as it says (where it was measured); "
+        "interval: how many true numbers lay in the interval that nine in ten should."
     )
     return rows
 
@@ -128,6 +129,7 @@ def _cost(own: dict[str, Any] | None) -> str:
     told = f"{own['seconds']:.1f} s"
     if own["calibration"] is not None:
         told += f", error {own['calibration']:.3f}"
+        told += "" if own["by_chance"] is None else f" ({own['by_chance']:.3f})"
     if own["interval_held"] is not None:
         told += f", interval {own['interval_held']:.0%}"
     return told

@@ -65,6 +65,13 @@ def test_calibration_intervals_and_rows_are_told(page: str) -> None:
     assert "| one row solved, CPU, slowest table | 0.40 ms |  |" in page
 
 
+def test_what_chance_shows_is_told_beside_the_error_where_it_was_measured(page: str) -> None:
+    assert "1.0 s, error 0.020 |" in page
+    both = [result("a", "level 1", 0.9, by_chance=0.04), result("a", "level 1", 0.9, seed=1, by_chance=0.05)]
+    assert "1.0 s, error 0.020 (0.045) |" in page_of(both, ["level 1"], ASKED)
+    assert "1.0 s, error 0.020 |" in page_of([*both, result("a", "level 1", 0.9, seed=2)], ["level 1"], ASKED)
+
+
 def cost(lines: int, seconds: float, level: int = 1) -> Cost:
     return Cost(level, lines, 15, seconds, 0.5, lines, {"total": seconds})
 

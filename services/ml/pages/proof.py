@@ -40,7 +40,8 @@ def _outputs(card: dict[str, Any] | None) -> list[dict[str, Any]]:
     return [
         {
             **{"name": name, **detail, **_confusion(detail), "losses": _losses(card, name)},
-            **{"off": _off(detail), "points_apart": _apart(detail), "answering": answering(card, name)},
+            **{"off": _off(detail), "answering": answering(card, name)},
+            **{"points_apart": _apart(detail), "by_chance": _by_chance(detail)},
         }
         for name, detail in card["metrics"]["outputs"].items()
     ]
@@ -61,6 +62,12 @@ def answering(card: dict[str, Any], output: str) -> list[tuple[str, float]]:
 def _apart(detail: dict[str, Any]) -> float | None:
     error = detail.get("calibration", {}).get("expected_calibration_error")
     return None if error is None else 100 * error
+
+
+def _by_chance(detail: dict[str, Any]) -> dict[str, Any]:
+    """What a model as sure and exactly as right would show, in percentage points; older cards do not say."""
+    found = detail.get("calibration", {}).get("by_chance")
+    return {"lines": detail["lines"], **{name: 100 * found[name] for name in ("mean", "most")}} if found else {}
 
 
 def _off(detail: dict[str, Any]) -> list[float]:

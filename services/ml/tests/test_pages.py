@@ -99,9 +99,18 @@ async def test_a_trained_machine_shows_its_score_beside_the_baselines_with_a_ver
         "a constant",
         "What matters",
         "how sure, how right",
+        "chance alone shows about",
         "curl",
     ):
         assert expected in page
+
+
+async def test_a_model_of_before_chance_was_told_is_shown_without(hers, trained):
+    model = trained.training_nn_model
+    del model.card["metrics"]["outputs"]["bought"]["calibration"]["by_chance"]
+    await sync_to_async(model.save)()
+    page = await text(hers, f"/machines/{trained.pk}")
+    assert ("how sure, how right" in page, "chance alone" in page) == (True, False)
 
 
 async def test_the_solve_form_is_made_of_the_columns_and_can_be_filled_with_a_real_row(hers, trained):
