@@ -9,7 +9,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse, JsonResponse
-from ninja import Router
+from ninja import Router, Status
 
 from ml import commands, queries, schemas
 from ml.api.readings import ACCEPTED, located
@@ -137,14 +137,14 @@ async def change(request: Request, machine_id: UUID, body: schemas.MachineChange
 
 
 @router.delete("/machines/{machine_id}", auth=TRAIN, response={204: None})
-async def delete(request: Request, machine_id: UUID) -> tuple[int, None]:
+async def delete(request: Request, machine_id: UUID) -> Status[None]:
     """Delete the machine with its lines and model; what was charged stays in the ledger."""
 
     def work() -> None:
         commands.delete_machine(machine_id=_machine(request, machine_id, Right.DELETE).pk)
 
     await sync_to_async(work)()
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/machines/{machine_id}/copy", auth=TRAIN, response={201: dict[str, Any]})
