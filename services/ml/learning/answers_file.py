@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +21,9 @@ from ml.learning.tables.batch import BadLine, Cell, TableSource
 from ml.learning.tables.inside import taken_apart
 
 KEPT_WARNINGS = 20
-AHEAD = 2
+# Where there are two cores, two networks at once leave none idle while Python reads, encodes and writes on one of them.
+AT_ONCE = min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+AHEAD = 1 + AT_ONCE
 _KINDS = {".parquet": "parquet", ".arrow": "arrow"}
 
 
@@ -56,8 +59,8 @@ def solve_file(
     writer = WRITERS[kind or _KINDS.get(out.suffix, "csv")]
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:
-        with writer(unfinished) as write, ThreadPoolExecutor(1) as other:
-            for asked in _ahead(_asked(solver, table, other, solved, on_columns)):
+        with writer(unfinished) as write, ThreadPoolExecutor(AT_ONCE) as others:
+            for asked in _ahead(_asked(solver, table, others, solved, on_columns)):
                 if should_stop():
                     raise LearningError("Solving was cancelled; nothing was written.")
                 found = solver.read_answers(asked.answers.result(), asked.remarks)
@@ -84,7 +87,7 @@ class _Asked:
 def _asked(
     solver: Solver,
     table: TableSource,
-    other: ThreadPoolExecutor,
+    others: ThreadPoolExecutor,
     solved: FileSolved,
     on_columns: Callable[[Mapping[str, Sequence[Cell]]], None],
 ) -> Iterator[_Asked]:
@@ -95,7 +98,7 @@ def _asked(
             columns = dict(zip(table.names, batch.columns, strict=True))
             on_columns(columns)
             x, remarks = solver.encoder.batch(columns, len(batch.lines))
-            yield _Asked(batch.lines, other.submit(solver.answers, x), remarks)
+            yield _Asked(batch.lines, others.submit(solver.answers, x), remarks)
 
 
 def _ahead(asked: Iterator[_Asked]) -> Iterator[_Asked]:

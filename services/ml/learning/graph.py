@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from ml.learning.blend import Blend
+from ml.learning.graph_networks import INPUT, Floats, Networks, Nodes
 from ml.learning.linear import Linear
 from ml.learning.network.shape import Head
 from ml.learning.trees.forest import Forest
 
 OPSET = 17
 ML, ML_OPSET = "ai.onnx.ml", 3
-INPUT, OUTPUT = "x", "answers"
-Floats = NDArray[np.float32]
+OUTPUT = "answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,23 @@ class ServedNetwork(Served):
 
     tensors: dict[str, Floats]
     activation: str
+
+    @property
+    def members(self) -> int:
+        return len(self.tensors["w0"])
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """Networks of one kind differ in the values of their weights alone."""
+        own = {name: value.shape if name == "numbers" else value.shape[1:] for name, value in self.tensors.items()}
+        return self.activation, *sorted(own.items())
+
+    def calibrated(self, head: Head) -> dict[str, Floats]:
+        """The weights, the last ones with the temperature in them."""
+        last = str(sum(name.startswith("b") for name in self.tensors) - 1)
+        of_label = self.temperature if head.is_label else 1.0
+        changed = {name: (self.tensors[name] / of_label).astype(np.float32) for name in (f"w{last}", f"b{last}")}
+        return {**self.tensors, **changed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +98,9 @@ def build_graph(parts: Sequence[Part], columns: int) -> bytes:
     """The serialised model; its answers lie side by side in the order of `parts`."""
     graph = _Graph()
     answers = [_answer(graph, part, columns) for part in parts]
-    if len(answers) == 1:
-        graph.node("Identity", answers, out=OUTPUT)
-    else:
-        graph.node("Concat", answers, out=OUTPUT, axis=1)
+    if len(answers) > 1:
+        graph.node("Concat", answers, axis=1)
+    graph.nodes[-1].output[0] = OUTPUT
     x = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["rows", columns])
     y = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["rows", sum(part.head.width for part in parts)])
     model = helper.make_model(
@@ -100,67 +116,14 @@ def build_graph(parts: Sequence[Part], columns: int) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-class _Graph:
-    """Nodes and constants under construction."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self.has_trees = False
-
-    def constant(self, value: NDArray[np.generic]) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def node(self, kind: str, inputs: Sequence[str], *, out: str | None = None, **attributes: Any) -> str:
-        name = out or f"n{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
-        return name
+class _Graph(Nodes):
+    has_trees = False
 
 
-def _network(graph: _Graph, network: ServedNetwork) -> str:
-    """(members, rows, answers): the first layer of all members is one product, the others one a member."""
-    tensors = network.tensors
-    w, b = tensors["w0"], tensors["b0"]
-    members, columns, units = w.shape
-    first = graph.constant(w.transpose(1, 0, 2).reshape(columns, members * units))
-    h = graph.node("Gemm", [INPUT, first, graph.constant(b.reshape(members * units))])
-    h = graph.node("Reshape", [h, graph.constant(np.array([-1, members, units], dtype=np.int64))])
-    h = graph.node("Transpose", [h], perm=[1, 0, 2])
-    if "waves" in tensors:
-        h = graph.node("Add", [h, _waves(graph, tensors)])
-    for i in range(1, sum(name.startswith("b") for name in tensors)):
-        h = _activation(graph, h, network.activation)
-        h = graph.node("MatMul", [h, graph.constant(tensors[f"w{i}"])])
-        h = graph.node("Add", [h, graph.constant(tensors[f"b{i}"][:, None, :])])
-    return h
-
-
-def _waves(graph: _Graph, tensors: dict[str, Floats]) -> str:
-    """(members, rows, units): each member's cosines of the numbers, through its part of the first layer."""
-    pitch, phase, weights = tensors["pitch"], tensors["phase"], tensors["waves"]
-    members, numbers, count = pitch.shape
-    # One product makes all waves of all members: each number meets its own pitches only.
-    spread = np.zeros((numbers, members, numbers, count), np.float32)
-    spread[np.arange(numbers), :, np.arange(numbers)] = pitch.transpose(1, 0, 2)
-    places = graph.constant(tensors["numbers"].astype(np.int64))
-    x = graph.node("Gather", [INPUT, places], axis=1)
-    waves = [x, graph.constant(spread.reshape(numbers, -1)), graph.constant(phase.reshape(-1))]
-    h = graph.node("Cos", [graph.node("Gemm", waves)])
-    h = graph.node("Reshape", [h, graph.constant(np.array([-1, members, numbers * count], dtype=np.int64))])
-    return graph.node("MatMul", [graph.node("Transpose", [h], perm=[1, 0, 2]), graph.constant(weights)])
-
-
-def _activation(graph: _Graph, h: str, name: str) -> str:
-    if name == "mish":
-        return graph.node("Mul", [h, graph.node("Tanh", [graph.node("Softplus", [h])])])
-    return graph.node({"selu": "Selu", "relu": "Relu"}[name], [h])
-
-
-def _trees(graph: _Graph, forest: Forest, head: Head) -> str:
-    """(rows, answers): the sum of one leaf of each tree."""
+def _trees(graph: _Graph, trees: ServedTrees, head: Head) -> str:
+    """(rows, answers): the sum of one leaf of each tree, in which the temperature of labels is."""
     graph.has_trees = True
+    forest, temperature = trees.forest, trees.temperature if head.is_label else 1.0
     is_leaf = forest.feature < 0
     place = _places_in_trees(forest)
     return graph.node(
@@ -180,7 +143,7 @@ def _trees(graph: _Graph, forest: Forest, head: Head) -> str:
         target_treeids=forest.tree[is_leaf].tolist(),
         target_nodeids=place[is_leaf].tolist(),
         target_ids=forest.answer[is_leaf].tolist(),
-        target_weights=forest.value[is_leaf].tolist(),
+        target_weights=(forest.value[is_leaf] / temperature).tolist(),
     )
 
 
@@ -191,9 +154,7 @@ def _places_in_trees(forest: Forest) -> NDArray[np.int64]:
 
 def _answer(graph: _Graph, part: Part, columns: int) -> str:
     blend, head = part.blend, part.head
-    terms = []
-    for learner in part.learners if blend.learners else ():
-        terms.append(_share(graph, _learner(graph, learner, head), learner.share * blend.learners))
+    terms = _learners(graph, part) if blend.learners else []
     if blend.linear:
         weights = graph.constant(part.linear.weights.astype(np.float32))
         intercept = graph.constant(part.linear.intercept.astype(np.float32))
@@ -204,23 +165,31 @@ def _answer(graph: _Graph, part: Part, columns: int) -> str:
         nothing = graph.node("Gemm", [INPUT, graph.constant(np.zeros((columns, head.width), np.float32))])
         constant = graph.constant((blend.constant * part.constant).astype(np.float32))
         terms.append(graph.node("Add", [nothing, constant]))
-    while len(terms) > 1:
-        terms = [graph.node("Add", terms[:2]), *terms[2:]]
-    return terms[0]
+    return terms[0] if len(terms) == 1 else graph.node("Sum", terms)
 
 
-def _learner(graph: _Graph, learner: Served, head: Head) -> str:
-    if isinstance(learner, ServedTrees):
-        return _calibrated(graph, _trees(graph, learner.forest, head), learner.temperature, head)
-    assert isinstance(learner, ServedNetwork)
-    answers = _calibrated(graph, _network(graph, learner), learner.temperature, head)
-    return graph.node("ReduceMean", [answers], axes=[0], keepdims=0)
+def _learners(graph: _Graph, part: Part) -> list[str]:
+    """What they answer, each with its share: networks of one shape as one, whatever learner they are of."""
+    terms, alike = [], dict[tuple[Any, ...], list[ServedNetwork]]()
+    for learner in part.learners:
+        if isinstance(learner, ServedTrees):
+            answers = _probabilities(graph, _trees(graph, learner, part.head), part.head)
+            terms.append(_share(graph, answers, learner.share * part.blend.learners))
+        else:
+            assert isinstance(learner, ServedNetwork)
+            alike.setdefault(learner.kind, []).append(learner)
+    return terms + [_together(learners, part).answers(graph) for learners in alike.values()]
 
 
-def _calibrated(graph: _Graph, answers: str, temperature: float, head: Head) -> str:
-    if head.is_label:
-        answers = graph.node("Div", [answers, graph.constant(np.array(temperature, dtype=np.float32))])
-    return _probabilities(graph, answers, head)
+def _together(learners: Sequence[ServedNetwork], part: Part) -> Networks:
+    shares = [np.full(one.members, one.share * part.blend.learners / one.members) for one in learners]
+    tensors = [one.calibrated(part.head) for one in learners]
+    # Which columns are numbers is the same to all members.
+    joined = {
+        name: value if name == "numbers" else np.concatenate([own[name] for own in tensors])
+        for name, value in tensors[0].items()
+    }
+    return Networks(joined, learners[0].activation, np.concatenate(shares).astype(np.float32), part.head.is_label)
 
 
 def _probabilities(graph: _Graph, answers: str, head: Head) -> str:
@@ -228,6 +197,4 @@ def _probabilities(graph: _Graph, answers: str, head: Head) -> str:
 
 
 def _share(graph: _Graph, answers: str, share: float) -> str:
-    if share == 1.0:
-        return answers
-    return graph.node("Mul", [answers, graph.constant(np.array(share, dtype=np.float32))])
+    return answers if share == 1.0 else graph.node("Mul", [answers, graph.scalar(share)])

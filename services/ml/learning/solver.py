@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Up to here rows are encoded one by one: setting a batch up costs more than it saves.
 FEW_ROWS = 8
-PART = 1024
+PART = 512
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,20 @@ import json
 import os
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
+from threading import Event
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from ml.learning import errors
+from ml.learning import answers_file, errors
 from ml.learning.answers_file import solve_file
 from ml.learning.learn import Trained
 from ml.learning.solver import Solver
 from ml.learning.tables import open_table
+from ml.learning.tables.batch import BATCH_LINES
 from ml.tests.learning.conftest import as_table, flats
 
 FLAT = {"size": 80.0, "quarter": "south", "built": "1990-05-01", "noise": 0.0}
@@ -141,6 +145,27 @@ def test_a_file_is_solved_line_by_line(both: Solver, tmp_path: Path, name: str) 
         "prediction_price", "low_price", "high_price", "prediction_is_dear", "p_is_dear_no", "p_is_dear_yes",
     ]  # fmt: skip
     assert sum(len(batch.lines) for batch in answers.batches()) == 50
+
+
+def test_answers_come_in_the_order_of_the_lines_whichever_is_there_first(
+    both: Solver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, is_second_asked, asked, plainly = flats(2 * BATCH_LINES + 10), Event(), count(), both.answers
+    columns = {name: [row.get(name) for row in rows] for name in FLAT}
+    expected = both.solve_columns(columns, len(rows)).probabilities["is_dear"]["yes"]
+
+    def answers(x: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        if next(asked):
+            is_second_asked.set()
+        else:
+            assert is_second_asked.wait(60)
+        return plainly(x)
+
+    monkeypatch.setattr(answers_file, "AT_ONCE", 2)
+    monkeypatch.setattr(both, "answers", answers)
+    solve_file(both, as_table(rows), tmp_path / "answers.parquet")
+    found = pq.read_table(tmp_path / "answers.parquet")["p_is_dear_yes"].to_numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_solving_that_is_cancelled_leaves_no_file(both: Solver, tmp_path: Path) -> None:
