@@ -109,31 +109,39 @@ async def machine(request: Request, machine_id: UUID) -> dict[str, Any]:
     return await sync_to_async(lambda: _shown(request, _machine(request, machine_id, Right.SEE)))()
 
 
-@router.patch("/machines/{machine_id}", auth=TRAIN)
-async def change(request: Request, machine_id: UUID, body: schemas.MachineChange) -> dict[str, Any]:
-    """Rename, describe, give to a team, set network parameters, or the level until it is first trained."""
+@router.patch("/machines/{machine_id}", auth=TRAIN, response={200: dict[str, Any], ACCEPTED: dict[str, Any]})
+async def change(request: Request, machine_id: UUID, body: schemas.MachineChange) -> HttpResponse | dict[str, Any]:
+    """Rename, describe, give to a team, set network parameters, or the level until it is first trained.
 
-    def work() -> dict[str, Any]:
+    With another limit of lines the table is read anew; one from 8 MiB on is read as work, the rest being changed at
+    once: the answer is 202 with that reading, and `Location` says where it is.
+    """
+
+    def work() -> HttpResponse | dict[str, Any]:
         given = body.dict(exclude_unset=True)
         # Only its owner gives a machine to a team or takes it back; an admin of the team changes the rest.
         machine = _machine(request, machine_id, Right.DELETE if "machine_owner_team" in given else Right.CHANGE)
         if body.machine_owner_team and request.auth.teams.get(body.machine_owner_team) not in ("owner", "admin"):
             raise NotFound("There is no such team, or you cannot give it machines.")
-        found = commands.change_machine(
-            machine_id=machine.pk,
-            name=body.machine_name,
-            description=body.machine_description,
-            team=body.machine_owner_team,
-            leave_team="machine_owner_team" in given and body.machine_owner_team is None,
-            level=body.machine_level,
-            line_limit=body.machine_data_lines_training_count_limit,
-            network={name: value for name, value in given.items() if name.startswith("parameter_nn_")},
-        )
-        if body.machine_data_lines_training_count_limit is not None:
-            found = commands.correct_machine(machine_id=machine.pk)
-        return _shown(request, found)
+        return _changed(request, machine, body)
 
     return await sync_to_async(work)()
+
+
+def _changed(request: Request, machine: Machine, body: schemas.MachineChange) -> HttpResponse | dict[str, Any]:
+    limit = body.machine_data_lines_training_count_limit
+
+    def change(*_: Any) -> Machine:
+        return commands.change_machine(machine_id=machine.pk, **body.to_change)
+
+    if limit is None:
+        return _shown(request, change())
+    if commands.size_of_lines(machine) < READ_AT_ONCE:
+        with suppress(TakesLong):
+            commands.correct_machine(machine_id=machine.pk, hear=impatient(), also=change, line_limit=limit)
+            return _shown(request, Machine.objects.get(pk=machine.pk))
+    reading = commands.correct_by_work(machine, by=request.auth.user, also=change, changes={"line_limit": limit})
+    return located(JsonResponse(schemas.show_reading(reading), status=ACCEPTED))
 
 
 @router.delete("/machines/{machine_id}", auth=TRAIN, response={204: None})

@@ -25,10 +25,13 @@ def correct_machine(
     ignore: Collection[str] | None = None,
     types: Mapping[str, str] | None = None,
     dialect: Mapping[str, Any] | None = None,
+    line_limit: int | None = None,
     hear: Hear | None = None,
-    also: Callable[[Machine], None] | None = None,
+    also: Callable[[Machine], object] | None = None,
 ) -> Machine:
     """Read the machine's lines anew with what the person corrected; what is left out stays as it was.
+
+    `line_limit` is how many lines are learnt and judged from; 0 are all.
 
     The reading takes no transaction; what it found is kept, together with what `also` does, only if nobody changed
     the lines meanwhile. Raises BadInput, TableBusy, BeingTrained.
@@ -45,11 +48,11 @@ def correct_machine(
             outputs=parts.outputs,
             types=parts.types,
             seed=machine.machine_split_seed,
-            limit=machine.line_limit,
+            limit=machine.line_limit if line_limit is None else line_limit or None,
             hear=hear,
         )
         with transaction.atomic():
-            found = _store_correction(machine_id, token, lines[0], reading, parts)
+            found = _store_correction(machine_id, token, lines[0], reading, parts, line_limit)
             if also:
                 also(found)
         return found
@@ -125,9 +128,13 @@ def _store_correction(
     first: DataLine,
     reading: Mapping[str, Any],
     parts: _Parts,
+    line_limit: int | None,
 ) -> Machine:
     must_hold(machine_id=machine_id, token=token)
     machine = locked_machine(machine_id)
+    if line_limit is not None:
+        machine.machine_is_data_lines_training_count_limit_enabled = line_limit > 0
+        machine.machine_data_lines_training_count_limit = line_limit or None
     keep_reading(machine, reading, ignore=parts.ignore, types=parts.types)
     machine.save()
     first.dialect, first.column_names = reading["dialect"], reading["names"]

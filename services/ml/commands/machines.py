@@ -123,7 +123,6 @@ def change_machine(
     team: UUID | None = None,
     leave_team: bool = False,
     level: int | None = None,
-    line_limit: int | None = None,
     network: Mapping[str, Any] | None = None,
 ) -> Machine:
     """Change what is given; others hear of it. Raises BadInput, and Conflict for the level of a trained machine."""
@@ -136,10 +135,6 @@ def change_machine(
         machine.machine_owner_team = team
     if level is not None:
         machine.machine_level = fixed_level(machine, level)
-    if line_limit is not None:
-        machine.machine_is_data_lines_training_count_limit_enabled = line_limit > 0
-        machine.machine_data_lines_training_count_limit = line_limit or None
-        must_re_run(machine, "mdc")
     set_network(machine, network or {})
     return changed(machine)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -77,11 +77,20 @@ def append_by_work(
     return request_reading(by=by, purpose=purpose, received=received, machine=machine, asked=asked)
 
 
-def correct_by_work(machine: Machine, *, by: Any, changes: Mapping[str, Any]) -> TableReading:
-    """Have a machine's table read anew with corrections. Raises what would be refused then, as far as it is known."""
+@transaction.atomic
+def correct_by_work(
+    machine: Machine, *, by: Any, changes: Mapping[str, Any], also: Callable[[], object] | None = None
+) -> TableReading:
+    """Have a machine's table read anew with corrections, and do `also` what is done at once: both, or neither.
+
+    Raises what would be refused then, as far as it is known.
+    """
     check_correction(machine, changes)
     asked = {name: value for name, value in changes.items() if value is not None}
-    return request_reading(by=by, purpose=ReadingPurpose.CORRECTION, machine=machine, asked=asked)
+    reading = request_reading(by=by, purpose=ReadingPurpose.CORRECTION, machine=machine, asked=asked)
+    if also:
+        also()
+    return reading
 
 
 def size_of_lines(machine: Machine) -> int:

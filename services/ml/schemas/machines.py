@@ -39,6 +39,19 @@ class MachineChange(Schema):
     parameter_nn_optimizer: str | None = None
     parameter_nn_shape: dict[str, Any] | None = None
 
+    @property
+    def to_change(self) -> dict[str, Any]:
+        """What `change_machine` takes of it: all but the limit, with which the table is read anew."""
+        given = self.dict(exclude_unset=True)
+        return {
+            "name": self.machine_name,
+            "description": self.machine_description,
+            "team": self.machine_owner_team,
+            "leave_team": "machine_owner_team" in given and self.machine_owner_team is None,
+            "level": self.machine_level,
+            "network": {name: value for name, value in given.items() if name.startswith("parameter_nn_")},
+        }
+
 
 class CopyIn(Schema):
     """What is other on the copy; what is left out is as on the machine."""

@@ -1,8 +1,10 @@
 """Machines: made of a table, corrected, on the market, gone."""
 
+import json
 from decimal import Decimal
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from event_bus.testing import said
 from ml import commands
@@ -145,9 +147,23 @@ def test_training_leaves_figures_a_model_and_its_usage(trained):
 
 
 def test_a_row_limit_counts_fewer_lines(machine):
-    commands.change_machine(machine_id=machine.pk, line_limit=100)
-    found = commands.correct_machine(machine_id=machine.pk)
+    found = commands.correct_machine(machine_id=machine.pk, line_limit=100)
+    assert (found.learning_lines + found.evaluation_lines, found.line_limit) == (100, 100)
+    found = commands.correct_machine(machine_id=machine.pk, ignore=["city"])
     assert found.learning_lines + found.evaluation_lines == 100
+    found = commands.correct_machine(machine_id=machine.pk, line_limit=0)
+    assert (found.learning_lines + found.evaluation_lines, found.line_limit) == (300, None)
+
+
+def test_a_limit_and_what_else_is_given_are_changed_together_or_not_at_all(machine, ada, api):
+    patch, path = async_to_sync(api(ada).patch), f"/api/v1/machines/{machine.pk}"
+    asked = {"machine_data_lines_training_count_limit": 100, "machine_name": "Fewer"}
+    refused = patch(path, json.dumps(asked | {"machine_level": 9}), content_type="application/json")
+    machine.refresh_from_db()
+    assert (refused.status_code, machine.line_limit, machine.machine_name) == (422, None, "buyers")
+    shown = patch(path, json.dumps(asked), content_type="application/json").json()
+    assert (shown["machine_name"], shown["machine_data_lines_training_count_limit"]) == ("Fewer", 100)
+    assert shown["learning_lines"] + shown["evaluation_lines"] == 100
 
 
 def test_a_shape_that_cannot_be_built_is_refused(machine):

@@ -268,6 +268,27 @@ def test_a_large_table_is_corrected_as_work(machine, ada, api):
     assert machine.mdc_columns_data_type["age"] == "LABEL"
 
 
+def test_another_limit_of_lines_of_a_large_table_is_read_as_work_and_the_rest_changed_at_once(machine, ada, api):
+    client, path = api(ada), f"/api/v1/machines/{machine.pk}"
+    body = json.dumps({"machine_name": "Fewer", "machine_data_lines_training_count_limit": 100})
+    answer = async_to_sync(client.patch)(path, body, content_type="application/json")
+    assert (answer.status_code, answer["Location"]) == (202, f"/api/v1/readings/{answer.json()['id']}")
+    machine.refresh_from_db()
+    assert (machine.machine_name, machine.line_limit, machine.learning_lines > 100) == ("Fewer", None, True)
+    read_uploads()
+    machine.refresh_from_db()
+    assert (machine.line_limit, machine.learning_lines + machine.evaluation_lines) == (100, 100)
+
+
+def test_a_limit_that_cannot_be_read_now_changes_nothing_else_either(machine, ada, api):
+    client, path = api(ada), f"/api/v1/machines/{machine.pk}"
+    commands.correct_by_work(machine, by=ada, changes={"ignore": ["city"]})
+    body = json.dumps({"machine_name": "Fewer", "machine_data_lines_training_count_limit": 100})
+    assert async_to_sync(client.patch)(path, body, content_type="application/json").status_code == 409
+    machine.refresh_from_db()
+    assert machine.machine_name == "buyers"
+
+
 def test_a_correction_that_cannot_be_is_refused_at_once(machine, ada):
     for changes, field in (({"outputs": ["height"]}, "outputs"), ({"dialect": {"sheet": "x"}}, "sheet")):
         with pytest.raises(BadInput) as refused:
