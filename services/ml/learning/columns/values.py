@@ -28,7 +28,7 @@ def is_missing(cell: Cell) -> bool:
     if cell is None:
         return True
     if isinstance(cell, str):
-        return len(cell) < 8 and cell.strip().casefold() in MISSING_WORDS
+        return not cell or (len(cell) < 8 and cell.strip().casefold() in MISSING_WORDS)
     return isinstance(cell, float) and math.isnan(cell)
 
 

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,20 +75,19 @@ class Bins:
         held = np.clip(np.where(missing, self.center, values), self.low - reach, self.high + reach)
         z = (held - self.center) / self.scale
         third = z / 3.0
-        out = np.zeros((values.size, self.width), dtype=np.float32)
+        out = np.empty((values.size, self.width), dtype=np.float32)
         out[:, 0] = np.where(missing, 0.0, z / np.sqrt(1.0 + third * third))
         first = 1
         if self.flags_missing:
             out[:, 1] = missing
             first = 2
-        # Bin by bin in place, then turned at once: what stands side by side in memory is written together.
-        through = np.empty((self.bin_count, values.size))
-        for column, low, high in zip(through, self.edges, self.edges[1:], strict=False):
-            np.subtract(held, low, out=column)
-            np.divide(column, high - low, out=column)
-            np.clip(column, 0.0, 1.0, out=column)
-        through[:, missing] = 0.0
-        out[:, first:] = through.T
+        edges, bins = np.array(self.edges, dtype=np.float64), self.bin_count
+        k = np.searchsorted(edges, held, side="right") - 1
+        k[missing] = -1
+        out[:, first:] = _passed(bins)[k + 1]
+        inside = np.flatnonzero((k >= 0) & (k < bins))
+        k = k[inside]
+        out[inside, first + k] = (held[inside] - edges[k]) / np.diff(edges)[k]
         return out
 
     def is_outside(self, value: float) -> bool:
@@ -107,6 +107,12 @@ class Bins:
     def _within(self, value: float) -> float:
         low, high = self.low - self._reach, self.high + self._reach
         return low if value < low else high if value > high else value
+
+
+@cache
+def _passed(bins: int) -> NDArray[np.float32]:
+    """Row k + 1 is what a value in bin k gives the bins before its own: 1 for each."""
+    return np.tri(bins + 2, bins, -2, dtype=np.float32)
 
 
 def _edges(present: NDArray[np.float64], bins: int) -> tuple[float, ...]:

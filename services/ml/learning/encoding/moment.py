@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +103,7 @@ class MomentInput:
     def _read(self, cells: Sequence[Cell]) -> NDArray[np.float64]:
         """`moment_of` for a whole column; a text that stands in many lines is read once."""
         if set(map(type, cells)) <= {str, type(None)}:
-            return floats([_moment(cell, self.order) for cell in cells])
+            return np.fromiter(map(_met(self.order).__getitem__, cells), dtype=np.float64, count=len(cells))
         return floats([moment_of(cell, self.order) for cell in cells])
 
     def encode(self, moments: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -121,9 +121,21 @@ class MomentInput:
         return f"{self.column}: {_iso(moment)} is outside what was learnt from ({low} to {high})"
 
 
-@lru_cache(MOST_MET)
-def _moment(cell: Cell, order: str) -> float | None:
-    return moment_of(cell, order)
+class _Met(dict[Cell, float]):
+    """The moments of texts met so far, NaN where one has none; of endless texts not all are kept."""
+
+    def __init__(self, order: str) -> None:
+        super().__init__()
+        self._order = order
+
+    def __missing__(self, cell: Cell) -> float:
+        moment = moment_of(cell, self._order)
+        if len(self) >= MOST_MET:
+            self.clear()
+        return self.setdefault(cell, math.nan if moment is None else moment)
+
+
+_met = cache(_Met)
 
 
 def places_of(moments: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:

@@ -75,12 +75,18 @@ def _plain_texts(cells: Sequence[Cell]) -> NDArray[np.float64] | None:
     if set(map(type, cells)) != {str} or "_" in "".join(cells):  # type: ignore[arg-type]
         return None
     try:
-        values = np.array([float(cell) if cell else math.nan for cell in cells])  # type: ignore[arg-type]
+        values = _float_of_each(cells)  # type: ignore[arg-type]
     except ValueError:
         return None
     with np.errstate(invalid="ignore"):
         values[~(np.abs(values) < LARGEST)] = np.nan
     return values
+
+
+def _float_of_each(cells: Sequence[str]) -> NDArray[np.float64]:
+    if "" in cells:
+        return np.array([float(cell) if cell else math.nan for cell in cells])
+    return np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
 
 
 def unreadable(column: str, cell: Cell, kind: str) -> str:
