@@ -47,8 +47,10 @@ def append(event: Event, *, event_id: UUID | None = None, occurred_at: datetime 
 
 def append_all(events: Sequence[tuple[Event, UUID | None]], *, occurred_at: datetime | None = None) -> list[UUID]:
     """As `append`, for many events (each with its id or None) in one statement; their ids, in order."""
-    common = {"headers": _headers(), "occurred_at": rfc3339(occurred_at or utc_now())}
-    rows = [_row(event, event_id or new_id()) | common for event, event_id in events]
+    if events and not connection.in_atomic_block:
+        raise OutsideTransaction(f"append {events[0][0].TYPE} inside the transaction that writes its rows")
+    at = occurred_at or utc_now()
+    rows = [row_of(event, event_id or new_id(), at) for event, event_id in events]
     if rows:
         # One JSON value: arrays of columns psycopg would quote element by element in Python, five times slower.
         with connection.cursor() as cursor:
@@ -56,20 +58,17 @@ def append_all(events: Sequence[tuple[Event, UUID | None]], *, occurred_at: date
     return [UUID(row["event_id"]) for row in rows]
 
 
-def _row(event: Event, event_id: UUID) -> dict[str, Any]:
-    if not connection.in_atomic_block:
-        raise OutsideTransaction(f"append {event.TYPE} inside the transaction that writes its rows")
+def row_of(event: Event, event_id: UUID, at: datetime) -> dict[str, Any]:
+    """The outbox's row of `event`, for the one statement that writes it together with what it tells of.
+
+    Raises NotPublished, EventTooLarge.
+    """
     must_be_published(type(event))
     payload = event.model_dump_json()
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise EventTooLarge(f"{event.TYPE} is {len(payload)} bytes; at most {MAX_PAYLOAD_BYTES} can be sent")
-    return {
-        "event_id": str(event_id),
-        "topic": topic_of(type(event)),
-        "key": event.key,
-        "type": event.TYPE,
-        "payload": payload,
-    }
+    about = {"topic": topic_of(type(event)), "key": event.key, "type": event.TYPE, "headers": _headers()}
+    return about | {"event_id": str(event_id), "payload": payload, "occurred_at": rfc3339(at)}
 
 
 def _headers() -> dict[str, str]:

@@ -10,6 +10,7 @@ from service_base.errors import NotAllowed
 
 if TYPE_CHECKING:
     from service_base.auth import Token
+    from service_base.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Caller:
     scopes: frozenset[str] | None = None
     teams: dict[UUID, str] = field(default_factory=dict)
     key_id: UUID | None = None
+    # Only where she may come from memory.
+    standing: Standing | None = None
 
     @property
     def id(self) -> UUID:

@@ -26,6 +26,8 @@ from service_base.threads import Loan, Threads
 
 # Requests that take longer are watched: when their client goes they are cancelled.
 WATCHED_AFTER_SECONDS = 0.5
+# So many addresses are remembered with their routes.
+MOST_ROUTES = 4096
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -112,12 +114,13 @@ class ApiChain:
         self._routes: dict[str, Any] = {}
 
     def resolve_request(self, request: HttpRequest) -> Any:
-        """The route; remembered where an address has no parts that vary, so there are as many as routes."""
+        """The route, remembered by its address: looking one up goes through all patterns before it."""
         found = self._routes.get(request.path_info)
         if found is None:
             found = super().resolve_request(request)  # type: ignore[misc]
-            if not found.args and not found.kwargs:
-                self._routes[request.path_info] = found
+            if len(self._routes) >= MOST_ROUTES:
+                self._routes.clear()
+            self._routes[request.path_info] = found
         request.resolver_match = found
         return found
 

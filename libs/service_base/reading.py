@@ -1,4 +1,4 @@
-"""Reads without a thread: plain SQL over a few asynchronous connections that a web process keeps."""
+"""Statements without a thread: plain SQL over a few asynchronous connections that a web process keeps."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from service_base.links import Links, row_of
 M = TypeVar("M", bound=Model)
 
 MOST_CONNECTIONS = 4
+# Writes wait for the disk, and reads must not wait behind them.
+MOST_WRITING = 4
 # What Django's connection and ours have in common; the rest of its parameters concern cursors.
 CONNECTION_FACTS = ("host", "port", "dbname", "user", "password", "client_encoding", "context")
 
 # A connection on an event loop belongs to that loop.
-_opened: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Links]] = WeakKeyDictionary()
+_opened: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Links]] = WeakKeyDictionary()
 
 
 async def rows(sql: str, params: Sequence[Any] = (), *, using: str = "default") -> list[Any]:
@@ -32,13 +34,25 @@ async def rows(sql: str, params: Sequence[Any] = (), *, using: str = "default") 
     It sees what is committed. Only a web process has the connections for it; elsewhere, tests among it, the same SQL
     runs on Django's connection.
     """
+    return await _ask(sql, params, using, most=MOST_CONNECTIONS)
+
+
+async def write(sql: str, params: Sequence[Any] = (), *, using: str = "default") -> list[Any]:
+    """The rows of one statement that writes, in a transaction of its own that is committed when they come.
+
+    It is asked again when the connection breaks, so doing it twice must be doing it once.
+    """
+    return await _ask(sql, params, using, most=MOST_WRITING, kind="write")
+
+
+async def _ask(sql: str, params: Sequence[Any], using: str, *, most: int, kind: str = "read") -> list[Any]:
     if not env().web_threads:
         return await sync_to_async(_by_django)(sql, params, using)
-    links = _links(using)
+    links = _links(using, kind, most)
     try:
         return await links.ask(sql, params)
     except OperationalError:
-        # The server went while we asked. The other connections will be gone too; reading twice does no harm.
+        # The server went while we asked. The other connections will be gone too.
         links.close()
         return await links.ask(sql, params)
 
@@ -63,13 +77,13 @@ def as_model(model: type[M], found: Sequence[Any]) -> M:
     return model.from_db("default", names, values)
 
 
-def _links(using: str) -> Links:
+def _links(using: str, kind: str, most: int) -> Links:
     links = _opened.setdefault(asyncio.get_running_loop(), {})
-    if using not in links:
+    if (using, kind) not in links:
         facts = connections[using].get_connection_params()
         wanted = {name: facts[name] for name in CONNECTION_FACTS if name in facts}
-        links[using] = Links(wanted, most=MOST_CONNECTIONS)
-    return links[using]
+        links[using, kind] = Links(wanted, most=most)
+    return links[using, kind]
 
 
 def _by_django(sql: str, params: Sequence[Any], using: str) -> list[Any]:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger("titan.ml")
 # What was counted is written this long after the first of it; a process that is killed loses no more.
 FLUSH_SECONDS = 10.0
-# Rows wait here to be counted together, which costs each a fraction of being counted alone.
-MOST_WAITING = 2000
+# Rows wait here to be counted together, which costs each a fraction of being counted alone; so few that it takes about
+# a millisecond, since it may happen on the event loop.
+MOST_WAITING = 200
 _Key = tuple[UUID, UUID, datetime]
 
 

@@ -72,11 +72,16 @@ def rate() -> int:
     return env().solve_rate
 
 
+def tokens_of(lines: int) -> int:
+    """How many tokens a request of so many lines takes."""
+    return max(1, math.ceil(lines / LINES_PER_TOKEN))
+
+
 def must_not_hurry(caller_id: UUID, machine_id: UUID, lines: int) -> None:
     """Count a request of so many lines. Raises TooFast, which says when to come back."""
-    need = max(1, math.ceil(lines / LINES_PER_TOKEN))
+    need = tokens_of(lines)
     whose = (caller_id, machine_id)
-    if _spend(whose, need):
+    if spend(whose, need):
         return
     taken = _take(whose, need)
     if taken < 0:
@@ -92,7 +97,7 @@ def must_not_hurry(caller_id: UUID, machine_id: UUID, lines: int) -> None:
             _drawn.popitem(last=False)
 
 
-def _spend(whose: tuple[UUID, UUID], need: int) -> bool:
+def spend(whose: tuple[UUID, UUID], need: int) -> bool:
     """Whether what was drawn before is enough."""
     with _lock:
         drawn = _drawn.get(whose)

@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from event_bus import publishes
-from event_bus.outbox import append
+from event_bus.outbox import append, row_of
 from ml.models import Machine, PublishedUsage, Purchase, UsageCount, Work
 from shared_models.events import ml
 from shared_models.ids import derived_id
@@ -114,27 +116,46 @@ def solving_completed(
     lines: int,
     at: datetime,
     work_id: UUID | None = None,
-    market_price_usd: Decimal | None = None,
 ) -> None:
-    """Rows were solved; the event's id is the usage's, so that the same usage can never be said twice."""
-    shape: dict[str, Any] = {"channel": channel, "market_price_usd": market_price_usd}
-    append(
-        ml.SolvingCompleted(
-            usage_id=usage_id,
-            work_id=work_id,
-            machine_id=machine.pk,
-            machine_name=machine.machine_name,
-            machine_owner_id=machine.owner_id,
-            payer_id=payer_id,
-            lines=lines,
-            columns=machine.mdc_columns_total_count,
-            completed_at=at,
-            **shape,
-        ),
-        event_id=usage_id,
-        occurred_at=at,
-    )
+    """A file was solved; the event's id is the usage's, so that the same usage can never be said twice."""
+    event = _solving(machine, usage_id, payer_id, channel, lines, at, work_id=work_id)
+    append(event, event_id=usage_id, occurred_at=at)
     _list_usage(usage_id, payer_id=payer_id, lines=lines, at=at)
+
+
+def metered(
+    machine: Machine,
+    *,
+    usage_id: UUID,
+    caller_id: UUID,
+    payer_id: UUID,
+    channel: str,
+    lines: int,
+    at: datetime,
+    market_price_usd: Decimal | None,
+) -> str:
+    """Rows of a request were solved: the event with what else SQL's `meter_solving` writes, as JSON."""
+    event = _solving(machine, usage_id, payer_id, channel, lines, at, market_price_usd=market_price_usd)
+    row = row_of(event, usage_id, at)
+    row |= {"payer_id": payer_id, "machine_id": machine.pk, "caller_id": caller_id, "channel": channel, "lines": lines}
+    return to_json(row).decode()
+
+
+def _solving(
+    machine: Machine, usage_id: UUID, payer_id: UUID, channel: str, lines: int, at: datetime, **shape: Any
+) -> ml.SolvingCompleted:
+    shape["channel"] = channel
+    return ml.SolvingCompleted(
+        usage_id=usage_id,
+        machine_id=machine.pk,
+        machine_name=machine.machine_name,
+        machine_owner_id=machine.owner_id,
+        payer_id=payer_id,
+        lines=lines,
+        columns=machine.mdc_columns_total_count,
+        completed_at=at,
+        **shape,
+    )
 
 
 def usage_counted(count: UsageCount, event_ids: list[UUID], *, complete_at: datetime | None) -> None:

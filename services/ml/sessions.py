@@ -28,15 +28,22 @@ def solver_of(machine: Machine) -> Solver:
     """
     model = machine.training_nn_model
     assert model is not None
-    with _lock:
-        found = _warm.get(machine.pk)
-        if found is not None and found[0] == model.pk:
-            _warm.move_to_end(machine.pk)
-            return found[1]
+    if (found := warm_solver_of(machine)) is not None:
+        return found
     loaded = _load(model)
     with _lock:
         _keep(machine.pk, model.pk, loaded)
     return loaded
+
+
+def warm_solver_of(machine: Machine) -> Solver | None:
+    """The same if it is in memory."""
+    with _lock:
+        found = _warm.get(machine.pk)
+        if found is None or found[0] != machine.training_nn_model_id:
+            return None
+        _warm.move_to_end(machine.pk)
+        return found[1]
 
 
 def _keep(machine_id: UUID, model_id: UUID, solver: Solver) -> None:

@@ -94,8 +94,9 @@ def _over_http(place: dict[str, Any], environment: dict[str, str], rounds: int) 
     machine, body = place["machine_id"], json.dumps({"rows": [place["row"]]})
     paths = {
         "EMPTY": ("a signed-in request that does nothing", "/api/v1/bench/empty"),
-        "METER": ("a request that finds the machine and notes a solved line", f"/api/v1/bench/meter/{machine}"),
         "ROW": ("a request that solves a row", f"/api/v1/machines/{machine}/solve"),
+        "METER": ("a request that proves that a line may be solved and notes it", f"/api/v1/bench/meter/{machine}"),
+        "THREAD": ("the same on a thread, where nothing is remembered", f"/api/v1/bench/thread/{machine}"),
     }  # fmt: skip
     taken: dict[str, list[float]] = {name: [] for name in paths}
     cpu: dict[str, list[float]] = {name: [] for name in paths}
@@ -116,7 +117,7 @@ def _over_http(place: dict[str, Any], environment: dict[str, str], rounds: int) 
 def _beside(suffix: str, measured: str, values: dict[str, float], paths: dict[str, tuple[str, str]]) -> list[Row]:
     """Each beside the request that does nothing; solving also beside the one that does all but solve."""
     found = []
-    for name, anchor in (("EMPTY", ""), ("METER", "EMPTY"), ("ROW", "EMPTY"), ("ROW", "METER")):
+    for name, anchor in (("EMPTY", ""), ("THREAD", "EMPTY"), ("METER", "EMPTY"), ("ROW", "EMPTY"), ("ROW", "METER")):
         beside = "-BESIDE-METER" if anchor == "METER" else ""
         row = _row(f"B-SOLVE-{name}{beside}{suffix}", f"{measured} {paths[name][0]}", values[name], "ms")
         if anchor:

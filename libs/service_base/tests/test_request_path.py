@@ -74,6 +74,16 @@ async def test_a_route_asked_with_another_method_is_a_405_problem_that_names_tho
     )  # fmt: skip
 
 
+async def test_addresses_are_remembered_with_their_own_parts_and_not_without_end(application, ask, monkeypatch):
+    api.gate.set()
+    monkeypatch.setattr(handler, "MOST_ROUTES", 2)
+    for name in ("a", "b", "c", "b"):
+        answer = await ask("POST", f"/api/v1/written/{name}?keep=false")
+        assert answer.status == 500
+    assert api.happened == ["a", "b", "c", "b"]
+    assert len(application._api._routes) <= 2
+
+
 async def test_an_address_that_is_not_text_is_a_problem(ask):
     answer = await ask("GET", "/api/v1/who?" + "\xff")
     assert answer.status in {400, 401}

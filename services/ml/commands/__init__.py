@@ -67,7 +67,8 @@ from ml.commands.readings import (
     size_of_lines,
 )
 from ml.commands.servers import greet_from_server, lease_work, register_server
-from ml.commands.solving import Order, check_row_count, solve_rows, solve_table
+from ml.commands.solving import Answered, Order, check_row_count, solve_rows, solve_table
+from ml.commands.solving_at_once import remember_decision, solve_at_once
 from ml.commands.terms import set_terms
 from ml.commands.usage import count_usage, forget_counted_usage
 from ml.commands.work import (
@@ -82,6 +83,7 @@ from ml.commands.work import (
 )
 
 __all__ = [
+    "Answered",
     "BeingTrained",
     "Changing",
     "LockLost",
@@ -148,6 +150,7 @@ __all__ = [
     "read_upload",
     "received_rows",
     "register_server",
+    "remember_decision",
     "report_delivery",
     "report_progress",
     "report_reading",
@@ -159,6 +162,7 @@ __all__ = [
     "retry_reading",
     "set_terms",
     "size_of_lines",
+    "solve_at_once",
     "solve_rows",
     "solve_table",
     "stretches_of",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 from ml import drifting, publishes
 from ml.commands.machines import NotTrained
@@ -28,11 +27,7 @@ if TYPE_CHECKING:
     from ml.learning.solver import SolvedColumns, Solver
 
 MOST_ROWS = 1000
-_COUNT = """
-INSERT INTO solved_lines (machine_id, caller_id, channel, day, lines, requests) VALUES (%s, %s, %s, %s, %s, 1)
-ON CONFLICT (machine_id, caller_id, channel, day)
-   DO UPDATE SET lines = solved_lines.lines + excluded.lines, requests = solved_lines.requests + 1
-"""
+_METER = "SELECT meter_solving(%s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +77,7 @@ def solve_rows(
     """
     check_row_count(rows, most=most)
     eaml, usd, solver = _begin(machine, order, len(rows))
-    encoder = solver.encoder
-    rows = solver.whole_rows(rows)
-    for place, row in enumerate(rows):
-        check_row(row, place=place, needed=encoder.input_columns, known=encoder.known_columns)
+    rows = checked_rows(solver, rows)
     results = [solved.to_json() for solved in solver.solve(rows)]
     _meter(machine, order, usage_id, len(rows), now or utc_now())
     drifting.note_rows(machine, solver, rows)
@@ -117,6 +109,15 @@ def check_row_count(rows: Sequence[object], *, most: int = MOST_ROWS) -> None:
         raise BadInput(f"Send 1 to {most} rows at a time; for more, solve a file.", field="rows")
 
 
+def checked_rows(solver: Solver, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The rows as the solver takes them. Raises BadInput naming an unknown or missing column."""
+    encoder = solver.encoder
+    rows = solver.whole_rows(rows)
+    for place, row in enumerate(rows):
+        check_row(row, place=place, needed=encoder.input_columns, known=encoder.known_columns)
+    return rows
+
+
 def _answers(found: SolvedColumns, lines: int) -> dict[str, list[Any]]:
     from ml.learning.answers_file import answer_columns
 
@@ -128,12 +129,12 @@ def _begin(machine: Machine, order: Order, lines: int) -> tuple[Decimal, Decimal
     """What so many lines cost in EAML and in dollars, and the model that answers them."""
     if machine.training_nn_model is None:
         raise NotTrained("Train the machine first; until then it has no answers.")
-    eaml, usd = _price(machine, order, lines)
+    eaml, usd = price_of(machine, order, lines)
     must_not_hurry(order.caller_id, machine.pk, lines)
     return eaml, usd, solver_of(machine)
 
 
-def _price(machine: Machine, order: Order, lines: int) -> tuple[Decimal, Decimal]:
+def price_of(machine: Machine, order: Order, lines: int) -> tuple[Decimal, Decimal]:
     """(EAML for the platform, USD for the machine's owner) of so many lines. Raises FundsShort."""
     eaml = solving_price(order.prices, lines=lines)
     market = order.channel is Channel.MARKET
@@ -142,25 +143,21 @@ def _price(machine: Machine, order: Order, lines: int) -> tuple[Decimal, Decimal
     return eaml, usd
 
 
-@transaction.atomic
+def usage_of(machine: Machine, order: Order, usage_id: UUID, lines: int, at: datetime) -> str:
+    """What SQL's `meter_solving` writes of so many solved lines."""
+    return publishes.metered(
+        machine,
+        usage_id=usage_id,
+        caller_id=order.caller_id,
+        payer_id=order.payer_id,
+        channel=order.channel.value,
+        lines=lines,
+        at=at,
+        market_price_usd=machine.machine_api_solving_price_usd if order.channel is Channel.MARKET else None,
+    )
+
+
 def _meter(machine: Machine, order: Order, usage_id: UUID, lines: int, at: datetime) -> None:
     """The usage event, its listing and the count of lines: all or none, before anybody sees an answer."""
-    with _sent_together():
-        publishes.solving_completed(
-            machine,
-            usage_id=usage_id,
-            payer_id=order.payer_id,
-            channel=order.channel.value,
-            lines=lines,
-            at=at,
-            market_price_usd=machine.machine_api_solving_price_usd if order.channel is Channel.MARKET else None,
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT, [machine.pk, order.caller_id, order.channel.value, at.date(), lines])
-
-
-@contextmanager
-def _sent_together() -> Iterator[None]:
-    """Statements that wait for no answer of one another go to the database in one piece."""
-    with connection.wrap_database_errors, connection.connection.pipeline():
-        yield
+    with connection.cursor() as cursor:
+        cursor.execute(_METER, [usage_of(machine, order, usage_id, lines, at)])

@@ -51,7 +51,7 @@ def _columns(table: str, names: Iterable[str]) -> str:
 
 _ASK = f"""
 SELECT {_columns("m", _COLUMN.values())}, n.folder, {_columns("p", _OF_PRICES)}, {_columns("o", _OF_FUNDS)},
-       {_columns("c", _OF_FUNDS)}
+       {_columns("c", _OF_FUNDS)}, m.xmin::text, p.xmin::text
   FROM machine m
   LEFT JOIN nn_model n ON n.id = m.{_COLUMN["training_nn_model_id"]}
   LEFT JOIN price_list p ON p.list_name = %s
@@ -69,6 +69,9 @@ class ToSolve:
     prices: Prices | None
     of_owner: Available
     of_caller: Available
+    # The versions of the rows that it was read from.
+    machine_seen: str
+    prices_seen: str | None
 
     @property
     def known_prices(self) -> Prices:
@@ -86,7 +89,7 @@ def to_solve(caller: Caller, machine_id: UUID) -> ToSolve:
     machine = checked(caller, _machine(found) if found else None, Right.SOLVE)
     parts = iter(found[len(_OF_MACHINE) + 1 :])
     prices, owner, own = ([next(parts) for _ in names] for names in (_OF_PRICES, _OF_FUNDS, _OF_FUNDS))
-    return ToSolve(machine, _prices(prices), _available(owner), _available(own))
+    return ToSolve(machine, _prices(prices), _available(owner), _available(own), *found[-2:])
 
 
 def _machine(found: tuple[Any, ...]) -> Machine:

@@ -78,6 +78,20 @@ def must_cover(prices: Prices, have: Available, *, eaml: Decimal, usd: Decimal =
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Enough:
+    """So many coupons and tokens together, and so many dollars and credit together, pay a price for certain."""
+
+    tokens: Decimal
+    dollars: Decimal
+
+
+def enough(prices: Prices, have: Available, *, eaml: Decimal, usd: Decimal = Decimal(0)) -> Enough:
+    """What is enough for a price that `have` covers: as many of its tokens as the price takes, dollars for the rest."""
+    tokens = min(eaml, have.coupon + have.eaml)
+    return Enough(tokens, rounded(in_usd(prices, eaml - tokens) + usd))
+
+
 # Members × steps of each level (of 3 to 5 with all they try, trees counted as steps), and what a step, a cell and a
 # start cost on one core of a usual machine: measured by training tables of 150 to 48 000 lines; `pace` corrects them
 # by what ran on this installation.

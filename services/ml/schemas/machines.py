@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import DateTimeField, DecimalField, ForeignKey
 from ninja import Schema
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from ml.models import DataLine, Machine, Work
 from ml.queries import Offer, OutputScore, Use, sample_of, scores_of
@@ -91,7 +91,7 @@ class PublishIn(Schema):
     machine_api_solving_price_usd: Decimal = Field(description="Dollars a line, as text.")
 
 
-class SolveIn(Schema):
+class SolveIn(BaseModel):
     """Rows to be solved: an object each, from column to value; null where a value is not known."""
 
     rows: list[dict[str, Any]]

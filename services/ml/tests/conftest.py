@@ -26,11 +26,14 @@ def event_map() -> None:
 def nothing_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a process keeps in memory for a while: nothing of a test is written, or counts, in the next one."""
     from ml import drifting, limits, sessions
+    from ml.api.solving import SOLVE_AT_ONCE
+    from ml.commands import solving_at_once
 
     monkeypatch.setattr(drifting, "_start_timer", lambda: None)
     yield
-    for kept in (drifting._waiting, limits._drawn, sessions._warm):
+    for kept in (drifting._waiting, limits._drawn, sessions._warm, solving_at_once._decisions):
         kept.clear()
+    SOLVE_AT_ONCE.forget_all()
 
 
 @pytest.fixture

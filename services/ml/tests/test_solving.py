@@ -189,19 +189,3 @@ def test_one_question_finds_what_several_would(trained, ada, person, who):
     for name in ("machine_name", "owner_id", "machine_api_solving_price_usd", "mdc_columns_total_count"):
         assert getattr(found.machine, name) == getattr(whole, name)
     assert found.machine.training_nn_model.folder == whole.training_nn_model.folder
-
-
-def test_an_answer_and_its_usage_come_together_or_not_at_all(trained, ada, monkeypatch):
-    from django.db import DatabaseError
-
-    from ml import queries
-    from ml.api.solving import answer
-    from ml.commands import solving
-    from service_base.callers import Caller
-
-    monkeypatch.setattr(solving, "_COUNT", "INSERT INTO solved_lines SELECT %s, %s, %s, %s, %s")
-    caller = Caller(ada)
-    with pytest.raises(DatabaseError):
-        answer(caller, queries.to_solve(caller, trained.pk), [ROW], key=None)
-    assert events() == []
-    assert SolvedLines.objects.count() == 0

@@ -1,0 +1,2 @@
+DROP FUNCTION solving_stands(json);
+DROP FUNCTION meter_solving(json);
