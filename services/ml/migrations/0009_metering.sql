@@ -1,3 +1,10 @@
+-- What solving reads of a machine, as one text: not what it cost so far, which every charge changes, nor how it is trained.
+CREATE FUNCTION machine_to_solve(machine) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT ROW($1.id, $1.machine_name, $1.machine_owner_user, $1.machine_owner_team, $1.machine_api_solving_is_public,
+               $1.machine_api_solving_price_usd, $1.machine_data_source_is_public, $1.machine_is_duplicatable,
+               $1.mdc_columns_total_count, $1.training_nn_model_id)::text
+$$;
+
 -- Whether a decision to solve still holds: its caller, its machine and its prices are as they were when it was made, and
 -- its payer has enough. Who may solve and what it costs is said by ml's rules alone; this only compares.
 CREATE FUNCTION solving_stands(decision json) RETURNS boolean
@@ -8,7 +15,7 @@ BEGIN
                    caller_id uuid, kid text, key_hash text, caller_seen text, machine_id uuid, machine_seen text,
                    prices_seen text, payer_id uuid, tokens numeric, dollars numeric)
           JOIN machine ON machine.id = made.machine_id AND machine.deleted_at IS NULL
-           AND machine.xmin::text = made.machine_seen
+           AND machine_to_solve(machine) = made.machine_seen
           JOIN price_list ON price_list.list_name = 'platform' AND price_list.xmin::text = made.prices_seen
           LEFT JOIN funds ON funds.owner_id = made.payer_id
          WHERE coalesce(coupon_available + eaml_available, 0) >= made.tokens

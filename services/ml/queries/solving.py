@@ -19,6 +19,7 @@ from ml.rules.prices import Available, NoPrices, Prices
 from service_base.callers import Caller
 
 # A machine has some hundred columns of figures: only these are asked for, the others are read when they are needed.
+# SQL's `machine_to_solve` names the same.
 _ASKED = {
     "id",
     "machine_name",
@@ -51,7 +52,7 @@ def _columns(table: str, names: Iterable[str]) -> str:
 
 _ASK = f"""
 SELECT {_columns("m", _COLUMN.values())}, n.folder, {_columns("p", _OF_PRICES)}, {_columns("o", _OF_FUNDS)},
-       {_columns("c", _OF_FUNDS)}, m.xmin::text, p.xmin::text
+       {_columns("c", _OF_FUNDS)}, machine_to_solve(m), p.xmin::text
   FROM machine m
   LEFT JOIN nn_model n ON n.id = m.{_COLUMN["training_nn_model_id"]}
   LEFT JOIN price_list p ON p.list_name = %s
@@ -69,7 +70,7 @@ class ToSolve:
     prices: Prices | None
     of_owner: Available
     of_caller: Available
-    # The versions of the rows that it was read from.
+    # The machine as it was read, and the version of the price list.
     machine_seen: str
     prices_seen: str | None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,8 @@ from event_bus.testing import deliver, said
 from ml import commands, drifting, queries
 from ml.api import solving as api_solving
 from ml.commands import solving_at_once
-from ml.models import PublishedUsage, SolvedLines
+from ml.models import Machine, PublishedUsage, SolvedLines
+from ml.queries import solving as reading_to_solve
 from ml.rules.prices import Available, FundsShort, Prices, enough, must_cover
 from ml.tests.world import ROW, balance, price_list
 from service_base import auth, reading
@@ -208,6 +210,21 @@ async def test_funds_that_still_suffice_are_no_reason_to_look_anew(
     await later(deliver)(balance(ada.pk, 9, eaml="0.01"))
     assert (await solve(hers, trained)).status_code == 200
     assert looked_up == []
+
+
+@kept
+async def test_what_it_cost_so_far_is_no_reason_to_look_anew(trained: Any, hers: Any, looked_up: list[UUID]) -> None:
+    await Machine.objects.filter(pk=trained.pk).aupdate(machine_billing_cost_solving_usd=Decimal(3))
+    assert (await solve(hers, trained)).status_code == 200
+    assert looked_up == []
+
+
+@pytest.mark.django_db
+def test_what_is_compared_is_all_that_solving_reads_of_a_machine() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef('machine_to_solve(machine)'::regprocedure)")
+        definition = cursor.fetchone()[0]
+    assert set(re.findall(r"\$1\.(\w+)", definition)) == set(reading_to_solve._COLUMN.values())
 
 
 # --- what is written --------------------------------------------------------------------------------------------------
