@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
-from ml.learning.network.train import Look
+if TYPE_CHECKING:
+    from ml.learning.network.train import Look
 
 # Share of the whole that each stage takes on a middling table; training takes the rest.
 STAGES = {

@@ -27,6 +27,7 @@ FREQUENT_SHARE = 0.05
 KNOWN_CELLS = 5_000
 MOST_MISFITS = 5
 _ORDERS = ("YMD", "DMY", "MDY")
+_NUMBERS = frozenset({float, int, type(None)})
 _BITS = 1 << 20
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -69,6 +70,8 @@ class ColumnStatistics:
         counts = _counted(cells)
         if (labels := _plain_texts(counts)) is not None:
             self._add_texts(counts, labels)
+        elif (numbers := _typed_numbers(counts)) is not None:
+            self._add_numbers(counts, numbers)
         else:
             self._add_cells(counts)
         self._follow_count(cells)
@@ -91,6 +94,17 @@ class ColumnStatistics:
         self._count_labels(labels)
         if numbers:
             self.numbers.add(np.array(numbers))
+
+    def _add_numbers(self, counts: Counter[Cell], numbers: NDArray[np.float64]) -> None:
+        """What the way cell by cell comes to, for numbers that are typed as such."""
+        times = np.fromiter(counts.values(), dtype=np.int64, count=len(counts))
+        is_there, is_whole = ~np.isnan(numbers), numbers == np.floor(numbers)
+        self.missing += int(times[~is_there].sum())
+        if is_there.any():
+            self._count_labels(_labels_of(counts, is_whole))
+            self.fitting["number"] += int(times[is_there].sum())
+            self.fitting["integer"] += int(times[is_whole].sum())
+            self.numbers.add(np.repeat(numbers[is_there], times[is_there]))
 
     def _add_texts(self, counts: Counter[Cell], labels: list[str]) -> None:
         """What the way cell by cell comes to, for texts that are nothing else."""
@@ -239,6 +253,30 @@ def _plain_numbers(cells: Sequence[Cell], decimal: str) -> NDArray[np.float64] |
     # float() also takes nan, infinity and 1_000, which mean something else in a table.
     is_plain = bool((np.abs(numbers) < LARGEST).all()) and "_" not in "".join(texts)
     return numbers if is_plain else None
+
+
+def _typed_numbers(counts: Counter[Cell]) -> NDArray[np.float64] | None:
+    """Cells that are nothing but numbers or missing, which NaN stands for; None where any needs a closer look."""
+    if not set(map(type, counts)) <= _NUMBERS:
+        return None
+    try:
+        numbers = np.array(list(counts), dtype=np.float64)
+    except OverflowError:
+        return None
+    # A comparison with NaN is never true.
+    return None if (np.abs(numbers) >= LARGEST).any() else numbers
+
+
+def _labels_of(counts: Counter[Cell], is_whole: NDArray[np.bool_]) -> Counter[str]:
+    """How often each label of numbers came: different ones have different labels."""
+    whole = zip(counts.items(), is_whole.tolist(), strict=True)
+    return Counter(
+        {
+            str(int(cell)) if own else str(cell): count  # type: ignore[call-overload]
+            for (cell, count), own in whole
+            if cell is not None and cell == cell
+        }
+    )
 
 
 def _mark(sketch: NDArray[np.uint8], labels: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from ml.learning.network.shape import Head, Recipe
@@ -105,6 +106,12 @@ def run_chunk(
 @partial(jax.jit, static_argnames=("recipe",))
 def run_answers(params: Params, x: jax.Array, *, recipe: Recipe) -> jax.Array:
     return answers(params, x, recipe)
+
+
+def first_state(recipe: Recipe, trained: Params) -> Any:
+    """What the optimizer remembers before the first step: zeros, whichever it is, without a program for each shape."""
+    shapes = jax.eval_shape(transformation(recipe).init, trained)
+    return jax.tree.map(lambda leaf: jax.device_put(np.zeros(leaf.shape, leaf.dtype)), shapes)
 
 
 def _drops(pool: jax.Array, offsets: jax.Array, rows: tuple[int, ...], recipe: Recipe) -> list[jax.Array]:

@@ -16,7 +16,7 @@ from ml.learning.network.fold import Fold
 from ml.learning.network.losses import mean_loss
 from ml.learning.network.members import SHARED, Feeder, Floats, first_params, padded_width
 from ml.learning.network.shape import Head, Recipe
-from ml.learning.network.steps import Chunk, rate_of, run_answers, run_chunk, transformation
+from ml.learning.network.steps import Chunk, first_state, rate_of, run_answers, run_chunk
 
 POOL = 1 << 20
 LOOK_LINES = 4096
@@ -112,12 +112,12 @@ class _Training:
                 watched[id(fold)] = rng.permutation(fold.watch)[:LOOK_LINES]
         self.watched = [watched[id(fold)] for fold in folds]
         self.steps_are_own = len(watched) < len(folds) or min(map(len, self.watched)) >= LINES_FOR_OWN_STEP
-        self.pool = jax.numpy.asarray(rng.random(POOL, dtype=np.float32))
+        self.pool = jax.device_put(rng.random(POOL, dtype=np.float32))
         self.seed = seed
         first = first_params(x, learn, head, recipes, masks, numbers, seed)
-        self.params = {name: jax.numpy.asarray(value) for name, value in first.items()}
+        self.params = _on_device(first)
         trained = {n: v for n, v in self.params.items() if rate_of(n)}
-        self.state = transformation(recipe).init(trained)
+        self.state = first_state(recipe, trained)
         self.best = Members({n: np.array(v) for n, v in first.items()}, [0] * len(folds), [np.inf] * len(folds), recipe)
 
     def run(self, pace: Pace, on_look: Callable[[Look], None], should_stop: Callable[[], bool], kept: Part) -> Members:
@@ -156,7 +156,7 @@ class _Training:
         )
         if not notes["is_done"]:
             self.steps = notes["steps"]
-            self.params = {name: jax.numpy.asarray(value) for name, value in resume.of(found, "params").items()}
+            self.params = _on_device(resume.of(found, "params"))
             self.state = resume.state_like(self.state, found)
         return notes["step"], notes["is_done"]
 
@@ -208,6 +208,11 @@ class _Training:
         if self.steps_are_own:
             return [k for k, loss in enumerate(losses) if loss < best[k]]
         return list(range(len(losses))) if np.mean(losses) < np.mean(best) else []
+
+
+def _on_device(params: dict[str, Floats]) -> dict[str, jax.Array]:
+    # asarray() would compile a program for each shape, which takes longer than the copy.
+    return {name: jax.device_put(np.array(value)) for name, value in params.items()}
 
 
 class Pace:

@@ -18,6 +18,8 @@ LONGEST_KEY = 200
 # The share of present values that must be JSON, and of those the share that must have a part.
 JSON_SHARE = 0.95
 PART_SHARE = 0.02
+# What JSON may stand in.
+_MAY_HOLD = frozenset({str, dict, list})
 _Place = tuple[tuple[str, ...], PartKind]
 
 
@@ -91,6 +93,8 @@ def find_parts(table: TableSource, types: Mapping[str, str] | None = None) -> tu
         if said not in ("", "JSON"):
             continue
         cells = [cell for batch in sample for cell in batch.columns[place]]
+        if _MAY_HOLD.isdisjoint(map(type, cells)):
+            continue
         values = [value for value in map(_json_of, cells) if value is not None]
         present = sum(cell is not None and cell != "" for cell in cells)
         if not values or (not said and len(values) < JSON_SHARE * present):

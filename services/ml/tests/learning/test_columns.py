@@ -183,6 +183,19 @@ def test_cells_taken_at_once_are_what_they_are_one_by_one(cells: list[Cell], dec
     assert set(at_once.misfits) == set(one_by_one.misfits)
 
 
+@given(st.lists(st.one_of(st.none(), st.integers(), st.integers(-3, 3), st.floats(), st.floats(-3, 3)), max_size=30))
+def test_typed_numbers_taken_at_once_are_what_they_are_one_by_one(cells: list[Cell]) -> None:
+    at_once, one_by_one = ColumnStatistics(), ColumnStatistics()
+    at_once.add(cells)
+    for cell in cells:
+        one_by_one.add([cell, "NA"])  # beside a text the closer look is needed
+    one_by_one.lines, one_by_one.missing = len(cells), one_by_one.missing - len(cells)
+    facts = ("missing", "strings", "longest", "fitting", "labels", "misfits")
+    assert [getattr(at_once, fact) for fact in facts] == [getattr(one_by_one, fact) for fact in facts]
+    assert at_once.numbers.count == one_by_one.numbers.count
+    assert (at_once.numbers.least, at_once.numbers.largest) == (one_by_one.numbers.least, one_by_one.numbers.largest)
+
+
 def test_labels_beyond_those_that_are_kept_are_estimated_as_they_come() -> None:
     texts = [f"k{number}" for number in range(5000)]
     few, many = ColumnStatistics(most_kept=300), ColumnStatistics(most_kept=300)

@@ -15,7 +15,7 @@ from ml.learning.network import losses
 from ml.learning.network.fold import Fold
 from ml.learning.network.losses import softmax
 from ml.learning.network.members import Feeder
-from ml.learning.network.shape import Head, HeadLoss, NetworkShape, recipe_for
+from ml.learning.network.shape import Head, HeadLoss, NetworkShape, Optimizer, recipe_for
 from ml.learning.network.train import Pace, answers_on, train_members
 from ml.learning.solver import Solver
 
@@ -71,6 +71,21 @@ def test_the_served_graph_answers_as_the_members_do(activation: str, members: in
         axis=1,
     )
     np.testing.assert_allclose(served, expected, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+def test_every_optimizer_remembers_zeros_at_first(optimizer: Optimizer) -> None:
+    import jax
+
+    from ml.learning.network.steps import first_state, transformation
+
+    recipe = recipe_for(NetworkShape(), NUMBER, optimizer=optimizer, steps=50, learning_lines=240)
+    params = {"w0": jax.numpy.ones((2, 3, 4)), "b0": jax.numpy.ones((2, 4))}
+    own, plain = first_state(recipe, params), transformation(recipe).init(params)
+    assert jax.tree.structure(own) == jax.tree.structure(plain)
+    for found, expected in zip(jax.tree.leaves(own), jax.tree.leaves(plain), strict=True):
+        assert (found.dtype, found.weak_type) == (expected.dtype, expected.weak_type)
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(("lines", "own"), [(800, False), (3000, True)])

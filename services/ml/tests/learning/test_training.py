@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import pickletools
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -237,3 +240,11 @@ def test_a_folder_with_something_else_in_it_is_not_written_over(learn: Learn, tm
     with pytest.raises(errors.LearningError, match="choose a new folder"):
         learn()
     assert (tmp_path / "model" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_table_is_found_fit_before_anything_heavy_is_loaded() -> None:
+    heavy = ("jax", "optax", "scipy", "lightgbm", "onnx", "pandas")
+    code = f"import sys; import ml.learning.learn; print([name for name in {heavy} if name in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "[]"
