@@ -13,6 +13,7 @@ from ninja.errors import AuthenticationError
 
 from service_base.auth import Bearer, token_in
 from service_base.callers import Caller
+from service_base.idempotency.answers import HEADER
 from service_base.reading import row
 
 MOST_REMEMBERED = 2048
@@ -30,7 +31,7 @@ class Standing:
 
 
 class RememberingBearer(Bearer):
-    """As Bearer, but a small request may get its caller from memory, with her `standing`.
+    """As Bearer, but a small request without an Idempotency-Key may get its caller from memory, with her `standing`.
 
     Whoever uses this answers such a request only by a statement that compares the standing; for anything else, a
     refusal too, it asks `again`. Nobody is let in by memory alone.
@@ -43,7 +44,7 @@ class RememberingBearer(Bearer):
 
     async def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         """The caller, from memory if she is there."""
-        if not self._is_small(request):
+        if not self._may_be_remembered(request):
             return await super().authenticate(request, token)
         known = self._known.get(token)
         if known is None:
@@ -75,9 +76,9 @@ class RememberingBearer(Bearer):
             self._known.popitem(last=False)
         return self._known[token]
 
-    def _is_small(self, request: HttpRequest) -> bool:
+    def _may_be_remembered(self, request: HttpRequest) -> bool:
         length = request.META.get("CONTENT_LENGTH", "")
-        return bool(length.isdigit() and int(length) <= self._largest)
+        return bool(length.isdigit() and int(length) <= self._largest) and HEADER not in request.headers
 
 
 async def _standing(text: str) -> Standing | None:

@@ -1,8 +1,8 @@
 """What solving costs: one row over HTTP beside requests that do less, and a million lines of a file.
 
-`python tests/bench/solving.py [--level N] [--lines N] [--rounds N] [--json FILE]` trains a machine on a table that it
-makes up (numbers, labels, a date), serves ml on a throwaway PostgreSQL and Valkey, and solves files in a process of
-their own, as a trainer's child does.
+`python tests/bench/solving.py [--level N] [--lines N] [--rounds N] [--durable] [--json FILE]` trains a machine on a
+table that it makes up (numbers, labels, a date), serves ml on a throwaway PostgreSQL and Valkey, and solves files in a
+process of their own, as a trainer's child does.
 """
 
 from __future__ import annotations
@@ -30,11 +30,15 @@ GOAL_TIMES, GOAL_LINES = 1.3, 100_000
 Row = dict[str, Any]
 
 
-def measure(*, level: int = 1, lines: int = 1_000_000, rounds: int = 10) -> list[Row]:
+def measure(*, level: int = 1, lines: int = 1_000_000, rounds: int = 10, durable: bool = False) -> list[Row]:
     """The table's rows, `B-SOLVE-…`."""
-    from titan.testing import postgres_address, service_environment
+    from titan.embedded.postgres import postgres
+    from titan.testing import POSTGRES, postgres_address, scratch_directory, service_environment
 
-    with tempfile.TemporaryDirectory() as home:
+    with contextlib.ExitStack() as servers:
+        if durable:
+            os.environ[POSTGRES] = servers.enter_context(postgres(servers.enter_context(scratch_directory())))
+        home = servers.enter_context(tempfile.TemporaryDirectory())
         environment = os.environ | service_environment("ml") | {"PYTHONPATH": _path()}
         environment |= {"TITAN_LOG_LEVEL": "ERROR", "TITAN_WEB_THREADS": "8", "DJANGO_SETTINGS_MODULE": "ml.settings"}
         _table(Path(home, "learn.csv"), LEARNT_LINES, with_output=True)
@@ -222,13 +226,14 @@ def main() -> None:
     parser.add_argument("--level", type=int, default=1)
     parser.add_argument("--lines", type=int, default=1_000_000, help="0 leaves the files out")
     parser.add_argument("--rounds", type=int, default=10, help="0 leaves HTTP out")
+    parser.add_argument("--durable", action="store_true", help="a PostgreSQL that waits for the disk, as in `titan up`")
     parser.add_argument("--json", type=Path, help="where the rows go as JSON")
     parser.add_argument("--solve", type=Path, nargs=3, metavar=("MODEL", "TABLE", "OUT"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.solve:
         json.dump(solve(*asked.solve), sys.stdout)
         return
-    rows = measure(level=asked.level, lines=asked.lines, rounds=asked.rounds)
+    rows = measure(level=asked.level, lines=asked.lines, rounds=asked.rounds, durable=asked.durable)
     for row in rows:
         beside = f"{row['ratio']} times {row['anchor']}" if row["ratio"] else ""
         print(f"{row['id']:<30} {row['value']:>12,} {row['unit']:<12} {row['what']:<75} {beside}")

@@ -76,6 +76,14 @@ def test_a_large_request_is_never_answered_from_memory(person, token_for):
     assert async_to_sync(bearer.authenticate)(request(token, "101"), token).standing is None
 
 
+def test_a_request_with_a_key_is_never_answered_from_memory(person, token_for):
+    bearer, token = RememberingBearer("x", largest=100), token_for(sub=str(person))
+    async_to_sync(bearer.authenticate)(request(token), token)
+    keyed = request(token)
+    keyed.META["HTTP_IDEMPOTENCY_KEY"] = "one"
+    assert async_to_sync(bearer.authenticate)(keyed, token).standing is None
+
+
 def test_whoever_is_asked_for_again_is_read_anew(person, token_for):
     bearer, token = RememberingBearer("x", largest=100), token_for(sub=str(person))
     async_to_sync(bearer.authenticate)(request(token), token)
