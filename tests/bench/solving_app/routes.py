@@ -27,6 +27,7 @@ async def empty(request: Request) -> dict[str, Any]:
 @router.post("/bench/meter/{machine_id}", auth=SOLVE_AT_ONCE)
 async def meter(request: Request, machine_id: UUID) -> dict[str, Any]:
     """What it costs to prove that a line may be solved and to say that it was."""
+    assert request.auth.standing is not None
     decision = solving_at_once._decisions[(request.auth.standing, machine_id)]
     usage = usage_of(decision.machine, decision.order, new_id(), 1, utc_now())
     assert await write(solving_at_once._METER, [usage, decision.offer(1).proof])
