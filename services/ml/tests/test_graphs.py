@@ -244,12 +244,14 @@ def test_after_a_killed_child_the_next_graph_is_drawn_by_another(machine):
 
 
 def test_a_graph_that_is_not_ready_is_drawn_on_while_one_waits(machine, monkeypatch):
-    spec = Specification(13, {"y": "city"})
+    drawings.drawn_graph(machine, Specification(13, {"y": "bought"}))
+    child, spec = drawings._studio._child.process.pid, Specification(13, {"y": "city"})
+    os.kill(child, signal.SIGSTOP)
     with monkeypatch.context() as patched:
         patched.setattr(drawings, "LONGEST", 0.0)
         with pytest.raises(drawings.StillDrawing, match="look again"):
             drawings.drawn_graph(machine, spec)
-    child = drawings._studio._child.process.pid
+    os.kill(child, signal.SIGCONT)
     assert drawings.drawn_graph(machine, spec).picture
     assert drawings._studio._child.process.pid == child
 

@@ -1,7 +1,5 @@
 """Warm models: the least recently used goes first, by bytes, and a machine has none but its newest."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from ml import sessions
@@ -24,8 +22,19 @@ def loaded(monkeypatch):
     return found
 
 
+class Trained:
+    """A machine with its newest model."""
+
+    def __init__(self, size):
+        self.pk, self.training_nn_model = new_id(), Model(size)
+
+    @property
+    def training_nn_model_id(self):
+        return self.training_nn_model.pk
+
+
 def machine(size=100):
-    return SimpleNamespace(pk=new_id(), training_nn_model=Model(size))
+    return Trained(size)
 
 
 def test_a_warm_model_is_not_loaded_again(loaded):
