@@ -49,8 +49,8 @@ def append_all(events: Sequence[tuple[Event, UUID | None]], *, occurred_at: date
     """As `append`, for many events (each with its id or None) in one statement; their ids, in order."""
     if events and not connection.in_atomic_block:
         raise OutsideTransaction(f"append {events[0][0].TYPE} inside the transaction that writes its rows")
-    at = occurred_at or utc_now()
-    rows = [row_of(event, event_id or new_id(), at) for event, event_id in events]
+    common = _common(occurred_at or utc_now())
+    rows = [_row(event, event_id or new_id()) | common for event, event_id in events]
     if rows:
         # One JSON value: arrays of columns psycopg would quote element by element in Python, five times slower.
         with connection.cursor() as cursor:
@@ -63,15 +63,20 @@ def row_of(event: Event, event_id: UUID, at: datetime) -> dict[str, Any]:
 
     Raises NotPublished, EventTooLarge.
     """
+    return _row(event, event_id) | _common(at)
+
+
+def _row(event: Event, event_id: UUID) -> dict[str, Any]:
     must_be_published(type(event))
     payload = event.model_dump_json()
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise EventTooLarge(f"{event.TYPE} is {len(payload)} bytes; at most {MAX_PAYLOAD_BYTES} can be sent")
-    about = {"topic": topic_of(type(event)), "key": event.key, "type": event.TYPE, "headers": _headers()}
-    return about | {"event_id": str(event_id), "payload": payload, "occurred_at": rfc3339(at)}
+    about = {"topic": topic_of(type(event)), "key": event.key, "type": event.TYPE}
+    return about | {"event_id": str(event_id), "payload": payload}
 
 
-def _headers() -> dict[str, str]:
+def _common(at: datetime) -> dict[str, Any]:
+    """What all rows of one statement have in common."""
     headers = {"source": f"/titan/{settings.TITAN_CONTEXT}"}
     trace = current_traceparent()
-    return headers | ({"traceparent": trace} if trace else {})
+    return {"headers": headers | ({"traceparent": trace} if trace else {}), "occurred_at": rfc3339(at)}
