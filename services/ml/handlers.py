@@ -8,17 +8,16 @@ from typing import Any
 from event_bus import on, on_batch
 from ml import commands
 from shared_models.events import Envelope, billing
-from shared_models.money import plain
 
 
 @on(billing.HoldAuthorized)
 def start_work(event: billing.HoldAuthorized, envelope: Envelope) -> None:
     """Let the work queue for a server, or the purchase be delivered."""
-    commands.authorize_purchase(purchase_id=event.work_id, hold_id=event.hold_id, held=_parts(event.parts))
+    commands.authorize_purchase(purchase_id=event.work_id, hold_id=event.hold_id, held=commands.amounts_of(event.parts))
     commands.authorize_work(
         work_id=event.work_id,
         hold_id=event.hold_id,
-        held=_parts(event.parts),
+        held=commands.amounts_of(event.parts),
         price_version=event.price_version,
         expires_at=event.expires_at,
     )
@@ -55,7 +54,3 @@ def keep_funds(changed: Sequence[tuple[billing.BalanceChanged, Envelope]]) -> No
 def keep_prices(event: billing.PricesPublished, envelope: Envelope) -> None:
     """Quote by the new prices."""
     commands.keep_prices(event)
-
-
-def _parts(parts: list[billing.Part]) -> list[dict[str, str]]:
-    return [{"currency": part.currency, "amount": plain(part.amount)} for part in parts]

@@ -1,7 +1,7 @@
 """Everything that changes ml: one keyword-only function is one transaction."""
 
 from ml.commands.asked import MachineAsked
-from ml.commands.charges import note_charges
+from ml.commands.charges import amounts_of, note_charges
 from ml.commands.cleaning import clean_store
 from ml.commands.copies import copy_machine
 from ml.commands.correction import correct_machine
@@ -93,6 +93,7 @@ __all__ = [
     "Parcel",
     "StoredModel",
     "TableBusy",
+    "amounts_of",
     "append_by_work",
     "append_lines",
     "authorize_purchase",

@@ -35,7 +35,7 @@ def note_charges(*charges: billing.OperationPosted) -> None:
 
     All of `charges` are noted or none.
     """
-    works = {str(one.work_id): _parts(one.parts) for one in charges if one.work_id is not None}
+    works = {str(one.work_id): amounts_of(one.parts) for one in charges if one.work_id is not None}
     if works:
         told = json.dumps([{"id": id_, "charged": charged} for id_, charged in sorted(works.items())])
         _run(_SHOW.format(table="work"), told)
@@ -60,7 +60,8 @@ def _costs(charges: Sequence[billing.OperationPosted]) -> list[dict[str, str]]:
     ]
 
 
-def _parts(parts: Sequence[billing.Part]) -> list[dict[str, str]]:
+def amounts_of(parts: Sequence[billing.Part]) -> list[dict[str, str]]:
+    """Amounts with their currencies, as works and purchases keep them."""
     return [{"currency": part.currency, "amount": plain(part.amount)} for part in parts]
 
 
