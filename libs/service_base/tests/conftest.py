@@ -7,11 +7,14 @@ from time import time
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from event_bus.testing import deliver
 from service_base import addresses, auth
+from service_base.handler import ByPath
+from service_base.tests.serving import Asking
 from shared_models.events import identity
 from shared_models.ids import new_id
 
@@ -50,3 +53,15 @@ def token_for(key: OKPKey) -> Callable[..., str]:
         return jwt.encode({"alg": auth.ALGORITHM, "kid": "k1"}, claims | changes, key, algorithms=[auth.ALGORITHM])
 
     return sign
+
+
+@pytest.fixture
+def ask(application: ByPath) -> Asking:
+    """Somebody unknown, who asks the application that a test's file makes."""
+    return Asking(application)
+
+
+@pytest.fixture
+async def hers(application: ByPath, token_for: Callable[..., str]) -> Asking:
+    """The same for somebody who is signed in."""
+    return Asking(application, {"authorization": f"Bearer {await sync_to_async(token_for)()}"})

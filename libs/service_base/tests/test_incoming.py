@@ -27,16 +27,6 @@ def application():
         lent.executor.shutdown()
 
 
-@pytest.fixture
-def ask(application):
-    return Asking(application)
-
-
-@pytest.fixture
-async def hers(application, token_for):
-    return Asking(application, {"authorization": f"Bearer {await sync_to_async(token_for)()}"})
-
-
 @pytest.fixture(autouse=True)
 def spooled(monkeypatch):
     """The bodies that were spooled."""

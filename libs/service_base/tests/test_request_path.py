@@ -38,16 +38,6 @@ def application(threads):
     api.gate.set()
 
 
-@pytest.fixture
-def ask(application):
-    return Asking(application)
-
-
-@pytest.fixture
-async def hers(application, token_for):
-    return Asking(application, {"authorization": f"Bearer {await sync_to_async(token_for)()}"})
-
-
 async def until(true, seconds=10.0):
     """Wait for what other tasks and threads are about to do."""
     async with asyncio.timeout(seconds):
