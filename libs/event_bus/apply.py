@@ -165,9 +165,7 @@ def reason_of(error: BaseException) -> str:
 
 def _first_of_each(deliveries: Sequence[Delivery], new: set[UUID]) -> list[Delivery]:
     """Those whose ids are `new`, each once: the same event may be twice in a batch."""
-    fresh: list[Delivery] = []
-    for delivery in deliveries:
-        if delivery.envelope.id in new:
-            new.discard(delivery.envelope.id)
-            fresh.append(delivery)
-    return fresh
+    if len(new) == len(deliveries):
+        return list(deliveries)
+    first = {delivery.envelope.id: delivery for delivery in reversed(deliveries)}
+    return [one for one in deliveries if one.envelope.id in new and first[one.envelope.id] is one]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -22,8 +22,7 @@ from shared_models.events.contract import Envelope, Event, decode, every_contrac
 PERMANENT = (Permanent, ValidationError, BadEnvelope)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """An event that somebody here listens to."""
 
     record: Record
@@ -63,6 +62,8 @@ def count_handled(deliveries: Sequence[Delivery]) -> None:
 
 def in_groups(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
     """`deliveries` as few groups of one type each, such that an event never comes before an earlier one of its key."""
+    if len({delivery.envelope.type for delivery in deliveries}) == 1:
+        return [list(deliveries)]
     groups: list[list[Delivery]] = []
     last_of_key: dict[tuple[str, bytes], int] = {}
     last_of_type: dict[str, int] = {}

@@ -8,6 +8,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from shared_models.events.contract import Envelope
+from shared_models.ids import read_id
 
 Headers = list[tuple[str, bytes]]
 
@@ -42,15 +43,16 @@ def _same_for_all(type_: str, source: str) -> Headers:
 
 def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
     """The envelope of a Kafka record. Raises BadEnvelope naming what is missing or malformed."""
-    known = dict(headers)
+    # Kafka knows headers without a value; nobody here writes one.
+    known = {name: value.decode("utf-8", "replace") for name, value in headers if value is not None}
     try:
         return Envelope(
-            id=UUID(_text(known["ce_id"])),
-            type=_text(known["ce_type"]),
-            source=_text(known["ce_source"]),
-            subject=_text(known.get("ce_subject", b"")),
-            time=datetime.fromisoformat(_text(known["ce_time"])),
-            traceparent=_text(known["traceparent"]) if "traceparent" in known else None,
+            id=read_id(known["ce_id"]),
+            type=known["ce_type"],
+            source=known["ce_source"],
+            subject=known.get("ce_subject", ""),
+            time=datetime.fromisoformat(known["ce_time"]),
+            traceparent=known.get("traceparent"),
         )
     except KeyError as missing:
         raise BadEnvelope(f"header {missing} is missing") from None
@@ -58,13 +60,9 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
         raise BadEnvelope(str(error)) from None
 
 
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
-
-
 def id_in(headers: Iterable[tuple[str, bytes]]) -> UUID | None:
     """The event's id where the headers hold a readable one."""
     try:
-        return UUID(_text(dict(headers).get("ce_id", b"")))
+        return read_id((dict(headers).get("ce_id") or b"").decode("utf-8", "replace"))
     except ValueError:
         return None

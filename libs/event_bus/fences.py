@@ -6,12 +6,12 @@ A fence belongs to the database, so a consumer begins where its effects end, wha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from pydantic_core import to_json
 
 from event_bus.broker import Record
 from event_bus.envelope import id_in
@@ -26,8 +26,7 @@ _ADVANCE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(NamedTuple):
     """Where to go on, and the id of the event just before, by which a topic made anew is recognised."""
 
     next_offset: int
@@ -41,16 +40,11 @@ def advance(consumer: str, cluster: str, records: Sequence[Record]) -> None:
     """
     last = {(record.topic, record.partition): record for record in records}
     fences = [
-        {
-            "topic": topic,
-            "partition": partition,
-            "next_offset": record.offset + 1,
-            "event_id": str(id_in(record.headers) or "") or None,
-        }
-        for (topic, partition), record in sorted(last.items())
+        {"topic": topic, "partition": partition, "next_offset": one.offset + 1, "event_id": id_in(one.headers)}
+        for (topic, partition), one in sorted(last.items())
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_ADVANCE, [consumer, cluster, json.dumps(fences)])
+        cursor.execute(_ADVANCE, [consumer, cluster, to_json(fences).decode()])
 
 
 def all_of(consumer: str, cluster: str) -> dict[tuple[str, int], Fence]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
+from pydantic_core import to_json
 
 from shared_models.clock import utc_now
 from shared_models.events.contract import Envelope
@@ -15,9 +15,10 @@ from shared_models.events.contract import Envelope
 # Longer than the topics keep their records, so that nothing can come again after it was forgotten.
 KEEP = timedelta(days=15)
 FORGET_AT_ONCE = 10_000
+# Ordered, because two batches that wait for each other's ids in different orders deadlock.
 _CLAIM = (
     "WITH event AS MATERIALIZED (SELECT key::uuid AS id, value AS type FROM json_each_text(%s::json)), entered AS"
-    " (INSERT INTO inbox (consumer, event_id, type, received_at) SELECT %s, id, type, %s FROM event"
+    " (INSERT INTO inbox (consumer, event_id, type, received_at) SELECT %s, id, type, %s FROM event ORDER BY id"
     " ON CONFLICT DO NOTHING RETURNING event_id) SELECT id FROM event EXCEPT ALL SELECT event_id FROM entered"
 )
 _FORGET = (
@@ -34,11 +35,10 @@ def claim(consumer: str, envelopes: Sequence[Envelope]) -> set[UUID]:
     """
     if not envelopes:
         return set()
-    # Sorted, because two batches that wait for each other's ids in different orders deadlock.
-    told = json.dumps({str(envelope.id): envelope.type for envelope in envelopes}, sort_keys=True)
+    told = {envelope.id: envelope.type for envelope in envelopes}
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [told, consumer, utc_now()])
-        return {envelope.id for envelope in envelopes} - {row[0] for row in cursor.fetchall()}
+        cursor.execute(_CLAIM, [to_json(told).decode(), consumer, utc_now()])
+        return set(told) - {row[0] for row in cursor.fetchall()}
 
 
 def forget_old() -> int:

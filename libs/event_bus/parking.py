@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 from zlib import crc32
 
 from django.db import connection
+from pydantic_core import to_json
 
 from event_bus import metrics
 from event_bus.broker import Record
@@ -17,6 +18,8 @@ from shared_models.clock import utc_now
 
 LATELY = timedelta(minutes=10)
 BEHIND = "waits behind a parked event of its key"
+_BLOCKED = """SELECT DISTINCT topic, key FROM parked_event
+    WHERE consumer = %s AND key = ANY(ARRAY(SELECT json_array_elements_text(%s::json)))"""
 _LOCK_CLASS = crc32(b"titan.parking") - 2**31
 
 
@@ -24,8 +27,7 @@ class Permanent(Exception):
     """Raised by a handler when trying again can never help; the event is parked at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetAside:
+class SetAside(NamedTuple):
     """A record to park, and why."""
 
     record: Record
@@ -46,12 +48,10 @@ def park(consumer: str, aside: Sequence[SetAside]) -> None:
 
 def blocked_places(consumer: str, records: Iterable[Record]) -> set[tuple[str, str]]:
     """The places among `records` that have a parked event; until the transaction ends no replay empties them."""
-    keys = list({record.key.decode("utf-8", "replace") for record in records})
+    keys = {record.key.decode("utf-8", "replace") for record in records}
     _lock(consumer, "pg_advisory_xact_lock_shared")
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT topic, key FROM parked_event WHERE consumer = %s AND key = ANY(%s)", [consumer, keys]
-        )
+        cursor.execute(_BLOCKED, [consumer, to_json(keys).decode()])
         return set(cursor.fetchall())
 
 

@@ -9,7 +9,10 @@ LONGEST_BACKOFF = 10.0
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait `seconds`, or until `stop` is set, whichever comes first."""
+    """Wait `seconds`, or until `stop` is set, whichever comes first. Raises CancelledError if the task is to end."""
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        # `asyncio.wait_for` swallows what comes just as it is done, and libraries that use it with it.
+        raise asyncio.CancelledError
     if seconds > 0:
         # asyncio.wait does not raise at the deadline, so nothing has to be caught here.
         waiting = asyncio.ensure_future(stop.wait())

@@ -23,7 +23,8 @@ from shared_models.clock import utc_now
 
 log = structlog.get_logger("titan.relay")
 
-BATCH = 2000
+# Of long bodies fewer are read at once: when the broker comes back after an hour, they are not all to lie in memory.
+BATCH, MOST_BYTES = 2000, 32_000_000
 BUSY_SECONDS = 0.02
 IDLE_SECONDS = 0.25
 IDLE_AFTER_SECONDS = 5.0
@@ -37,8 +38,9 @@ ENDLESS = 2**63 - 1
 _READ = """
     SELECT seq, topic, key, type, event_id::text, headers ->> 'source', headers ->> 'traceparent', payload,
            to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), (SELECT max(seq) FROM outbox)
-    FROM outbox WHERE seq > %s AND seq <= %s AND (%s = 1 OR mod(hashtext(key)::bigint + 2147483648, %s) = %s)
-    ORDER BY seq LIMIT %s
+    FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS so_far FROM (
+      SELECT * FROM outbox WHERE seq > %s AND seq <= %s AND (%s = 1 OR mod(hashtext(key)::bigint + 2147483648, %s) = %s)
+      ORDER BY seq LIMIT %s) AS next) AS waiting WHERE so_far <= %s ORDER BY seq
 """
 _FORGET = """
     WITH gone AS (DELETE FROM outbox USING json_to_recordset(%s::json) AS sent(seq bigint)
@@ -89,7 +91,7 @@ class Relay:
         self._broker = broker
         self._producer: Producer | None = None
         self._database = DatabaseThread("relay")
-        self._shard, self._shards = shard, shards
+        self._shard, self._share = shard, (shards, shards, shard)
         self._leadership = Leadership(shard, shards)
         self._watchdog = watchdog or Watchdog()
         self._behind, self._until = 0, ENDLESS
@@ -161,7 +163,7 @@ class Relay:
         if not self._behind or monotonic() - self._last_front >= FROM_THE_FRONT_SECONDS:
             self._behind, self._until, self._last_front = 0, ENDLESS, monotonic()
         with connection.cursor() as cursor:
-            cursor.execute(_READ, [self._behind, self._until, self._shards, self._shards, self._shard, BATCH])
+            cursor.execute(_READ, [self._behind, self._until, *self._share, BATCH, MOST_BYTES])
             rows = [Waiting(*row) for row in cursor.fetchall()]
             self._measure_depth()
         if rows and not self._behind:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import namedtuple
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,8 @@ from psycopg.pq import ExecStatus
 
 # The server ends a question that takes longer; a server that is gone is noticed as soon.
 LONGEST_MILLISECONDS = 10_000
+# The first PostgreSQL that ends transactions too.
+ENDS_TRANSACTIONS = 170_000
 
 
 class Links:
@@ -29,12 +31,15 @@ class Links:
         self._turns = asyncio.Semaphore(most)
         self._free: list[Link] = []
 
-    async def ask(self, sql: str, params: Sequence[Any]) -> list[Any]:
-        """The rows as named tuples. Raises psycopg's errors; OperationalError when the connection broke."""
+    async def ask(self, sql: str, params: Sequence[Any], work: Callable[[], object] | None = None) -> list[Any]:
+        """The rows as named tuples. Raises psycopg's errors; OperationalError when the connection broke.
+
+        `work` is done while the server is at it; the statement is committed after it, or never when it raises.
+        """
         async with self._turns:
             link = await self._next()
             try:
-                found = await link.ask(sql, params)
+                found = await (link.ask(sql, params) if work is None else link.ask_during(work, sql, params))
             except BaseException:
                 # Broken off, its answer would be taken for that of the next question.
                 link.close()
@@ -52,7 +57,14 @@ class Links:
             link = self._free.pop()
             if not link.is_closed:
                 return link
-        return Link(await AsyncConnection.connect(**self._facts))
+        return Link(await self._connected())
+
+    async def _connected(self) -> AsyncConnection[Any]:
+        connection = await AsyncConnection.connect(**self._facts)
+        if connection.info.server_version >= ENDS_TRANSACTIONS:
+            # For a process that stops, or whose machine is gone, before it has a transaction committed.
+            await connection.execute(f"SET transaction_timeout = {LONGEST_MILLISECONDS}")
+        return connection
 
 
 class Link:
@@ -70,23 +82,57 @@ class Link:
         self._loop.add_reader(self._socket, self._readable)
 
     async def ask(self, sql: str, params: Sequence[Any]) -> list[Any]:
-        """The rows of one SELECT."""
+        """The rows of one statement, committed."""
+        transformer = self._send(sql, params)
+        if self._libpq.flush():
+            await self._sent()
+        await self._ready()
+        result = self._libpq.get_result()
+        if (other := self._libpq.get_result()) is not None:
+            # What was answered may still fail to be committed.
+            raise _error_in(other)
+        return _rows_in(result, transformer)
+
+    async def ask_during(self, work: Callable[[], object], sql: str, params: Sequence[Any]) -> list[Any]:
+        """The same, with `work` done meanwhile. When it raises, end the connection: the server then rolls back.
+
+        In libpq's pipeline what was sent is begun at once but committed only at the synchronisation point, which is
+        not sent before `work` is done. Nothing is awaited in between, so that locks are held no longer than it takes.
+        """
+        self._libpq.enter_pipeline_mode()
+        transformer = self._send(sql, params)
+        self._libpq.flush()
+        work()
+        self._libpq.pipeline_sync()
+        if self._libpq.flush():
+            await self._sent()
+        result = await self._next_result()
+        while (other := await self._next_result()) is None or other.status != ExecStatus.PIPELINE_SYNC:
+            if other is not None:
+                raise _error_in(other)
+        self._libpq.exit_pipeline_mode()
+        return _rows_in(result, transformer)
+
+    def _send(self, sql: str, params: Sequence[Any]) -> Any:
+        """Ask, without waiting; what reads the answer."""
         transformer = Transformer(self._connection)
         values = transformer.dump_sequence(params, [PyFormat.AUTO] * len(params))
         self._libpq.send_query_params(_numbered(sql), values, transformer.types, transformer.formats)
-        while self._libpq.flush():  # noqa: ASYNC110 - only a question longer than the socket's buffer gets here
+        return transformer
+
+    async def _sent(self) -> None:
+        """Until a question longer than the socket's buffer is on its way."""
+        while self._libpq.flush():  # noqa: ASYNC110 - libpq has no event to wait for
             await asyncio.sleep(0)
+
+    def _ready(self) -> asyncio.Future[None]:
         self._answered = self._loop.create_future()
-        await self._answered
-        self._answered = None
-        result = self._libpq.get_result()
-        while self._libpq.get_result() is not None:
-            pass
-        if result is None or result.status != ExecStatus.TUPLES_OK:
-            raise _error_in(result)
-        transformer.set_pgresult(result)
-        names = tuple((result.fname(place) or b"").decode() for place in range(result.nfields))
-        return transformer.load_rows(0, result.ntuples, row_of(names)._make)
+        return self._answered
+
+    async def _next_result(self) -> Any:
+        if self._libpq.is_busy():
+            await self._ready()
+        return self._libpq.get_result()
 
     def close(self) -> None:
         """End the connection."""
@@ -107,6 +153,15 @@ class Link:
             return
         if self._answered is not None and not self._answered.done() and not self._libpq.is_busy():
             self._answered.set_result(None)
+
+
+def _rows_in(result: Any, transformer: Any) -> list[Any]:
+    if result is None or result.status != ExecStatus.TUPLES_OK:
+        raise _error_in(result)
+    transformer.set_pgresult(result)
+    names = tuple((result.fname(place) or b"").decode() for place in range(result.nfields))
+    found: list[Any] = transformer.load_rows(0, result.ntuples, row_of(names)._make)
+    return found
 
 
 def _error_in(result: Any) -> Exception:

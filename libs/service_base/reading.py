@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ from service_base.env import env
 from service_base.links import Links, row_of
 
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 MOST_CONNECTIONS = 4
 # Writes wait for the disk, and reads must not wait behind them.
@@ -45,16 +46,44 @@ async def write(sql: str, params: Sequence[Any] = (), *, using: str = "default")
     return await _ask(sql, params, using, most=MOST_WRITING, kind="write")
 
 
-async def _ask(sql: str, params: Sequence[Any], using: str, *, most: int, kind: str = "read") -> list[Any]:
+async def write_during(
+    work: Callable[[], R], sql: str, params: Sequence[Any] = (), *, using: str = "default"
+) -> tuple[list[Any], R]:
+    """As `write`, while `work` is done here; what that returns comes too. When it raises, nothing is written.
+
+    `work` is short: nothing else is answered meanwhile, and others may wait for rows that the statement locks.
+    """
+    done: list[R] = []
+
+    def once() -> None:
+        # The statement may be asked again, what was done is done.
+        if not done:
+            done.append(work())
+
+    found = await _ask(sql, params, using, most=MOST_WRITING, kind="write", work=once)
+    return found, done[0]
+
+
+async def _ask(
+    sql: str,
+    params: Sequence[Any],
+    using: str,
+    *,
+    most: int,
+    kind: str = "read",
+    work: Callable[[], None] | None = None,
+) -> list[Any]:
     if not env().web_threads:
+        if work is not None:
+            work()
         return await sync_to_async(_by_django)(sql, params, using)
     links = _links(using, kind, most)
     try:
-        return await links.ask(sql, params)
+        return await links.ask(sql, params, work)
     except OperationalError:
         # The server went while we asked. The other connections will be gone too.
         links.close()
-        return await links.ask(sql, params)
+        return await links.ask(sql, params, work)
 
 
 async def row(sql: str, params: Sequence[Any] = (), *, using: str = "default") -> Any | None:

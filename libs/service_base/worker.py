@@ -19,6 +19,9 @@ log = structlog.get_logger("titan.worker")
 Loop = Callable[[asyncio.Event], Coroutine[object, object, None]]
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 2.0
+# Objects that are made and kept before cycles are looked for among them: some ten megabytes. It is more than a batch of
+# two thousand events holds at once, which makes no cycles; Python's 700 are as many as a dozen events make.
+COLLECT_AFTER = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +119,13 @@ def prepare(context: str) -> None:
 
 
 def settle() -> None:
-    """Spare the garbage collector what stays loaded for ever: looking through it took a third of a consumer's time."""
+    """Spare the garbage collector what it finds nothing in: looking through it took half of a consumer's time.
+
+    What is loaded stays for ever, and what a batch makes lives until the batch ends.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 def stop_on_signals() -> asyncio.Event:

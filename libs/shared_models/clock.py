@@ -1,6 +1,8 @@
 """Time as TITAN means it: timezone-aware UTC, printed as RFC 3339 with a Z."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_NOTHING = timedelta(0)
 
 
 def utc_now() -> datetime:
@@ -8,8 +10,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def rfc3339(moment: datetime) -> str:
-    """`moment` as `2026-01-31T23:00:00.123456Z`; refuses naive times, which mean nothing outside one machine."""
+def in_utc(moment: datetime) -> datetime:
+    """The same instant in UTC; refuses naive times, which mean nothing outside one machine."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no timezone")
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return moment if moment.utcoffset() == _NOTHING else moment.astimezone(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """`moment` as `2026-01-31T23:00:00.123456Z`; refuses naive times."""
+    return in_utc(moment).isoformat().replace("+00:00", "Z")

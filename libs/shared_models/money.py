@@ -57,9 +57,20 @@ def rounded(amount: Decimal) -> Decimal:
     return _quantize(amount)
 
 
+def times(amount: Decimal, *factors: Decimal) -> Decimal:
+    """The product with all its digits; `rounded` makes an amount of it."""
+    for factor in factors:
+        amount = _WIDE.multiply(amount, factor)
+    return amount
+
+
 def plain(amount: Decimal) -> str:
     """`amount` as people's programs read it: no exponent, no superfluous zeros."""
-    text = format(amount, "f")
+    if not amount:
+        return "0"  # most balances are, and with their places they are told with an exponent
+    text = str(amount)  # at a third of the cost of formatting it, which only an exponent needs
+    if "E" in text:
+        text = format(amount, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -134,4 +145,4 @@ def split(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
 
 
 def _quantize(number: Decimal) -> Decimal:
-    return number.quantize(SMALLEST, rounding=ROUND_HALF_EVEN, context=_WIDE) + 0  # turns -0 into 0
+    return number.quantize(SMALLEST, ROUND_HALF_EVEN, _WIDE) + 0  # turns -0 into 0

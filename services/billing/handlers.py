@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from billing import commands
 from billing.rules.kinds import OperationKind, solving_kind
 from billing.rules.usage import Told, Used, WantedWork
 from event_bus import on, on_batch
 from shared_models.events import Envelope, ml
+from shared_models.ids import text_of
 
 
 @on_batch(ml.WorkRequested)
@@ -70,7 +71,8 @@ def keep_count(event: ml.UsageCounted, envelope: Envelope) -> None:
 
 
 def _happened(used: Used, at: datetime, envelope: Envelope) -> commands.Happened:
-    return commands.Happened(used, Told(envelope.id, envelope.type, at))
+    # Python compares and counts moments in its own UTC much faster than in that of the library that read them.
+    return commands.happened(used, Told(envelope.id, envelope.type, at.astimezone(UTC)))
 
 
 def _wanted(event: ml.WorkRequested) -> WantedWork:
@@ -106,7 +108,7 @@ def _trained(event: ml.TrainingCompleted) -> Used:
 
 def _solved(event: ml.SolvingCompleted) -> Used:
     return Used(
-        key=f"solving:{event.usage_id}",
+        key=f"solving:{text_of(event.usage_id)}",
         kind=solving_kind(event.channel, payer_is_owner=event.payer_id == event.machine_owner_id),
         machine_id=event.machine_id,
         machine_name=event.machine_name,

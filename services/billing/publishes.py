@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from billing.models import Bill, ConsultingRequest, CouponLot, DeclinedWork, Hold, Journal, Operation, Party
-from billing.rules.accounts import AccountName, coupon_account, receivable, wallet
+from billing.models import Bill, ConsultingRequest, CouponLot, DeclinedWork, Hold, Journal, Party
+from billing.models.rows import JournalRow, OperationRow
 from billing.rules.bills import Line
-from billing.rules.funding import Part, total
+from billing.rules.funding import Part, totals
 from billing.rules.pricing import Prices
 from event_bus import publishes
+from shared_models.clock import in_utc
 from shared_models.events import billing
 from shared_models.events.contract import Event
-from shared_models.money import Currency
+from shared_models.money import plain
 
 PUBLISHES = publishes(
     billing.HoldAuthorized,
     billing.HoldDeclined,
     billing.HoldExpired,
-    billing.OperationPosted,
-    billing.BalanceChanged,
+    billing.OperationsPosted,
+    billing.BalancesChanged,
     billing.CouponActivated,
     billing.BillIssued,
     billing.BillPaid,
@@ -34,6 +35,9 @@ PUBLISHES = publishes(
 )
 
 Held = tuple[Decimal, Decimal]
+Entry = dict[str, Any]
+# An entry has a kilobyte at most, and Kafka takes some nine hundred of them in a message.
+ENTRIES_A_MESSAGE = 500
 
 
 def hold_authorized(hold: Hold, parts: Iterable[Part]) -> Event:
@@ -65,46 +69,56 @@ def hold_expired(hold: Hold) -> Event:
     return billing.HoldExpired(hold_id=hold.pk, work_id=hold.work_id, payer_id=hold.payer_id)
 
 
-def operation_posted(
-    operation: Operation, journal: Journal, parts: Iterable[Part], *, cause: str, payee_id: UUID | None = None
-) -> Event:
-    """An operation reached the ledger."""
-    return billing.OperationPosted(
-        operation_id=operation.pk,
-        journal_id=journal.pk,
-        kind=operation.kind,
-        cause=cause,
-        payer_id=operation.operation_user_id,
-        payee_id=payee_id,
-        machine_id=operation.machine_id,
-        work_id=operation.work_id,
-        count_of_lines=operation.count_of_lines,
-        parts=_parts(parts),
-        posted_at=journal.effective_at,
-    )
+def posted(
+    operation: OperationRow, journal: JournalRow, parts: Iterable[Part], *, cause: str, payee_id: UUID | None = None
+) -> Entry:
+    """An operation that reached the ledger, as `operations_posted` takes it."""
+    return {
+        "operation_id": operation.id,
+        "journal_id": journal.id,
+        "kind": operation.kind,
+        "cause": cause,
+        "payer_id": operation.operation_user_id,
+        "payee_id": payee_id,
+        "machine_id": operation.machine_id,
+        "work_id": operation.work_id,
+        "count_of_lines": operation.count_of_lines,
+        "parts": _parts(parts),
+        "posted_at": in_utc(journal.effective_at),
+    }
 
 
-def balance_changed(party: Party, stands: Callable[[AccountName], Held]) -> Event:
-    """The person's balances as they are now; her party row is locked by the caller and counts this.
+def balance(party: Party, stands: Sequence[Held]) -> Entry:
+    """The person's balances as they are now, as `balances_changed` takes them; her locked party row counts them.
 
-    `stands` gives (posted, held) of an account.
+    `stands` is (posted, held) of each account that `PersonsAccounts.charged` names.
     """
-    usd, usd_held = stands(wallet(party.owner_id, Currency.USD))
-    eaml, eaml_held = stands(wallet(party.owner_id, Currency.EAML))
-    coupon, coupon_held = stands(coupon_account(party.owner_id))
-    owed, _ = stands(receivable(party.owner_id))
-    return billing.BalanceChanged(
-        owner_id=party.owner_id,
-        version=party.version,
-        user_balance=usd,
-        user_ixioo_balance=eaml,
-        coupon_balance=coupon,
-        usd_available=usd - usd_held,
-        eaml_available=eaml - eaml_held,
-        coupon_available=coupon - coupon_held,
-        credit_available=party.credit_limit + owed,
-        last_billing_time=party.last_billing_time,
-    )
+    of_usd, of_eaml, of_coupon, (owed, _) = stands
+    usd, free_usd = _all_and_free(*of_usd)
+    eaml, free_eaml = _all_and_free(*of_eaml)
+    coupon, free_coupon = _all_and_free(*of_coupon)
+    return {
+        "owner_id": party.owner_id,
+        "version": party.version,
+        "user_balance": usd,
+        "user_ixioo_balance": eaml,
+        "coupon_balance": coupon,
+        "usd_available": free_usd,
+        "eaml_available": free_eaml,
+        "coupon_available": free_coupon,
+        "credit_available": plain(party.credit_limit + owed),
+        "last_billing_time": party.last_billing_time and in_utc(party.last_billing_time),
+    }
+
+
+def operations_posted(page_id: UUID, entries: Sequence[Entry]) -> list[Event]:
+    """What reached the ledger on one page; the entries are checked and written as JSON all at once."""
+    return [billing.OperationsPosted(page_id=page_id, operations=some) for some in _in_messages(entries)]
+
+
+def balances_changed(page_id: UUID, entries: Sequence[Entry]) -> list[Event]:
+    """Whose balances one page changed, and to what."""
+    return [billing.BalancesChanged(page_id=page_id, balances=some) for some in _in_messages(entries)]
 
 
 def coupon_activated(lot: CouponLot) -> billing.CouponActivated:
@@ -221,8 +235,16 @@ def contract_ended(request: ConsultingRequest, journal: Journal) -> Event:
     )
 
 
+def _all_and_free(posted: Decimal, held: Decimal) -> tuple[str, str]:
+    said = plain(posted)
+    return said, plain(posted - held) if held else said
+
+
 def _parts(parts: Iterable[Part]) -> list[Any]:
-    """As the event takes them, which makes its own rows of them at a third of the cost."""
-    known = list(parts)
-    sums = [(currency, total(known, currency)) for currency in (Currency.COUPON, Currency.EAML, Currency.USD)]
-    return [{"currency": currency.value, "amount": amount} for currency, amount in sums if amount]
+    """The sum in each currency as the event takes it, which makes its own rows of them at a third of the cost."""
+    sums = totals(parts).items()
+    return [{"currency": str(currency), "amount": plain(amount)} for currency, amount in sums if amount]
+
+
+def _in_messages(entries: Sequence[Entry]) -> list[Any]:
+    return [entries[start : start + ENTRIES_A_MESSAGE] for start in range(0, len(entries), ENTRIES_A_MESSAGE)]

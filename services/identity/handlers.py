@@ -7,10 +7,10 @@ from identity import commands
 from shared_models.events import Envelope, billing
 
 
-@on_batch(billing.BalanceChanged)
-def keep_balances(changed: Sequence[tuple[billing.BalanceChanged, Envelope]]) -> None:
+@on_batch(billing.BalancesChanged)
+def keep_balances(pages: Sequence[tuple[billing.BalancesChanged, Envelope]]) -> None:
     """Show people the balances of their ledgers."""
-    commands.keep_balances(*(event for event, _ in changed))
+    commands.keep_balances(*(one for page, _ in pages for one in page.balances))
 
 
 @on(billing.CouponActivated)

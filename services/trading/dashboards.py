@@ -88,7 +88,8 @@ class RunDashboard(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _follow(self, caller: Caller) -> None:
         try:
-            offset = await asyncio.wait_for(self.resume, RESUME_SECONDS)
+            async with asyncio.timeout(RESUME_SECONDS):
+                offset = await self.resume
             await self._keep_up(offset)
         except TimeoutError:
             await self._leave(TOO_SLOW if self.resume.done() else BAD_MESSAGE)
@@ -106,7 +107,9 @@ class RunDashboard(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await self._say({"type": "run", "offset": offset, "run": state})
                 shown = state
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.wake.wait(), POLL_SECONDS)
+                # `asyncio.wait_for` would swallow a cancellation that comes as it is done, and this go on for ever.
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self.wake.wait()
             now = asyncio.get_running_loop().time()
             if now - checked_at > RECHECK_SECONDS:
                 checked_at = now
@@ -140,15 +143,18 @@ class RunDashboard(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _say(self, message: dict[str, Any]) -> None:
         # The socket's buffer is bounded: a reader who takes nothing for this long would hold its lines in memory.
-        await asyncio.wait_for(self.send(text_data=json.dumps(message)), SEND_SECONDS)
+        async with asyncio.timeout(SEND_SECONDS):
+            await self.send(text_data=json.dumps(message))
 
     async def _leave(self, code: int) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.close(code=code), SEND_SECONDS)
+            async with asyncio.timeout(SEND_SECONDS):
+                await self.close(code=code)
 
     async def _join(self) -> None:
         try:
-            await asyncio.wait_for(self.channel_layer.group_add(group_of(self.run.pk), self.channel_name), 2)
+            async with asyncio.timeout(2):
+                await self.channel_layer.group_add(group_of(self.run.pk), self.channel_name)
         except (OSError, ConnectionError, TimeoutError) as error:
             log.warning("dashboard.no_notices", error=str(error))
 

@@ -15,6 +15,7 @@ from event_bus.memory import MemoryBroker
 from event_bus.models import OutboxEvent, PublishedCount
 from event_bus.outbox import append_all
 from event_bus.relay import Relay
+from shared_models.ids import new_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -164,3 +165,18 @@ async def test_how_much_waits_is_counted(started, monkeypatch):
     await relay.step()
     await relay.close()
     assert metrics.outbox_waiting._value.get() == 3
+
+
+async def test_of_long_bodies_fewer_are_read_at_once_and_all_are_sent_in_order(started, monkeypatch):
+    monkeypatch.setattr(module, "MOST_BYTES", 50_000)
+    key = new_id()
+    await sync_to_async(say_many)([started(key=key, number=n, server="x" * 20_000) for n in range(5)])
+    broker = MemoryBroker()
+    relay, left = Relay(broker), []
+    while await OutboxEvent.objects.aexists():
+        await relay.step()
+        left.append(await OutboxEvent.objects.acount())
+    await relay.close()
+    assert left == [3, 1, 0]
+    [log] = [log for log in broker.logs.values() if log]
+    assert [json.loads(record.value)["attempt"] for record in log] == [0, 1, 2, 3, 4]

@@ -88,6 +88,27 @@ async def test_a_worker_that_is_cancelled_says_so_too(board):
     assert [told.has_ended for told in await reports(board)] == [True]
 
 
+async def test_a_cancellation_that_a_library_swallowed_ends_it_all_the_same(board, monkeypatch):
+    tell = BusReporter._tell
+
+    async def swallowing(self, board, **facts):
+        await tell(self, board, **facts)
+        try:
+            await asyncio.sleep(0.02)
+        except asyncio.CancelledError:
+            looked.set()
+
+    looked = asyncio.Event()
+    monkeypatch.setattr(BusReporter, "_tell", swallowing)
+    running = asyncio.create_task(BusReporter("billing", parked=int).run(asyncio.Event()))
+    await until(lambda: reports(board))
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(10):
+            await running
+    assert looked.is_set()
+
+
 async def test_a_board_that_is_away_is_said_once_and_holds_nothing_up(monkeypatch):
     monkeypatch.setattr(bus_reports.env(), "valkey_url", "redis://127.0.0.1:9/0", raising=True)
     looked = []

@@ -6,7 +6,7 @@ from service_base.bus_reports import BusReport
 from service_base.operations.event_map import event_map
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
-CHANGED, ACTIVATED = "titan.billing.balance.changed.v1", "titan.billing.coupon.activated.v1"
+CHANGED, ACTIVATED = "titan.billing.balances.changed.v1", "titan.billing.coupon.activated.v1"
 SERVICES = ("identity", "billing")
 
 

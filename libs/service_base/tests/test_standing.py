@@ -1,16 +1,13 @@
-"""What is remembered of a caller is proved by her standing, and a write is committed when its answer comes."""
-
-import asyncio
+"""What is remembered of a caller is proved by her standing."""
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.db import connection
 from django.test import RequestFactory
 from ninja.errors import AuthenticationError
 
 from event_bus.testing import deliver
-from service_base import auth, reading, standing
-from service_base.env import env
+from service_base import auth, standing
 from service_base.standing import RememberingBearer
 from service_base.tests.test_auth import changed
 from shared_models.events import identity
@@ -111,18 +108,3 @@ def test_memory_is_bounded(key, token_for, monkeypatch):
         token = token_for(sub=str(user_id))
         async_to_sync(bearer.authenticate)(request(token), token)
     assert len(bearer._known) == 2
-
-
-async def test_a_write_is_committed_when_its_answer_comes(monkeypatch):
-    monkeypatch.setattr(env(), "web_threads", 8)
-    insert = "INSERT INTO published_count (type, count) VALUES (%s, 1) RETURNING type"
-    assert (await reading.write(insert, ["once"]))[0].type == "once"
-
-    def others():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM published_count WHERE type = 'once'")
-            return cursor.fetchone()[0]
-
-    assert await sync_to_async(others)() == 1
-    for links in reading._opened.pop(asyncio.get_running_loop()).values():
-        links.close()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from shared_models.events.contract import Amount, Event, Moment
+from shared_models.events.contract import Amount, AmountText, Event, Moment, UtcMoment
 
 
 class Part(BaseModel):
@@ -56,11 +56,19 @@ class HoldExpired(Event):
     payer_id: UUID
 
 
-class OperationPosted(Event):
-    """A usage or a purchase reached the ledger: one journal, caused by exactly one event or request."""
+class Paid(BaseModel):
+    """What of a charge was paid, or is owed, in one currency."""
 
-    TYPE: ClassVar = "titan.billing.operation.posted.v1"
-    KEY: ClassVar = "operation_id"
+    model_config = ConfigDict(frozen=True)
+
+    currency: str
+    amount: AmountText
+
+
+class PostedOperation(BaseModel):
+    """A usage or a purchase that reached the ledger: one journal, caused by exactly one event or request."""
+
+    model_config = ConfigDict(frozen=True)
 
     operation_id: UUID
     journal_id: UUID
@@ -71,26 +79,51 @@ class OperationPosted(Event):
     machine_id: UUID | None
     work_id: UUID | None
     count_of_lines: int
-    parts: list[Part]
-    posted_at: Moment
+    parts: list[Paid]
+    posted_at: UtcMoment
 
 
-class BalanceChanged(Event):
-    """A person's balances after a movement; `version` grows with each, so an old one never overwrites a new one."""
+class OperationsPosted(Event):
+    """Usages and purchases that reached the ledger on one page; each is said once, in whatever order pages come.
 
-    TYPE: ClassVar = "titan.billing.balance.changed.v1"
-    KEY: ClassVar = "owner_id"
+    A long page is said in several such events, a single operation in one of its own.
+    """
+
+    TYPE: ClassVar = "titan.billing.operations.posted.v1"
+    KEY: ClassVar = "page_id"
+
+    page_id: UUID
+    operations: list[PostedOperation]
+
+
+class Balance(BaseModel):
+    """A person's balances after a page; `version` grows with each, so an old one never overwrites a new one."""
+
+    model_config = ConfigDict(frozen=True)
 
     owner_id: UUID
     version: int
-    user_balance: Amount
-    user_ixioo_balance: Amount
-    coupon_balance: Amount
-    usd_available: Amount
-    eaml_available: Amount
-    coupon_available: Amount
-    credit_available: Amount
-    last_billing_time: Moment | None = None
+    user_balance: AmountText
+    user_ixioo_balance: AmountText
+    coupon_balance: AmountText
+    usd_available: AmountText
+    eaml_available: AmountText
+    coupon_available: AmountText
+    credit_available: AmountText
+    last_billing_time: UtcMoment | None = None
+
+
+class BalancesChanged(Event):
+    """People's balances after a page of the ledger, one entry a person; pages come in any order, versions tell.
+
+    A page that changed many is said in several such events, one that changed a single person in one of its own.
+    """
+
+    TYPE: ClassVar = "titan.billing.balances.changed.v1"
+    KEY: ClassVar = "page_id"
+
+    page_id: UUID
+    balances: list[Balance]
 
 
 class CouponActivated(Event):

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetPydanticSchema,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import core_schema
 
 from shared_models.clock import rfc3339
 from shared_models.money import exact, plain
@@ -21,10 +30,14 @@ Amount = Annotated[
     PlainSerializer(plain, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}),
 ]
-Moment = Annotated[
-    AwareDatetime,
-    PlainSerializer(rfc3339, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": "Z$"}),
+# The same as the text it is, for what is passed on and not reckoned with: at most 12 digits and 8 places, checked by
+# compiled code at a tenth of what a Decimal costs. A page of the ledger tells seven of them a person.
+AmountText = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,8})?$")]
+_RFC3339 = WithJsonSchema({"type": "string", "format": "date-time", "pattern": "Z$"})
+Moment = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json"), _RFC3339]
+# One that is in UTC already, and is refused if it is not: then compiled code writes it as `rfc3339` does.
+UtcMoment = Annotated[
+    datetime, GetPydanticSchema(lambda kind, handler: core_schema.datetime_schema(tz_constraint=0)), _RFC3339
 ]
 
 _contracts: dict[str, type[Event]] = {}
@@ -61,8 +74,7 @@ class Event(BaseModel):
         return str(getattr(self, self.KEY))
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What travels around an event: CloudEvents' attributes and where Kafka keeps it.
 
     `id` is the same at every delivery of the same event; `time` is when the fact happened at its producer.
@@ -74,7 +86,6 @@ class Envelope:
     subject: str
     time: datetime
     traceparent: str | None = None
-    extra: dict[str, str] = field(default_factory=dict)
 
 
 def every_contract() -> dict[str, type[Event]]:
@@ -91,11 +102,11 @@ def decode(type_: str, body: bytes | str) -> Event:
 
 
 class Versioned(Protocol):
-    """An event that tells a state as a whole, with a version that grows."""
+    """What is told of somebody as a whole, with a version that grows."""
 
     @property
-    def key(self) -> str:
-        """Whose state it is."""
+    def owner_id(self) -> UUID:
+        """Whom it tells of."""
 
     @property
     def version(self) -> int:
@@ -105,13 +116,13 @@ class Versioned(Protocol):
 V = TypeVar("V", bound=Versioned)
 
 
-def newest(events: Iterable[V]) -> list[V]:
-    """Of events of one contract the newest of each key, in the order of keys."""
-    found: dict[str, V] = {}
-    for event in events:
-        if found.setdefault(event.key, event).version < event.version:
-            found[event.key] = event
-    return [found[key] for key in sorted(found)]
+def newest(told: Iterable[V]) -> list[V]:
+    """The newest of each owner."""
+    found: dict[UUID, V] = {}
+    for one in told:
+        if found.setdefault(one.owner_id, one).version < one.version:
+            found[one.owner_id] = one
+    return list(found.values())
 
 
 def topic_of(contract: type[Event] | str) -> str:

@@ -2,14 +2,19 @@
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from shared_models.clock import rfc3339
+from shared_models.clock import in_utc, rfc3339
 from shared_models.events import Event, UnknownType, decode, every_contract, golden, topic_of
-from shared_models.events.billing import BalanceChanged
+from shared_models.events.billing import BalancesChanged, PricesPublished
+from shared_models.events.contract import AmountText, UtcMoment
+from shared_models.money import LARGEST, plain
 
 TYPES = sorted(every_contract())
 EXAMPLES = golden.examples()
@@ -78,20 +83,36 @@ def test_an_unknown_type_is_named():
 
 
 def test_a_body_that_does_not_fit_names_the_field():
-    with pytest.raises(ValidationError, match="owner_id"):
-        decode(BalanceChanged.TYPE, "{}")
+    with pytest.raises(ValidationError, match="page_id"):
+        decode(BalancesChanged.TYPE, "{}")
 
 
 def test_an_amount_travels_as_text_and_never_as_a_float():
-    body = body_of(BalanceChanged.TYPE)
-    assert isinstance(body["user_balance"], str)
+    body = body_of(PricesPublished.TYPE)
+    assert isinstance(body["usd_per_eaml"], str)
     with pytest.raises(ValidationError):
-        decode(BalanceChanged.TYPE, json.dumps(body | {"user_balance": 1.1}))
+        decode(PricesPublished.TYPE, json.dumps(body | {"usd_per_eaml": 1.1}))
+
+
+@pytest.mark.parametrize(
+    "amount", [1, 1.1, None, "", "NaN", "1e5", "+1", " 1", "1\n", "1.", "٣", "1" * 13, "0.000000001"]
+)
+def test_an_amount_that_is_passed_on_as_text_is_an_amount(amount):
+    body = body_of(BalancesChanged.TYPE)
+    balance = body["balances"][0]
+    decode(BalancesChanged.TYPE, json.dumps(body | {"balances": [balance | {"user_balance": "-" + "9" * 12 + ".5"}]}))
+    with pytest.raises(ValidationError, match="user_balance"):
+        decode(BalancesChanged.TYPE, json.dumps(body | {"balances": [balance | {"user_balance": amount}]}))
+
+
+@given(st.decimals(-LARGEST, LARGEST, places=8))
+def test_every_amount_of_money_can_be_told_as_text(amount):
+    assert Decimal(TypeAdapter(AmountText).validate_python(plain(amount))) == amount
 
 
 def test_two_contracts_cannot_share_a_type():
     with pytest.raises(TypeError, match="twice"):
-        type("Twin", (Event,), {"TYPE": BalanceChanged.TYPE, "KEY": "x", "__annotations__": {"x": int}})
+        type("Twin", (Event,), {"TYPE": BalancesChanged.TYPE, "KEY": "x", "__annotations__": {"x": int}})
 
 
 def test_instants_are_written_in_utc_with_a_z():
@@ -100,3 +121,22 @@ def test_instants_are_written_in_utc_with_a_z():
     with pytest.raises(ValueError, match="timezone"):
         rfc3339(datetime(2026, 7, 1, 12))
     assert rfc3339(datetime(2026, 7, 1, 12, 0, 0, 5, tzinfo=UTC)).endswith(".000005Z")
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_a_moment_that_is_in_utc_is_written_like_every_other(moment):
+    text = TypeAdapter(UtcMoment).dump_json(moment).decode()
+    assert text == f'"{rfc3339(moment)}"'
+    assert TypeAdapter(UtcMoment).validate_json(text) == moment
+
+
+@pytest.mark.parametrize("elsewhere", ["2026-07-01T12:00:00+02:00", "2026-07-01T12:00:00"])
+def test_a_moment_that_is_not_in_utc_is_refused_where_it_must_be(elsewhere):
+    with pytest.raises(ValidationError):
+        TypeAdapter(UtcMoment).validate_json(f'"{elsewhere}"')
+    noon = datetime.fromisoformat(elsewhere)
+    if noon.tzinfo is None:
+        with pytest.raises(ValueError, match="timezone"):
+            in_utc(noon)
+    else:
+        assert TypeAdapter(UtcMoment).validate_python(in_utc(noon)) == noon

@@ -28,6 +28,13 @@ def test_an_amount_survives_being_written_and_read(amount):
     assert exact(plain(exact(amount))) == amount
 
 
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20))
+def test_an_amount_is_written_without_an_exponent_or_superfluous_zeros(amount):
+    written = format(amount, "f")
+
+    assert plain(amount) == (written.rstrip("0").rstrip(".") if "." in written else written)
+
+
 @given(amounts.filter(lambda a: a >= 0), st.lists(st.integers(0, 10**6), min_size=1, max_size=20).filter(any))
 def test_the_parts_of_a_split_sum_to_the_whole(total, weights):
     parts = split(total, [Decimal(w) for w in weights])

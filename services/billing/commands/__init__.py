@@ -35,7 +35,7 @@ from billing.commands.statements import sum_up_statements
 from billing.commands.suspense import assign_payment, set_aside
 from billing.commands.terms import set_credit_limit, set_tax_rate
 from billing.commands.topups import confirm_test_payment, fail_top_up, settle_top_up, start_top_up, top_up
-from billing.commands.usage import Happened, charge
+from billing.commands.usage import Happened, charge, happened
 from billing.commands.verifications import verify_daily, verify_ledger
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "fail_top_up",
     "finish_contract",
     "forget_arrived",
+    "happened",
     "issue_bill",
     "issue_due_bills",
     "keep_count",

@@ -142,7 +142,7 @@ def _charge_tax(book: Book, found: NextBill, bill_id: UUID, at: datetime) -> tup
             Move(receivable(owner), taxes, tax - from_wallet),
         ],
         details=details,
-    )
+    ).as_model()
     return tax - from_wallet, journal
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db.models import Max
 
 from billing import publishes
-from billing.commands.page import Page, as_json, as_row, new
+from billing.commands.page import Page
 from billing.commands.parties import lock_parties, open_all
 from billing.commands.prices import in_force
 from billing.models import (
     CouponLot,
+    DeclinedWork,
     Hold,
     HoldPart,
     HoldResolution,
@@ -28,39 +29,66 @@ from billing.models import (
     PeriodClose,
     PriceList,
 )
+from billing.models.rows import JournalRow, OperationRow, PostingRow, UsageRow
 from billing.queries import many
-from billing.rules.accounts import AccountName, Move, accounts_of_person, receivable, spent_from, wallet
+from billing.rules.accounts import (
+    SET_ASIDE,
+    AccountName,
+    Move,
+    PersonsAccounts,
+    accounts_of_person,
+    receivable,
+    spent_from,
+)
 from billing.rules.errors import KeyConflict
 from billing.rules.funding import FreeLot, Funds, Part
+from billing.rules.kinds import OperationKind
 from event_bus.outbox import append_all
 from shared_models.clock import rfc3339, utc_now
 from shared_models.events.contract import Event
-from shared_models.ids import dated_id, derived_id
+from shared_models.ids import dated_id, derived_id, new_id
 from shared_models.money import Currency
 
 ZERO = Decimal(0)
-# Of seven accounts a person most are empty: their number, in the last row, shows that they are there.
+# One that was posted before, or that this page makes.
+AnyJournal = Journal | JournalRow
+SomeJournal = TypeVar("SomeJournal", bound=AnyJournal)
+SomeAccounts = Callable[[PersonsAccounts], tuple[AccountName, ...]]
+# Most of a person's accounts are empty: their number, in the last row, shows that they are there.
 _BALANCES = """
     WITH found AS MATERIALIZED (SELECT account_id, posted, held FROM balance WHERE account_id = ANY(%s::uuid[]))
-    SELECT account_id, posted, held FROM found WHERE posted <> 0 OR held <> 0
+    SELECT account_id::text, posted, held FROM found WHERE posted <> 0 OR held <> 0
     UNION ALL SELECT NULL, (SELECT count(*) FROM found), 0
 """
 _LOTS = "SELECT * FROM coupon_lot WHERE owner_id = ANY(%s::uuid[]) AND remaining > 0"
-_POSTED = "SELECT * FROM journal WHERE source = %s AND idempotency_key IN (SELECT json_array_elements_text(%s::json))"
+_POSTED = "SELECT * FROM journal WHERE source = %s AND idempotency_key = ANY(%s::text[])"
 _CHANGE_PARTIES = """
     UPDATE party SET version = new.version, last_billing_time = new.last_billing_time, credit_limit = new.credit_limit
-    FROM json_populate_recordset(NULL::party, %s::json) AS new WHERE party.owner_id = new.owner_id
+    FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::numeric[])
+        AS new(owner_id, version, last_billing_time, credit_limit)
+    WHERE party.owner_id = new.owner_id
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """Why a journal exists. Source and key are unique for ever; `digest` is what was said under them."""
 
     source: str
     key: str
     digest: str
     at: datetime
+
+
+def operation_of(cause: Cause, *, kind: OperationKind, owner: UUID) -> OperationRow:
+    """What a person's own money moved for, where no machine has a part in it. Its id follows from its cause."""
+    return OperationRow.of(
+        Operation(
+            id=dated_id(cause.at, "operation", cause.source, cause.key),
+            kind=kind.value,
+            operation_user_id=owner,
+            date_time=cause.at,
+        )
+    )
 
 
 @dataclass(slots=True)
@@ -87,11 +115,13 @@ class Book:
     def __init__(self, *owners: UUID, payees: Iterable[UUID] = ()) -> None:
         self.parties: dict[UUID, Party] = lock_parties(*owners, payees=payees)
         self._page = Page()
-        self._slots = _slots_of(self.parties)
+        self._slots = _slots_of(self.parties, PersonsAccounts.charged)
+        self._set_aside_is_read = False
         self._lots = _lots_of(self.parties)
         self._lists: list[PriceList] = []
         self._closed_until = PeriodClose.objects.aggregate(Max("until"))["until__max"]
         self._touched: dict[UUID, None] = {}
+        self._posted: list[publishes.Entry] = []
         self._said: list[tuple[Event, UUID | None]] = []
 
     def funds(self, owner: UUID, *, at: datetime) -> Funds:
@@ -101,8 +131,8 @@ class Book:
             for lot in self._lots.get(owner, ())
             if lot.remaining > lot.held and (lot.expires_at is None or lot.expires_at > at)
         ]
-        usd, eaml = wallet(owner, Currency.USD), wallet(owner, Currency.EAML)
-        return Funds(lots, eaml=self._slot(eaml).free, usd=self._slot(usd).free)
+        accounts = accounts_of_person(owner)
+        return Funds(lots, eaml=self.free(accounts.eaml), usd=self.free(accounts.usd))
 
     def free(self, account: AccountName) -> Decimal:
         """What is posted and not reserved on a person's account."""
@@ -120,7 +150,7 @@ class Book:
     def posted_before(self, *causes: Cause) -> dict[str, Journal]:
         """The journals of those causes (of one source) that were posted before, by key."""
         source, keys = causes[0].source, [cause.key for cause in causes]
-        found = Journal.objects.raw(_POSTED, [source, many.texts(keys)])
+        found = Journal.objects.raw(_POSTED, [source, many.array(keys)])
         return {journal.idempotency_key: journal for journal in found}
 
     def post(
@@ -130,44 +160,38 @@ class Book:
         kind: str,
         moves: Iterable[Move],
         lot_parts: Iterable[Part] = (),
-        operation: Operation | None = None,
+        operation: OperationRow | None = None,
         details: dict[str, Any] | None = None,
         reverses: UUID | None = None,
-    ) -> Journal:
+    ) -> JournalRow:
         """One journal with its postings, and what it takes out of coupon lots. Its id follows from its cause.
 
         What happened in a period that is closed takes effect at the beginning of the open one, and says when it was.
         """
         late = self._closed_until is not None and cause.at < self._closed_until
-        journal = new(
-            Journal,
-            {"operation": operation} if operation else None,
+        details = details or {}
+        journal = JournalRow(
             id=dated_id(cause.at, "journal", cause.source, cause.key),
             source=cause.source,
             idempotency_key=cause.key,
             request_hash=cause.digest,
-            kind=kind,
+            kind=str(kind),
             effective_at=self._closed_until if late else cause.at,
-            recorded_at=utc_now(),
             reverses_id=reverses,
-            operation_id=None,
-            details=(details or {}) | ({"happened_at": rfc3339(cause.at)} if late else {}),
+            operation_id=operation and operation.id,
+            details={**details, "happened_at": rfc3339(cause.at)} if late else details,
         )
         if operation is not None:
-            self._page.add("operations", operation)
-        self._page.add("journals", journal)
-        real = [move for move in moves if move.amount > 0]
-        self._page.add_moves(journal.pk, real)
-        for move in real:
-            self._move(move.debit, -move.amount)
-            self._move(move.credit, move.amount)
-        self._use_lots(journal, lot_parts)
+            self._page.add(operation)
+        self._page.add(journal)
+        self._move(journal.id, moves)
+        self._use_lots(journal.id, lot_parts)
         return journal
 
     def hold(self, hold: Hold, parts: Sequence[Part]) -> Sequence[HoldPart]:
         """Set the parts aside for a piece of work: they are still the person's, but no longer free."""
-        self._page.add("quotes", hold.quote)
-        self._page.add("holds", hold)
+        self._page.add_other("quotes", hold.quote)
+        self._page.add_other("holds", hold)
         rows = [
             HoldPart(
                 hold=hold,
@@ -179,7 +203,7 @@ class Book:
             for part in parts
         ]
         for row in rows:
-            self._page.add("hold_parts", row)
+            self._page.add_other("hold_parts", row)
         self._change_held(hold.payer_id, rows, sign=1)
         return rows
 
@@ -187,73 +211,110 @@ class Book:
         """The parts of a hold that ends on this page are free from here on; `end_hold` writes that it ended."""
         self._change_held(owner, parts, sign=-1)
 
-    def end_hold(self, hold: Hold, *, outcome: str, at: datetime, journal: Journal | None = None) -> None:
+    def end_hold(self, hold: Hold, *, outcome: str, at: datetime, journal_id: UUID | None = None) -> None:
         """The hold's one resolution."""
-        self._page.add("resolutions", HoldResolution(hold=hold, outcome=outcome, journal=journal, resolved_at=at))
+        resolution = HoldResolution(hold=hold, outcome=outcome, journal_id=journal_id, resolved_at=at)
+        self._page.add_other("resolutions", resolution)
 
     def grant(self, lot: CouponLot) -> None:
         """A new lot of coupon credit."""
-        self._page.add("lots", lot)
+        self._page.add_other("lots", lot)
         self._lots.setdefault(lot.owner_id, []).append(lot)
         self._lots[lot.owner_id].sort(key=_order_of_spending)
 
-    def note(self, kind: str, row: Any) -> None:
-        """A row that goes with the page: `usages` or `declined`."""
-        self._page.add(kind, row)
+    def told(self, usage: UsageRow, *, before: bool) -> None:
+        """The event that told of a charged usage; whether its journal was there `before` this event."""
+        if before:
+            self._page.add_other("told_again", usage._asdict())
+        else:
+            self._page.add(usage)
+
+    def decline(self, declined: DeclinedWork) -> None:
+        """A piece of work that must not start."""
+        self._page.add_other("declined", declined)
 
     def touch(self, owner: UUID) -> None:
         """Her balances are to be published although no posting changed them."""
         self._touched[owner] = None
+
+    def tell(self, posted: publishes.Entry) -> None:
+        """An operation to publish with the page, in one event with all others of it."""
+        self._posted.append(posted)
 
     def say(self, event: Event, *because: object) -> None:
         """An event to publish with the page; the same `because` gives it the same id for ever."""
         self._said.append((event, derived_id(event.TYPE, *because) if because else None))
 
     def close(self) -> None:
-        """Say what happened, one balance event a person, however much changed; then write the page.
+        """Say what happened, one balance a person, however much changed; then write the page.
 
         The page comes last, and in it the balances: payees, whom nobody has locked, are waited for only from there on.
         """
-        for owner in self._touched:
-            party = self.parties[owner]
-            party.version += 1
-            self._said.append((publishes.balance_changed(party, self._stands), None))
         changed = [self.parties[owner] for owner in self._touched]
+        for party in changed:
+            party.version += 1
         if changed:
-            many.run(_CHANGE_PARTIES, as_json([as_row(party) for party in changed]))
-        append_all(self._said)
+            _write_parties(changed)
+        append_all(self._said + self._of_the_page(changed))
         if self._page:
             self._page.write()
         self._touched.clear()
+        self._posted.clear()
         self._said.clear()
+
+    def _of_the_page(self, changed: Sequence[Party]) -> list[tuple[Event, UUID | None]]:
+        """What was posted and whose balances changed. A journal is on one page only: its first one names the page."""
+        page = derived_id("billing page", self._posted[0]["journal_id"]) if self._posted else new_id()
+        posted = publishes.operations_posted(page, self._posted)
+        entries = [publishes.balance(party, self._stands(party.owner_id)) for party in changed]
+        balances = publishes.balances_changed(page, entries)
+        told: list[tuple[Event, UUID | None]] = [
+            (event, derived_id(event.TYPE, page, part)) for part, event in enumerate(posted)
+        ]
+        return told + [(event, None) for event in balances]
 
     def _slot(self, account: AccountName) -> Slot:
         """The account's balance; of most accounts nothing was read, since nothing is on them."""
-        slot = self._slots.get(account.id)
+        slot = self._slots.get(account.key)
         if slot is None:
             if account.owner not in self.parties:
                 raise KeyError(f"{account} belongs to nobody whose book this is")
-            slot = self._slots[account.id] = Slot(ZERO, ZERO)
+            if account.purpose in SET_ASIDE:
+                self._read_set_aside()
+            slot = self._slots.setdefault(account.key, Slot(ZERO, ZERO))
         return slot
 
-    def _stands(self, account: AccountName) -> publishes.Held:
-        slot = self._slots.get(account.id)
-        return (slot.posted, slot.held) if slot else (ZERO, ZERO)
+    def _read_set_aside(self) -> None:
+        """The balances that most pages need nothing of, of everybody on this one at once."""
+        if not self._set_aside_is_read:
+            self._slots |= _slots_of(self.parties, PersonsAccounts.set_aside)
+            self._set_aside_is_read = True
 
-    def _move(self, account: AccountName, amount: Decimal) -> None:
+    def _stands(self, owner: UUID) -> list[publishes.Held]:
+        slots = [self._slots.get(account.key) for account in accounts_of_person(owner).charged()]
+        return [(slot.posted, slot.held) if slot else (ZERO, ZERO) for slot in slots]
+
+    def _move(self, journal_id: UUID, moves: Iterable[Move]) -> None:
+        real = (move for move in moves if move.amount > 0)
+        for seq, (debit, credit, amount) in enumerate(real, start=1):
+            self._page.add(PostingRow(journal_id, seq, debit.key, credit.key, str(debit.currency), amount))
+            self._change(debit, -amount)
+            self._change(credit, amount)
+
+    def _change(self, account: AccountName, amount: Decimal) -> None:
         if account.owner in self.parties:
             self._slot(account).posted += amount
             self._touched[account.owner] = None
 
-    def _use_lots(self, journal: Journal, parts: Iterable[Part]) -> None:
+    def _use_lots(self, journal_id: UUID, parts: Iterable[Part]) -> None:
         for part in parts:
             if part.lot is not None:
-                self._page.add("lot_uses", LotUse(lot_id=part.lot, journal=journal, amount=part.amount))
+                self._page.add_other("lot_uses", LotUse(lot_id=part.lot, journal_id=journal_id, amount=part.amount))
                 self._lot(part.lot).remaining -= part.amount
 
     def _change_held(self, owner: UUID, parts: Iterable[HoldPart], *, sign: int) -> None:
         for part in parts:
-            self._slots.setdefault(part.account_id, Slot(ZERO, ZERO)).held += sign * part.amount
+            self._slots.setdefault(str(part.account_id), Slot(ZERO, ZERO)).held += sign * part.amount
             if part.lot_id is not None:
                 self._lot(part.lot_id).held += sign * part.amount
             self._touched[owner] = None
@@ -267,30 +328,35 @@ class Book:
         return found
 
 
-def same_as(journal: Journal, cause: Cause) -> Journal:
+def same_as(journal: SomeJournal, cause: Cause) -> SomeJournal:
     """The journal, if it was made of what the cause says now. Raises KeyConflict."""
     if journal.request_hash != cause.digest:
         raise KeyConflict(f"{cause.source} {cause.key} was posted with other content; nothing was posted for this one.")
     return journal
 
 
-def _slots_of(owners: Iterable[UUID]) -> dict[UUID, Slot]:
-    people = list(owners)
-    *moved, (_, there, _) = many.rows(_BALANCES, f"{{{','.join(map(_accounts_of, people))}}}")
-    if there < sum(len(accounts_of_person(owner)) for owner in people):
-        open_all(people)  # somebody from before there were accounts of that purpose
+def _slots_of(owners: Collection[UUID], some: SomeAccounts) -> dict[str, Slot]:
+    wanted = ",".join(_keys(owner, some) for owner in owners)
+    *moved, (_, there, _) = many.rows(_BALANCES, f"{{{wanted}}}")
+    if wanted and there <= wanted.count(","):
+        open_all(list(owners))  # somebody from before there were accounts of that purpose
     return {pk: Slot(posted, held) for pk, posted, held in moved}
 
 
 @lru_cache(maxsize=1 << 14)
-def _accounts_of(owner: UUID) -> str:
+def _keys(owner: UUID, some: SomeAccounts) -> str:
     """The ids of a person's accounts, as PostgreSQL reads them in an array."""
-    return ",".join(str(name.id) for name in accounts_of_person(owner))
+    return ",".join(name.key for name in some(accounts_of_person(owner)))
+
+
+def _write_parties(parties: Sequence[Party]) -> None:
+    names = ("owner_id", "version", "last_billing_time", "credit_limit")
+    many.run(_CHANGE_PARTIES, *(many.array([getattr(party, name) for party in parties]) for name in names))
 
 
 def _lots_of(owners: Iterable[UUID]) -> dict[UUID, list[CouponLot]]:
     found: dict[UUID, list[CouponLot]] = {}
-    for lot in CouponLot.objects.raw(_LOTS, [many.ids(owners)]):
+    for lot in CouponLot.objects.raw(_LOTS, [many.array(owners)]):
         found.setdefault(lot.owner_id, []).append(lot)
     for lots in found.values():
         lots.sort(key=_order_of_spending)

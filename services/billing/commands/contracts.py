@@ -69,7 +69,7 @@ def sign_contract(*, request_id: UUID, consultant: UUID, now: datetime | None = 
         kind=CONTRACT_SIGNED,
         moves=[Move(source, escrow(found.user_id), amount)],
         details={"contract": str(found.pk)},
-    )
+    ).as_model()
     found.status, found.contract_start_date_time, found.signed_journal = Status.CONTRACT.value, at, journal
     found.fee_basis_points = book.prices_at(at).marketplace_fee_basis_points
     book.say(publishes.contract_signed(found, journal), journal.pk)
@@ -228,7 +228,7 @@ def _post_end(found: ConsultingRequest, outcome: Status, parts: Ending, *, share
             "fee_usd": plain(parts.fee),
             "settled": found.settled_by is not None,
         },
-    )
+    ).as_model()
     found.status, found.contract_end_date_time, found.ended_journal = outcome.value, at, journal
     found.paid_usd, found.fee_usd, found.returned_usd = parts.paid, parts.fee, parts.returned
     book.say(publishes.contract_ended(found, journal), journal.pk)

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billing import publishes, queries
-from billing.commands.book import Book, Cause, same_as
+from billing.commands.book import Book, Cause, operation_of, same_as
 from billing.commands.funds import must_be_free
-from billing.models import Bill, Journal, Operation
+from billing.models import Bill, Journal
 from billing.rules.accounts import Move, receivable, wallet
 from billing.rules.errors import BillCarried, BillPaid, NothingOwed
 from billing.rules.funding import Part
@@ -20,7 +20,6 @@ from billing.rules.pricing import money_in
 from billing.rules.usage import digest_of
 from service_base.errors import NotFound
 from shared_models.clock import utc_now
-from shared_models.ids import dated_id
 from shared_models.money import Currency, plain
 
 SOURCE = "pay-a-bill"
@@ -60,18 +59,13 @@ def pay_bill(
 
 
 def _post(book: Book, owner: UUID, cause: Cause, amount: Decimal) -> Journal:
-    operation = Operation(
-        id=dated_id(cause.at, "operation", cause.source, cause.key),
-        kind=OperationKind.PAY_A_BILL,
-        operation_user_id=owner,
-        date_time=cause.at,
-    )
+    operation = operation_of(cause, kind=OperationKind.PAY_A_BILL, owner=owner)
     move = Move(wallet(owner, Currency.USD), receivable(owner), amount)
     journal = book.post(cause, kind=OperationKind.PAY_A_BILL, moves=[move], operation=operation)
     book.parties[owner].last_billing_time = cause.at
     paid = [Part(Currency.USD, amount)]
-    book.say(publishes.operation_posted(operation, journal, paid, cause=cause.key), journal.pk)
-    return journal
+    book.tell(publishes.posted(operation, journal, paid, cause=cause.key))
+    return journal.as_model()
 
 
 def _close_bill(book: Book, bill: Bill, journal: Journal, amount: Decimal) -> None:

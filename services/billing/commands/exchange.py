@@ -47,4 +47,4 @@ def buy_tokens(*, owner: UUID, key: str, amount_usd: object, now: datetime | Non
         details={"price_version": prices.version, "usd_per_eaml": plain(prices.usd_per_eaml)},
     )
     book.close()
-    return journal
+    return journal.as_model()

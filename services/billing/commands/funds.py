@@ -6,16 +6,21 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.commands.book import Book
-from billing.rules.accounts import AccountName, Move, Purpose, of_platform, receivable, spent_from, wallet
+from billing.rules.accounts import Move, Purpose, accounts_of_person, of_platform, wallet
 from billing.rules.errors import WalletShort
 from billing.rules.funding import Part
 from shared_models.money import Currency, plain
 
+_REVENUE = {currency: of_platform(Purpose.REVENUE, currency) for currency in Currency}
+
 
 def to_revenue(owner: UUID, parts: list[Part], owed_usd: Decimal) -> list[Move]:
     """The movements by which the parts, and what stays owed, pay the platform."""
-    moves = [Move(spent_from(owner, part.currency), _revenue(part.currency), part.amount) for part in parts]
-    return [*moves, Move(receivable(owner), _revenue(Currency.USD), owed_usd)]
+    accounts = accounts_of_person(owner)
+    moves = [Move(accounts.spent_from(part.currency), _REVENUE[part.currency], part.amount) for part in parts]
+    if owed_usd:
+        moves.append(Move(accounts.receivable, _REVENUE[Currency.USD], owed_usd))
+    return moves
 
 
 def must_be_free(book: Book, owner: UUID, amount: Decimal) -> None:
@@ -28,7 +33,3 @@ def must_be_free(book: Book, owner: UUID, amount: Decimal) -> None:
             missing=plain(missing),
             currency="USD",
         )
-
-
-def _revenue(currency: Currency) -> AccountName:
-    return of_platform(Purpose.REVENUE, currency)

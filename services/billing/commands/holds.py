@@ -169,7 +169,7 @@ def _decline(book: Book, works: Works, wish: Wish, reason: str, *, missing: Deci
         machine_name=wish.work.machine_name[:500],
         declined_at=wish.at,
     )
-    book.note("declined", declined)
+    book.decline(declined)
     works.declined(declined)
     book.say(publishes.hold_declined(declined), declined.pk)
     log.info("hold.declined", work=str(declined.pk), reason=reason, missing=plain(missing))
@@ -181,7 +181,7 @@ def _note_ended(book: Book, works: Works, ended: Ended) -> DeclinedWork:
     if isinstance(known, DeclinedWork):
         return known
     noted = DeclinedWork(work_id=ended.work_id, payer_id=ended.payer_id, reason="already_ended", declined_at=ended.at)
-    book.note("declined", noted)
+    book.decline(noted)
     works.declined(noted)
     return noted
 

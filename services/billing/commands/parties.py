@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from billing.commands.page import new
 from billing.models import Party
 from billing.queries import many
 from billing.rules.accounts import PLATFORM, AccountName, accounts_of_person, accounts_of_platform
@@ -17,7 +18,9 @@ _MISSING = """
     SELECT wanted FROM unnest(%s::uuid[]) AS wanted
     WHERE NOT EXISTS (SELECT FROM party WHERE owner_id = wanted) ORDER BY wanted
 """
-_LOCK = "SELECT * FROM party WHERE owner_id = ANY(%s::uuid[]) ORDER BY owner_id FOR UPDATE"
+# What is decided on; when a party was made is read where somebody asks for it.
+_COLUMNS = ("owner_id", "version", "credit_limit", "last_billing_time", "tax_basis_points")
+_LOCK = f"SELECT {', '.join(_COLUMNS)} FROM party WHERE owner_id = ANY(%s::uuid[]) ORDER BY owner_id FOR UPDATE"
 
 
 @transaction.atomic
@@ -34,12 +37,12 @@ def lock_parties(*owners: UUID, payees: Iterable[UUID] = ()) -> dict[UUID, Party
     platform has no party: its accounts are credited without waiting (ADR 0020).
     """
     wanted = set(owners) - {PLATFORM}
-    ids = many.ids(sorted(wanted))
-    new = [owner for (owner,) in many.rows(_MISSING, many.ids(sorted(wanted | set(payees))))]
-    if new:
-        open_all(new)
+    ids = many.array(wanted)
+    absent = [owner for (owner,) in many.rows(_MISSING, many.array(wanted | set(payees)))]
+    if absent:
+        open_all(absent)
     # ORDER BY: two transactions that lock the same two people in different orders deadlock.
-    return {party.pk: party for party in Party.objects.raw(_LOCK, [ids])}
+    return {row[0]: new(Party, zip(_COLUMNS, row, strict=True)) for row in many.rows(_LOCK, ids)}
 
 
 def open_all(owners: Sequence[UUID]) -> None:

@@ -44,7 +44,7 @@ def keep_income(*, owner: UUID, key: str, amount_usd: object, now: datetime | No
     move = Move(seller_payable(owner), wallet(owner, Currency.USD), amount)
     journal = book.post(cause, kind=INCOME_KEPT, moves=[move])
     book.close()
-    return journal
+    return journal.as_model()
 
 
 @transaction.atomic
@@ -74,7 +74,7 @@ def request_payout(
         destination=destination[:100],
         amount=amount,
         requested_at=cause.at,
-        journal=journal,
+        journal_id=journal.id,
     )
 
 

@@ -73,7 +73,10 @@ def in_force(lists: Sequence[PriceList], moment: datetime) -> PriceList:
     """
     if not lists:
         raise PricesMissing("No price list was published yet; billing's worker publishes the first at its start.")
-    return next((one for one in lists if one.effective_at <= moment), lists[-1])
+    for one in lists:
+        if one.effective_at <= moment:
+            return one
+    return lists[-1]
 
 
 def _lock() -> None:

@@ -108,7 +108,7 @@ def _post(payment: Payment | UnmatchedPayment, report: Report, owner: UUID | Non
         details={"provider": payment.provider, "payment": str(payment.pk)},
     )
     book.close()
-    return journal
+    return journal.as_model()
 
 
 def _moves(book: Book, owner: UUID | None, amount: Decimal) -> list[Move]:

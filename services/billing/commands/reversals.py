@@ -66,7 +66,7 @@ def reverse_journal(*, journal_id: UUID, reason: str, by: UUID | None = None, no
         details={"reason": reason.strip(), "by": str(by) if by else None, "of": journal.kind},
     )
     book.close()
-    return posted
+    return posted.as_model()
 
 
 def _one_at_a_time(journal_id: UUID) -> None:

@@ -79,7 +79,7 @@ def _into_suspense(found: UnmatchedPayment) -> Journal:
     move = Move(CLEARING, SUSPENSE, found.amount)
     journal = book.post(cause, kind=PAYMENT_UNMATCHED, moves=[move], details={"reason": found.reason})
     book.close()
-    return journal
+    return journal.as_model()
 
 
 def _hand_over(found: UnmatchedPayment, payment: Payment, *, at: datetime) -> Payment:

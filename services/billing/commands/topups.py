@@ -10,9 +10,9 @@ import structlog
 from django.db import transaction
 
 from billing import providers, publishes
-from billing.commands.book import Book, Cause, same_as
+from billing.commands.book import Book, Cause, operation_of, same_as
 from billing.commands.parties import lock_parties
-from billing.models import Journal, Operation, Payment
+from billing.models import Journal, Payment
 from billing.rules.accounts import AccountName, Move, Purpose, of_platform, wallet
 from billing.rules.errors import KeyConflict
 from billing.rules.funding import Part
@@ -22,7 +22,7 @@ from billing.rules.usage import digest_of
 from service_base.addresses import url_of
 from service_base.errors import NotFound
 from shared_models.clock import utc_now
-from shared_models.ids import dated_id, derived_id
+from shared_models.ids import derived_id
 from shared_models.money import Currency, plain
 
 LARGEST_TOP_UP = Decimal(1_000_000)
@@ -114,12 +114,7 @@ def top_up(
     before = book.posted_before(cause).get(cause.key)
     if before is not None:
         return same_as(before, cause)
-    operation = Operation(
-        id=dated_id(at, "operation", cause.source, cause.key),
-        kind=OperationKind.CREDIT_FROM_USER,
-        operation_user_id=owner,
-        date_time=at,
-    )
+    operation = operation_of(cause, kind=OperationKind.CREDIT_FROM_USER, owner=owner)
     clearing = of_platform(Purpose.PAYMENT_CLEARING, Currency.USD)
     journal = book.post(
         cause,
@@ -129,7 +124,7 @@ def top_up(
         details={"provider": provider},
     )
     paid = [Part(Currency.USD, amount)]
-    book.say(publishes.operation_posted(operation, journal, paid, cause=f"{provider}:{reference}"), journal.pk)
+    book.tell(publishes.posted(operation, journal, paid, cause=f"{provider}:{reference}"))
     book.close()
     log.info("wallet.topped_up", amount_usd=plain(amount), provider=provider, reference=reference)
-    return journal
+    return journal.as_model()

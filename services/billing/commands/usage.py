@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import transaction
 
 from billing import publishes
-from billing.commands.book import Book, Cause, same_as
+from billing.commands.book import AnyJournal, Book, Cause, same_as
 from billing.commands.funds import to_revenue
-from billing.commands.page import new
 from billing.commands.works import Works
-from billing.models import Hold, Journal, Operation, Usage
+from billing.models import Hold
+from billing.models.rows import JournalRow, OperationRow, UsageRow
 from billing.rules.accounts import Move, Purpose, of_platform, receivable, seller_payable, wallet
 from billing.rules.errors import KeyConflict
-from billing.rules.funding import Funds, Part, after, allocate, capture, cover
+from billing.rules.funding import Capture, Part, after, allocate, capture, cover
 from billing.rules.kinds import PURCHASES, SALES
 from billing.rules.pricing import Prices, Sale, sale
 from billing.rules.usage import Told, Used, price_of
 from event_bus.parking import Permanent
-from shared_models.ids import dated_id
+from shared_models.ids import dated_id, text_of
 from shared_models.money import Currency, plain
 
 SOURCE = "ml"
@@ -36,21 +34,20 @@ class UsageContradicted(KeyConflict, Permanent):
     """A usage was told again with other figures; an operator has to look, since neither can be right by itself."""
 
 
-@dataclass(frozen=True)
-class Happened:
-    """A usage, and the event that told it."""
+class Happened(NamedTuple):
+    """A usage, the event that told it, and the cause of its journal."""
 
     used: Used
     told: Told
-
-    @cached_property
-    def cause(self) -> Cause:
-        """The cause of its journal."""
-        return Cause(SOURCE, self.used.key, self.used.digest, self.told.at)
+    cause: Cause
 
 
-@dataclass(frozen=True, slots=True)
-class _Charge:
+def happened(used: Used, told: Told) -> Happened:
+    """The usage as `charge` takes it; it is hashed here, once."""
+    return Happened(used, told, Cause(SOURCE, used.key, used.digest, told.at))
+
+
+class _Charge(NamedTuple):
     """What a usage costs the payer and where it comes from."""
 
     parts: list[Part]
@@ -60,7 +57,7 @@ class _Charge:
 
 
 @transaction.atomic
-def charge(*happened: Happened) -> list[Journal]:
+def charge(*usages: Happened) -> None:
     """Charge each usage once: from its hold, then from free funds, and what nothing covers is owed.
 
     A hold is captured for what was really used and the rest is free again. When it has ended before (expired, released
@@ -69,41 +66,41 @@ def charge(*happened: Happened) -> list[Journal]:
     events of all of them exist together or not at all; a usage told again leads to the journal that exists.
     Raises UsageContradicted, QuantityUnfit, LevelNotPriced.
     """
-    sellers = {one.used.machine_owner_id for one in happened if one.used.kind in SALES}
-    book = Book(*(one.used.payer_id for one in happened), payees=sellers)
-    works = Works(one.used.work_id for one in happened if one.used.work_id)
-    known = book.posted_before(*(one.cause for one in happened))
-    journals = [_charge_once(book, works, known, one) for one in happened]
+    sellers = {one.used.machine_owner_id for one in usages if one.used.kind in SALES}
+    book = Book(*(one.used.payer_id for one in usages), payees=sellers)
+    works = Works(one.used.work_id for one in usages if one.used.work_id)
+    known: dict[str, AnyJournal] = {**book.posted_before(*(one.cause for one in usages))}
+    for one in usages:
+        _charge_once(book, works, known, one)
     book.close()
-    log.info("usage.charged", usages=len(happened), journals=len(known))
-    return journals
+    log.info("usage.charged", usages=len(usages), journals=len(known))
 
 
-def _charge_once(book: Book, works: Works, known: dict[str, Journal], happened: Happened) -> Journal:
-    used, told = happened.used, happened.told
-    journal = known.get(used.key)
-    if journal is None:
-        journal = known[used.key] = _charge(book, works, happened)
+def _charge_once(book: Book, works: Works, known: dict[str, AnyJournal], happened: Happened) -> None:
+    used, told, cause = happened
+    before = known.get(used.key)
+    journal = _charge(book, works, happened) if before is None else _must_agree(before, cause)
+    known[used.key] = journal
+    if used.work_id is not None:
+        works.charged(used.work_id)
+    book.told(UsageRow(told.event_id, told.type, journal.id, used.work_id, told.at), before=before is not None)
+
+
+def _must_agree(journal: AnyJournal, cause: Cause) -> AnyJournal:
     try:
-        same_as(journal, happened.cause)
+        return same_as(journal, cause)
     except KeyConflict as conflict:
         raise UsageContradicted(conflict.detail) from None
-    usage = new(
-        Usage, event_id=told.event_id, type=told.type, journal_id=journal.pk, work_id=used.work_id, occurred_at=told.at
-    )
-    book.note("usages", usage)
-    works.charged(used.work_id)
-    return journal
 
 
-def _charge(book: Book, works: Works, happened: Happened) -> Journal:
-    used, told = happened.used, happened.told
+def _charge(book: Book, works: Works, happened: Happened) -> JournalRow:
+    used, told, cause = happened
     hold = works.hold(used.work_id)
     open_hold = hold if hold is not None and works.is_open(hold) else None
     worked_out = _work_out(book, works, happened, hold, open_hold)
     operation = _operation(happened, hold)
     journal = book.post(
-        happened.cause,
+        cause,
         kind=used.kind,
         moves=worked_out.moves,
         lot_parts=worked_out.parts,
@@ -111,44 +108,42 @@ def _charge(book: Book, works: Works, happened: Happened) -> Journal:
         details=worked_out.details,
     )
     if open_hold is not None:
-        book.end_hold(open_hold, outcome="captured", at=told.at, journal=journal)
+        book.end_hold(open_hold, outcome="captured", at=told.at, journal_id=journal.id)
         works.ended(open_hold)
     payee = used.machine_owner_id if used.kind in SALES else None
-    paid = [*worked_out.parts, Part(Currency.USD, worked_out.owed_usd)]
-    said = publishes.operation_posted(operation, journal, paid, cause=str(told.event_id), payee_id=payee)
-    book.say(said, journal.pk)
+    paid = worked_out.parts
+    if worked_out.owed_usd:
+        paid = [*paid, Part(Currency.USD, worked_out.owed_usd)]
+    book.tell(publishes.posted(operation, journal, paid, cause=text_of(told.event_id), payee_id=payee))
     return journal
 
 
 def _work_out(book: Book, works: Works, happened: Happened, hold: Hold | None, open_hold: Hold | None) -> _Charge:
-    used, told = happened.used, happened.told
+    used, told, _ = happened
     prices = (hold.quote.price_list if hold else book.prices_at(told.at)).prices
     price = price_of(used.kind, prices, columns=used.columns, lines=used.lines, level=used.level)
-    parts, owed, funds = _fund(book, works, happened, open_hold, price, prices)
+    captured = _captured(book, works, open_hold, price, prices)
+    free = after(book.funds(used.payer_id, at=told.at), captured.parts)
+    rest = cover(captured.beyond_eaml, free, prices.in_usd)
+    parts, owed = [*captured.parts, *rest.parts], rest.missing_usd
     moves = to_revenue(used.payer_id, parts, owed)
     sold = _sale(used, prices)
     if sold is not None:
-        from_wallet = min(sold.gross, max(funds.usd, ZERO))
+        from_wallet = min(sold.gross, max(after(free, rest.parts).usd, ZERO))
         moves += _sale_moves(used, sold, from_wallet)
         parts = [*parts, Part(Currency.USD, from_wallet)]
         owed += sold.gross - from_wallet
     return _Charge(parts, owed, moves, _details(prices, price, owed, sold, used))
 
 
-def _fund(
-    book: Book, works: Works, happened: Happened, hold: Hold | None, price: Decimal, prices: Prices
-) -> tuple[list[Part], Decimal, Funds]:
-    """The parts that pay `price`, the dollars that stay owed, and what is free afterwards."""
-    taken: list[Part] = []
-    if hold is not None:
-        held = works.parts(hold)
-        book.give_back(hold.payer_id, held)
-        reserved = [Part(Currency(part.currency), part.amount, part.lot_id) for part in held]
-        captured = capture(reserved, held_eaml=hold.quote.price_eaml, used_eaml=price, in_usd=prices.in_usd)
-        taken, price = list(captured.parts), captured.beyond_eaml
-    free = after(book.funds(happened.used.payer_id, at=happened.told.at), taken)
-    rest = cover(price, free, prices.in_usd)
-    return [*taken, *rest.parts], rest.missing_usd, after(free, rest.parts)
+def _captured(book: Book, works: Works, hold: Hold | None, price: Decimal, prices: Prices) -> Capture:
+    """What of an open hold pays `price`; all of it is free again."""
+    if hold is None:
+        return Capture([], beyond_eaml=price)
+    held = works.parts(hold)
+    book.give_back(hold.payer_id, held)
+    reserved = [Part(Currency(part.currency), part.amount, part.lot_id) for part in held]
+    return capture(reserved, held_eaml=hold.quote.price_eaml, used_eaml=price, in_usd=prices.in_usd)
 
 
 def _sale(used: Used, prices: Prices) -> Sale | None:
@@ -169,19 +164,17 @@ def _sale_moves(used: Used, sold: Sale, from_wallet: Decimal) -> list[Move]:
     return [Move(source, sink, amount) for source, sink, amount in allocate(sources, sinks)]
 
 
-def _operation(happened: Happened, hold: Hold | None) -> Operation:
-    used, told = happened.used, happened.told
-    return new(
-        Operation,
-        {"quote": hold.quote} if hold else None,
+def _operation(happened: Happened, hold: Hold | None) -> OperationRow:
+    used, told, _ = happened
+    return OperationRow(
         id=dated_id(told.at, "operation", SOURCE, used.key),
-        kind=used.kind,
+        kind=str(used.kind),
         machine_id=used.machine_id,
         machine_name=used.machine_name[:500],
         machine_owner_id=used.machine_owner_id,
         operation_user_id=used.payer_id,
         work_id=used.work_id,
-        quote_id=None,
+        quote_id=hold.quote_id if hold else None,
         count_of_lines=used.lines,
         count_of_training_epoch=used.epochs,
         columns=used.columns,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db import models
+from django.utils.functional import cached_property
 
 from billing.models.coupons import CouponLot
 from billing.models.ledger import Account, Journal
@@ -36,7 +37,7 @@ class PriceList(models.Model):
     def __str__(self) -> str:
         return f"price list {self.version}"
 
-    @property
+    @cached_property
     def prices(self) -> Prices:
         """The list as the rules read it."""
         return Prices(

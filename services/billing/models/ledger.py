@@ -96,10 +96,12 @@ class Journal(models.Model):
     idempotency_key = models.CharField(max_length=200)
     request_hash = models.CharField(max_length=64)
     kind = models.CharField(max_length=30)
-    effective_at = models.DateTimeField(db_index=True)
+    effective_at = models.DateTimeField()
     recorded_at = models.DateTimeField(default=utc_now)
-    reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="reversed_by")
-    # As with postings: a statement trigger sees that it exists.
+    # As with postings: a statement trigger sees that these two exist.
+    reverses = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, db_constraint=False, related_name="reversed_by"
+    )
     operation = models.OneToOneField(
         "billing.Operation", on_delete=models.PROTECT, null=True, db_constraint=False, related_name="journal"
     )

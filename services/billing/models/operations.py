@@ -19,10 +19,10 @@ class Operation(models.Model):
 
     id = id_field()
     kind = models.CharField(max_length=30)
-    machine_id = models.UUIDField(null=True, db_index=True)
+    machine_id = models.UUIDField(null=True)
     machine_name = models.CharField(max_length=500, blank=True)
     machine_owner_id = models.UUIDField(null=True)
-    operation_user_id = models.UUIDField(db_index=True)
+    operation_user_id = models.UUIDField()
     work_id = models.UUIDField(null=True)
     # Nobody looks for a quote's operations, and most operations have none.
     quote = models.ForeignKey(Quote, on_delete=models.PROTECT, null=True, db_index=False, related_name="operations")
@@ -35,6 +35,8 @@ class Operation(models.Model):
     class Meta:
         db_table = "operation"
         constraints = [one_of("operation_kind_known", "kind", OPERATION_KINDS)]
+        # A person's operations, of all her machines or of one.
+        indexes = [models.Index(fields=["operation_user_id", "machine_id"], name="operation_of_user")]
 
     def __str__(self) -> str:
         return f"{self.get_type} {self.id}"

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
+from pydantic_core import to_json
+
+# In JSON a control character is escaped by a letter or a number, which PostgreSQL's arrays do not know.
+_ESCAPED_BY_NAME = re.compile(r'\\[^"\\]')
 
 
-def ids(keys: Iterable[UUID]) -> str:
-    """The keys as PostgreSQL reads an array: `WHERE id = ANY(%s::uuid[])`."""
-    return f"{{{','.join(map(str, keys))}}}"
+def array(values: Iterable[Any]) -> str:
+    """The values as PostgreSQL reads an array (`WHERE id = ANY(%s::uuid[])`): one parameter, however many there are."""
+    values = list(values)
+    # Compiled code makes JSON of them, which is an array but for its brackets.
+    told = to_json(values).decode()
+    if "\\" in told and _ESCAPED_BY_NAME.search(told):
+        told = f"[{','.join('null' if value is None else _quoted(str(value)) for value in values)}]"
+    return f"{{{told[1:-1]}}}"
 
 
-def texts(keys: Iterable[str]) -> str:
-    """Any texts, for `WHERE key IN (SELECT json_array_elements_text(%s::json))`."""
-    return json.dumps(list(keys))
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def rows(sql: str, *parameters: Any, **facts: Any) -> list[tuple[Any, ...]]:

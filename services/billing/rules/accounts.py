@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -37,6 +37,8 @@ class Purpose(StrEnum):
 
 # What nobody can spend more of than there is.
 _FLOORED = (Purpose.WALLET, Purpose.COUPON, Purpose.SELLER_PAYABLE, Purpose.PAYOUT_IN_TRANSIT, Purpose.ESCROW)
+# Nothing that a person's usage is paid from.
+SET_ASIDE = (Purpose.SELLER_PAYABLE, Purpose.PAYOUT_IN_TRANSIT, Purpose.ESCROW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,16 @@ class AccountName:
     owner: UUID
     purpose: Purpose
     currency: Currency
-    id: UUID = field(init=False, compare=False)
+    # The id as rows name it, and as a page remembers balances by it: a text is looked up much faster than a UUID.
+    key: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "id", derived_id("billing account", self.owner, self.purpose, self.currency))
+        object.__setattr__(self, "key", str(derived_id("billing account", self.owner, self.purpose, self.currency)))
+
+    @property
+    def id(self) -> UUID:
+        """The account's primary key."""
+        return UUID(self.key)
 
     @property
     def floor(self) -> Decimal | None:
@@ -57,8 +65,30 @@ class AccountName:
         return Decimal(0) if self.purpose in _FLOORED else None
 
 
-# A batch names the accounts of its people over and over, and an id is a hash.
-_named = lru_cache(maxsize=1 << 17)(AccountName)
+class PersonsAccounts(NamedTuple):
+    """All accounts that a person has from her first movement on."""
+
+    usd: AccountName
+    eaml: AccountName
+    coupon: AccountName
+    receivable: AccountName
+    seller_payable: AccountName
+    payout_in_transit: AccountName
+    escrow: AccountName
+
+    def charged(self) -> tuple[AccountName, ...]:
+        """What her usage is paid from, and what she owes for it."""
+        return self.usd, self.eaml, self.coupon, self.receivable
+
+    def set_aside(self) -> tuple[AccountName, ...]:
+        """What she earned and what waits for its end: those of the purposes that are SET_ASIDE."""
+        return self.seller_payable, self.payout_in_transit, self.escrow
+
+    def spent_from(self, currency: Currency) -> AccountName:
+        """The one that she pays with in `currency`."""
+        if currency == Currency.COUPON:
+            return self.coupon
+        return self.usd if currency == Currency.USD else self.eaml
 
 
 class Move(NamedTuple):
@@ -69,53 +99,57 @@ class Move(NamedTuple):
     amount: Decimal
 
 
+# A batch names the accounts of its people over and over, and an id is a hash.
+@lru_cache(maxsize=1 << 14)
+def accounts_of_person(owner: UUID) -> PersonsAccounts:
+    """Her accounts by what they are for."""
+    usd, eaml = Currency.USD, Currency.EAML
+    return PersonsAccounts(
+        usd=AccountName(owner, Purpose.WALLET, usd),
+        eaml=AccountName(owner, Purpose.WALLET, eaml),
+        coupon=AccountName(owner, Purpose.COUPON, Currency.COUPON),
+        receivable=AccountName(owner, Purpose.RECEIVABLE, usd),
+        seller_payable=AccountName(owner, Purpose.SELLER_PAYABLE, usd),
+        payout_in_transit=AccountName(owner, Purpose.PAYOUT_IN_TRANSIT, usd),
+        escrow=AccountName(owner, Purpose.ESCROW, usd),
+    )
+
+
 def wallet(owner: UUID, currency: Currency) -> AccountName:
     """A person's own money, in US dollars or tokens."""
-    return _named(owner, Purpose.WALLET, currency)
+    accounts = accounts_of_person(owner)
+    return accounts.usd if currency == Currency.USD else accounts.eaml
 
 
 def coupon_account(owner: UUID) -> AccountName:
     """A person's coupon credit."""
-    return _named(owner, Purpose.COUPON, Currency.COUPON)
+    return accounts_of_person(owner).coupon
 
 
 def receivable(owner: UUID) -> AccountName:
     """What a person owes for usage that her funds did not cover; below zero while she owes."""
-    return _named(owner, Purpose.RECEIVABLE, Currency.USD)
+    return accounts_of_person(owner).receivable
 
 
 def seller_payable(owner: UUID) -> AccountName:
     """What a person earned on the market and has neither kept in her wallet nor been paid out."""
-    return _named(owner, Purpose.SELLER_PAYABLE, Currency.USD)
+    return accounts_of_person(owner).seller_payable
 
 
 def payout_in_transit(owner: UUID) -> AccountName:
     """What is on its way to a person's bank; it comes back to nothing when the payment provider has answered."""
-    return _named(owner, Purpose.PAYOUT_IN_TRANSIT, Currency.USD)
+    return accounts_of_person(owner).payout_in_transit
 
 
 def escrow(owner: UUID) -> AccountName:
     """What a person's signed contracts have set aside for the consultants."""
-    return _named(owner, Purpose.ESCROW, Currency.USD)
+    return accounts_of_person(owner).escrow
 
 
+@cache
 def of_platform(purpose: Purpose, currency: Currency) -> AccountName:
     """One of the platform's accounts."""
-    return _named(PLATFORM, purpose, currency)
-
-
-@lru_cache(maxsize=1 << 14)
-def accounts_of_person(owner: UUID) -> tuple[AccountName, ...]:
-    """All accounts that a person has from her first movement on."""
-    return (
-        wallet(owner, Currency.USD),
-        wallet(owner, Currency.EAML),
-        coupon_account(owner),
-        receivable(owner),
-        seller_payable(owner),
-        payout_in_transit(owner),
-        escrow(owner),
-    )
+    return AccountName(PLATFORM, purpose, currency)
 
 
 def accounts_of_platform() -> list[AccountName]:
@@ -135,4 +169,4 @@ def accounts_of_platform() -> list[AccountName]:
 
 def spent_from(owner: UUID, currency: Currency) -> AccountName:
     """The account that a person pays with in `currency`."""
-    return coupon_account(owner) if currency == Currency.COUPON else wallet(owner, currency)
+    return accounts_of_person(owner).spent_from(currency)

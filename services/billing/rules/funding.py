@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from shared_models.money import Currency
@@ -16,16 +15,14 @@ Source = TypeVar("Source")
 Sink = TypeVar("Sink")
 
 
-@dataclass(frozen=True, slots=True)
-class FreeLot:
+class FreeLot(NamedTuple):
     """What is free of one activated coupon."""
 
     id: UUID
     free: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Funds:
+class Funds(NamedTuple):
     """What a person can spend now. `lots` come in the order they are spent: priority, expiry, id."""
 
     lots: Sequence[FreeLot]
@@ -33,8 +30,7 @@ class Funds:
     usd: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """An amount taken from one source; `lot` names the coupon lot it comes from."""
 
     currency: Currency
@@ -42,16 +38,14 @@ class Part:
     lot: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(NamedTuple):
     """How a price is paid: the parts, and the dollars that no funds cover."""
 
     parts: Sequence[Part]
     missing_usd: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(NamedTuple):
     """What of a hold pays for the usage, and how much of the usage (in EAML) the hold did not reach."""
 
     parts: Sequence[Part]
@@ -61,6 +55,8 @@ class Capture:
 def cover(price_eaml: Decimal, funds: Funds, in_usd: InUsd) -> Cover:
     """Pay a platform price: coupons at one EAML a COUPON, tokens, then dollars at the price list's rate."""
     parts, rest = _from_credit(price_eaml, funds)
+    if not rest:
+        return Cover(parts)
     due = in_usd(rest)
     paid = min(due, max(funds.usd, ZERO))
     if paid > 0:
@@ -85,16 +81,26 @@ def capture(parts: Iterable[Part], *, held_eaml: Decimal, used_eaml: Decimal, in
     return Capture(taken, left)
 
 
-def after(funds: Funds, parts: Iterable[Part]) -> Funds:
+def after(funds: Funds, parts: Sequence[Part]) -> Funds:
     """What is left of `funds` once `parts` are taken."""
-    spent = list(parts)
-    lots = [FreeLot(lot.id, lot.free - sum((p.amount for p in spent if p.lot == lot.id), ZERO)) for lot in funds.lots]
-    return Funds(lots, funds.eaml - total(spent, Currency.EAML), funds.usd - total(spent, Currency.USD))
+    if not parts:
+        return funds
+    lots = [FreeLot(lot.id, lot.free - sum((p.amount for p in parts if p.lot == lot.id), ZERO)) for lot in funds.lots]
+    sums = totals(parts)
+    return Funds(lots, funds.eaml - sums[Currency.EAML], funds.usd - sums[Currency.USD])
+
+
+def totals(parts: Iterable[Part]) -> dict[Currency, Decimal]:
+    """The sum of the parts in each currency, in the order in which they are spent."""
+    sums = {Currency.COUPON: ZERO, Currency.EAML: ZERO, Currency.USD: ZERO}
+    for part in parts:
+        sums[part.currency] += part.amount
+    return sums
 
 
 def total(parts: Iterable[Part], currency: Currency) -> Decimal:
     """The sum of the parts in one currency."""
-    return sum((part.amount for part in parts if part.currency == currency), ZERO)
+    return totals(parts)[currency]
 
 
 def allocate(

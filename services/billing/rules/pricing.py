@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
 
 from billing.rules.errors import AmountUnfit, LevelNotPriced, QuantityUnfit
-from shared_models.money import LARGEST, SMALLEST, MoneyError, exact, rounded, split
+from shared_models.money import LARGEST, SMALLEST, MoneyError, exact, rounded, split, times
 
 # Beyond this a count is a mistake somewhere, not a table.
 MOST_UNITS = 10**12
@@ -109,11 +109,7 @@ def _count(number: int, field: str) -> Decimal:
 
 
 def _price(*factors: Decimal) -> Decimal:
-    with localcontext() as context:
-        context.prec = 60
-        product = Decimal(1)
-        for factor in factors:
-            product *= factor
-        if product > LARGEST:
-            raise QuantityUnfit(f"This would cost more than {LARGEST}, the most an account can hold.", field="lines")
-        return rounded(product)
+    product = times(*factors)
+    if product > LARGEST:
+        raise QuantityUnfit(f"This would cost more than {LARGEST}, the most an account can hold.", field="lines")
+    return rounded(product)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
 from billing.rules.kinds import PURCHASES, OperationKind
 from billing.rules.pricing import Prices
+from shared_models.ids import text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,7 @@ class WantedWork:
     price_usd: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(NamedTuple):
     """Usage that happened. `key` is what makes it one usage, however often and under whatever event id it is told."""
 
     key: str
@@ -48,15 +49,21 @@ class Used:
 
     @property
     def digest(self) -> str:
-        """A hash of all that it says: the same usage must say the same every time."""
-        return digest_of(**{name: getattr(self, name) for name in _USED})
+        """A hash of all that it says: the same usage must say the same every time.
+
+        It is that of `digest_of`; naming the facts one by one makes the text at a third of the cost.
+        """
+        machine, owner, payer = text_of(self.machine_id), text_of(self.machine_owner_id), text_of(self.payer_id)
+        return _hash(
+            f"[('columns', {self.columns!r}), ('epochs', {self.epochs!r}), ('key', {self.key!r}),"
+            f" ('kind', {self.kind!r}), ('level', {self.level!r}), ('lines', {self.lines!r}),"
+            f" ('machine_id', UUID('{machine}')), ('machine_name', {self.machine_name!r}),"
+            f" ('machine_owner_id', UUID('{owner}')), ('market_price_usd', {self.market_price_usd!r}),"
+            f" ('payer_id', UUID('{payer}')), ('work_id', {self.work_id!r})]"
+        )
 
 
-_USED = [field.name for field in fields(Used)]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """By which event something was told, and when it happened."""
 
     event_id: UUID
@@ -66,7 +73,12 @@ class Told:
 
 def digest_of(**facts: object) -> str:
     """A hash of what a request or an event said."""
-    return hashlib.sha256(repr(sorted(facts.items())).encode()).hexdigest()
+    return _hash(repr(sorted(facts.items())))
+
+
+def _hash(said: str) -> str:
+    """Journals keep it, and what is told again is compared with it: the text that is hashed must never change."""
+    return sha256(said.encode()).hexdigest()
 
 
 def price_of(kind: OperationKind, prices: Prices, *, columns: int, lines: int, level: int | None) -> Decimal:

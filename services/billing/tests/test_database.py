@@ -63,6 +63,14 @@ def test_what_was_written_can_neither_be_changed_nor_removed(charged: Journal, t
         run(statement.format(table, column, column))
 
 
+def test_a_journal_cannot_reverse_one_that_is_not_there(charged: Journal) -> None:
+    facts = {"source": "test", "request_hash": "", "kind": "reversal", "effective_at": utc_now()}
+    with pytest.raises(IntegrityError, match="reverses one that is not there"), transaction.atomic():
+        Journal.objects.create(idempotency_key="nothing", reverses_id=new_id(), **facts)
+
+    assert Journal.objects.create(idempotency_key="something", reverses_id=charged.pk, **facts).pk
+
+
 def test_the_rules_hold_in_replication_mode_too(charged: Journal) -> None:
     with pytest.raises(DatabaseError, match="only grows"):
         run("SET LOCAL session_replication_role = replica; UPDATE posting SET amount = 1")

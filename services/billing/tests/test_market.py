@@ -19,7 +19,7 @@ from billing.rules.accounts import Purpose, of_platform
 from billing.rules.kinds import PURCHASES
 from billing.rules.pricing import sale
 from billing.tests.test_races import at_once
-from billing.tests.world import Person, World, available, balance, charge_of, in_balance, postings
+from billing.tests.world import Person, World, available, balance, charge_of, in_balance, operations_told, postings
 from event_bus.testing import deliver, said
 from shared_models.events import billing, ml
 from shared_models.ids import new_id
@@ -118,7 +118,7 @@ def test_a_gift_is_recorded_and_moves_nothing(world: World, broke: Person, ben: 
     journal = bought(world, world.wants_to_buy(broke, ben, price="0"))
 
     assert postings(journal) == []
-    assert [event.parts for event in said(billing.OperationPosted)] == [[]]
+    assert [one.parts for one in operations_told()] == [[]]
     in_balance()
 
 

@@ -10,7 +10,7 @@ import pytest
 from billing import commands
 from billing.models import Coupon, CouponLot, Journal, Payment
 from billing.rules.errors import CouponRefused, CouponUnknown, KeyConflict, NothingOwed, WalletShort
-from billing.tests.world import Person, World, available, balance, in_balance
+from billing.tests.world import Person, World, available, balance, balances_told, in_balance, operations_told
 from event_bus.testing import deliver, said
 from service_base.errors import BadInput, NotFound
 from shared_models.events import billing
@@ -21,7 +21,7 @@ def test_a_provider_that_tells_twice_credits_once(world: World, broke: Person) -
         commands.top_up(owner=broke.id, amount=Decimal(5), provider="test", reference="pay_1", at=world.now)
 
     assert balance(broke.usd) == Decimal(5)
-    assert len(said(billing.OperationPosted)) == 1
+    assert len(operations_told()) == 1
 
 
 def test_the_same_reference_over_another_amount_is_a_conflict(world: World, broke: Person) -> None:
@@ -196,7 +196,7 @@ def test_a_bill_is_paid_once_and_never_above_what_is_owed(world: World) -> None:
     with pytest.raises(NothingOwed):
         commands.pay_bill(owner=person.id, key="d", now=world.now)
     assert (balance(person.usd), balance(person.owed)) == (Decimal(8), 0)
-    assert said(billing.BalanceChanged)[-1].last_billing_time == world.now
+    assert balances_told()[-1].last_billing_time == world.now
 
 
 def test_a_bill_needs_money_in_the_wallet(world: World, broke: Person) -> None:

@@ -75,10 +75,11 @@ def test_no_table_of_the_ledger_can_be_written_in_any_way(charged: Person, attac
         "ALTER DATABASE postgres SET session_replication_role = replica",
         "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "CREATE TABLE public.account_of_mine (id int)",
-        "ALTER FUNCTION ledger_write(json) SECURITY INVOKER",
-        "CREATE OR REPLACE FUNCTION ledger_write(page json) RETURNS void LANGUAGE sql AS 'SELECT'",
+        "ALTER FUNCTION ledger_write(json, text[], text[], text[], text[]) SECURITY INVOKER",
+        "CREATE OR REPLACE FUNCTION ledger_write(json, text[], text[], text[], text[]) RETURNS void LANGUAGE sql"
+        " AS 'SELECT'",
         "SELECT ledger_grant()",
-        "SELECT ledger_move_balances('{}'::json)",
+        "SELECT ledger_move('{}'::text[], null, null)",
         "SELECT ledger_move_lots('{}'::json)",
         "CREATE EVENT TRIGGER mine ON ddl_command_end EXECUTE FUNCTION only_grows()",
         "ALTER TABLE balance OWNER TO CURRENT_USER",
@@ -123,13 +124,14 @@ def test_a_page_that_overdraws_is_refused_by_the_rows(charged: Person) -> None:
     balance = Balance.objects.get(pk=charged.usd.id)
     journal = Journal.objects.first()
     assert journal is not None
-    page = (
-        f'{{"journals": [{{"id": "{charged.id}", "source": "x", "idempotency_key": "y", "request_hash": "",'
-        f' "kind": "training", "effective_at": "2031-01-01T00:00:00Z", "details": {{}}}}],'
-        f' "postings": [{{"place": 0, "journal_id": "{charged.id}", "seq": 1, "debit": "{charged.usd.id}",'
-        f' "credit": "{charged.owed.id}", "currency": "USD", "amount": "{balance.posted + 1}"}}]}}'
+    said = ", ".join(
+        "ARRAY[" + ", ".join(f"'{{{value}}}'" for value in row) + "]"
+        for row in (
+            (charged.id, "x", "y", "z", "training", "2031-01-01T00:00:00Z", "null", "null", '"{}"'),
+            (charged.id, 1, charged.usd.id, charged.owed.id, "USD", balance.posted + 1),
+        )
     )
-    assert "balance_not_below_floor" in attempt(f"SELECT ledger_write('{page}'::json)")
+    assert "balance_not_below_floor" in attempt(f"SELECT ledger_write(null, null, {said}, null)")
 
 
 def test_what_is_not_of_the_ledger_can_be_written(charged: Person) -> None:

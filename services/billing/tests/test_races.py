@@ -15,7 +15,7 @@ from billing import commands
 from billing.commands.parties import lock_parties
 from billing.models import Coupon, Hold, HoldResolution, Journal
 from billing.rules.errors import CouponRefused, NothingOwed, WalletShort
-from billing.tests.world import Person, World, available, balance, in_balance
+from billing.tests.world import Person, World, available, balance, balances_told, in_balance
 from event_bus.testing import deliver, said
 from service_base.errors import Refusal
 from shared_models.events import billing
@@ -140,6 +140,5 @@ def test_a_person_whose_first_movements_come_at_once_gets_one_set_of_accounts(wo
     at_once(*(lambda: deliver(world.solved(person, lines=1000)) for _ in range(4)))
 
     assert balance(person.owed) == Decimal("-0.4")
-    versions = [told.version for told in said(billing.BalanceChanged) if told.owner_id == person.id]
-    assert versions == [1, 2, 3, 4]
+    assert [told.version for told in balances_told(person)] == [1, 2, 3, 4]
     in_balance()

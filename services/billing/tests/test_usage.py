@@ -8,9 +8,8 @@ from decimal import Decimal
 from billing import commands
 from billing.models import Hold, Journal, Operation, Usage
 from billing.rules.accounts import Purpose, of_platform
-from billing.tests.world import Person, World, available, balance, charge_of, postings
-from event_bus.testing import deliver, said
-from shared_models.events import billing
+from billing.tests.world import Person, World, available, balance, balances_told, charge_of, operations_told, postings
+from event_bus.testing import deliver
 from shared_models.ids import new_id
 from shared_models.money import Currency
 
@@ -192,9 +191,9 @@ def test_a_usage_says_which_event_caused_it_and_who_paid_what(world: World) -> N
     event = new_id()
     deliver(world.solved(person, lines=2000), event_id=event)
 
-    [_, posted] = said(billing.OperationPosted)
+    [_, posted] = operations_told()
     assert posted.cause == str(event)
-    assert [(part.currency, part.amount) for part in posted.parts] == [("COUPON", Decimal(1)), ("USD", Decimal("0.1"))]
+    assert [(part.currency, part.amount) for part in posted.parts] == [("COUPON", "1"), ("USD", "0.1")]
     assert Journal.objects.get(pk=posted.journal_id).kind == "solving"
 
 
@@ -202,6 +201,6 @@ def test_balances_are_published_with_a_growing_version(world: World) -> None:
     person = world.person(usd="1")
     deliver(world.solved(person, lines=1000))
 
-    told = [event for event in said(billing.BalanceChanged) if event.owner_id == person.id]
-    assert [event.version for event in told] == [1, 2]
-    assert told[-1].user_balance == told[-1].usd_available == Decimal("0.9")
+    told = balances_told(person)
+    assert [one.version for one in told] == [1, 2]
+    assert told[-1].user_balance == told[-1].usd_available == "0.9"

@@ -20,8 +20,8 @@ from billing.rules.accounts import (
     seller_payable,
     wallet,
 )
-from event_bus.testing import deliver
-from shared_models.events import ml
+from event_bus.testing import deliver, said
+from shared_models.events import billing, ml
 from shared_models.ids import new_id
 from shared_models.money import Currency
 
@@ -239,3 +239,14 @@ def downloaded(answer: Any) -> str:
         # Django's test client has no event loop; it reads all of it first and says so.
         warnings.simplefilter("ignore")
         return b"".join(answer).decode()
+
+
+def operations_told() -> list[billing.PostedOperation]:
+    """What was said of operations, in the order it was said."""
+    return [one for page in said(billing.OperationsPosted) for one in page.operations]
+
+
+def balances_told(person: Person | None = None) -> list[billing.Balance]:
+    """What was said of people's balances, or of hers, in the order it was said."""
+    told = [one for page in said(billing.BalancesChanged) for one in page.balances]
+    return [one for one in told if person is None or one.owner_id == person.id]

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from pydantic_core import to_json
 
 from identity import publishes
 from identity.commands.audit import record
@@ -134,11 +135,10 @@ def _change(user: User, values: dict[str, Any]) -> User:
 
 
 @transaction.atomic
-def keep_balances(*changes: billing.BalanceChanged) -> None:
-    """Copy the ledger's balances to each person: of `changes` the newest of hers, unless a later one is there."""
-    told = [change.model_dump_json() for change in newest(changes)]
+def keep_balances(*balances: billing.Balance) -> None:
+    """Copy the ledger's balances to each person: of `balances` the newest of hers, unless a later one is there."""
     with connection.cursor() as cursor:
-        cursor.execute(_KEEP_BALANCES, [f"[{','.join(told)}]"])
+        cursor.execute(_KEEP_BALANCES, [to_json(newest(balances)).decode()])
 
 
 @transaction.atomic

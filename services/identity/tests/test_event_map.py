@@ -11,7 +11,7 @@ from service_base.bus_reports import BOARD, BusReport, connect
 from shared_models.clock import utc_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CHANGED = "titan.billing.balance.changed.v1"
+CHANGED = "titan.billing.balances.changed.v1"
 
 
 @pytest.fixture

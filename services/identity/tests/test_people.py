@@ -20,11 +20,14 @@ pytestmark = pytest.mark.django_db
 
 
 def balance(user_id, version, usd):
-    zero = Decimal(0)
-    return billing.BalanceChanged(
-        owner_id=user_id, version=version, user_balance=usd, user_ixioo_balance=zero, coupon_balance=zero,
-        usd_available=usd, eaml_available=zero, coupon_available=zero, credit_available=zero,
+    return billing.Balance(
+        owner_id=user_id, version=version, user_balance=usd, user_ixioo_balance="0", coupon_balance="0",
+        usd_available=usd, eaml_available="0", coupon_available="0", credit_available="0",
     )  # fmt: skip
+
+
+def page_of(*balances):
+    return billing.BalancesChanged(page_id=new_id(), balances=balances)
 
 
 def test_a_registered_person_is_announced_with_her_whole_public_state(person):
@@ -74,15 +77,16 @@ def test_folding_an_address_twice_changes_nothing(address):
 
 def test_balances_follow_billing_and_an_older_version_never_overwrites_a_newer_one(person):
     user = person("ada")
-    deliver(balance(user.pk, 2, Decimal(7)))
-    deliver(balance(user.pk, 1, Decimal(5)))
+    deliver(page_of(balance(user.pk, 2, "7")))
+    deliver(page_of(balance(user.pk, 1, "5")))
     user.refresh_from_db()
     assert (user.user_balance, user.ledger_version) == (Decimal(7), 2)
 
 
 def test_of_balances_that_come_together_the_newest_of_each_person_is_kept(person):
     ada, bo = person("ada"), person("bo")
-    deliver(balance(ada.pk, 2, Decimal(7)), balance(bo.pk, 9, Decimal(3)), balance(ada.pk, 1, Decimal(5)))
+    first = [balance(ada.pk, 2, "7"), balance(bo.pk, 8, "4")]
+    deliver(page_of(*first), page_of(balance(bo.pk, 9, "3"), balance(ada.pk, 1, "5")))
     ada.refresh_from_db()
     bo.refresh_from_db()
     assert (ada.user_balance, ada.ledger_version) == (Decimal(7), 2)
@@ -97,7 +101,7 @@ def test_an_activated_coupon_is_noted(person):
 
 
 def test_a_balance_of_somebody_unknown_is_no_error():
-    assert deliver(balance(new_id(), 1, Decimal(1))).parked == 0
+    assert deliver(page_of(balance(new_id(), 1, "1"))).parked == 0
 
 
 def test_changed_formats_are_announced_with_a_higher_version(person):

@@ -46,6 +46,7 @@ class Notices:
     async def _send(self, run_id: UUID) -> None:
         self._waiting.discard(run_id)
         try:
-            await asyncio.wait_for(self._layer.group_send(group_of(run_id), {"type": "run.changed"}), timeout=1)
+            async with asyncio.timeout(1):
+                await self._layer.group_send(group_of(run_id), {"type": "run.changed"})
         except (OSError, TimeoutError, ConnectionError) as error:
             log.debug("notice.lost", run=str(run_id), error=str(error))

@@ -61,5 +61,8 @@ def machine_for(user_id: UUID, machine_id: str) -> KnownMachine:
     except ValueError:
         found = None
     if found is None:
-        raise NotFound("There is no trained machine of yours with that id.", field="parameters.machine_id")
+        raise NotFound(
+            "There is no trained machine of yours with that id; one trained just now is known here within a second.",
+            field="parameters.machine_id",
+        )
     return found
