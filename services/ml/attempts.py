@@ -153,8 +153,12 @@ class Attempt:
         from django.db import Error
 
         from ml import queries
-        from ml.store import remove
+        from ml.store import place, remove, root
 
+        own = place(self.result)
+        # A child that was killed leaves what it had begun beside the place of its result, under its name.
+        for begun in own.parent.glob(f".{own.name}.*"):
+            remove(begun.relative_to(root()).as_posix())
         try:
             if not queries.is_kept(self.result):
                 remove(self.result)

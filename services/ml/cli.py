@@ -32,7 +32,9 @@ def train(
     level: Annotated[int, typer.Option(min=1, max=5, help="1 is fast, higher is better and slower.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split and network.")] = 0,
     time_limit: Annotated[float | None, typer.Option(min=1, help="Seconds; the best so far is kept.")] = None,
-    network_only: Annotated[bool, typer.Option("--network-only", help="No trees beside the networks.")] = False,
+    network_only: Annotated[
+        bool, typer.Option("--network-only", help="No trees nor kernels beside the networks.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a machine on TABLE; Ctrl-C once keeps the best so far, twice drops it."""

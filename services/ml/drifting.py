@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ FLUSH_SECONDS = 10.0
 # Rows wait here to be counted together, which costs each a fraction of being counted alone; so few that it takes about
 # a millisecond, since it may happen on the event loop.
 MOST_WAITING = 200
+# What came one by one is put with its machine's others when there is so much of it.
+MOST_LOOSE = 100
 _Key = tuple[UUID, UUID, datetime]
 
 
@@ -46,19 +49,38 @@ class _Waiting:
 
 
 _waiting: dict[_Key, _Waiting] = {}
+_loose: deque[tuple[Machine, Solver, Sequence[Mapping[str, Any]], datetime]] = deque()
 _lock = threading.Lock()
 _timer: threading.Timer | None = None
 
 
 def note_rows(machine: Machine, solver: Solver, rows: Sequence[Mapping[str, Any]]) -> None:
     """These rows were solved."""
+    if solver.learnt_shares:
+        with _lock:
+            _put(machine, solver, rows, utc_now())
+
+
+def note_few_rows(machine: Machine, solver: Solver, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The same at next to no cost, for requests that take next to nothing."""
     if not solver.learnt_shares:
         return
-    with _lock:
-        mine = _mine(machine, solver)
-        mine.rows += rows
-        if len(mine.rows) >= MOST_WAITING:
-            mine.count()
+    _loose.append((machine, solver, rows, utc_now()))
+    if _timer is None or len(_loose) >= MOST_LOOSE:
+        with _lock:
+            _put_loose()
+
+
+def _put_loose() -> None:
+    while _loose:
+        _put(*_loose.popleft())
+
+
+def _put(machine: Machine, solver: Solver, rows: Sequence[Mapping[str, Any]], at: datetime) -> None:
+    mine = _mine(machine, solver, at)
+    mine.rows += rows
+    if len(mine.rows) >= MOST_WAITING:
+        mine.count()
 
 
 def note_columns(machine: Machine, solver: Solver, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -69,16 +91,16 @@ def note_columns(machine: Machine, solver: Solver, columns: Mapping[str, Sequenc
 
     counts = counted(solver.learnt_shares, columns)
     with _lock:
-        add(_mine(machine, solver).counts, counts)
+        add(_mine(machine, solver, utc_now()).counts, counts)
 
 
-def _mine(machine: Machine, solver: Solver) -> _Waiting:
+def _mine(machine: Machine, solver: Solver, at: datetime) -> _Waiting:
     model_id = machine.training_nn_model_id
     assert model_id is not None
-    key = (machine.pk, model_id, this_hour())
+    key = (machine.pk, model_id, this_hour(at))
     if key not in _waiting:
         _waiting[key] = _Waiting(solver)
-        _start_timer()
+    _start_timer()
     return _waiting[key]
 
 
@@ -112,6 +134,7 @@ def flush() -> None:
     from ml.commands.drift import keep_drift
 
     with _lock:
+        _put_loose()
         taken = dict(_waiting)
         _waiting.clear()
     for (machine_id, model_id, hour), mine in taken.items():

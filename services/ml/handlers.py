@@ -38,16 +38,16 @@ def stop_work(event: billing.HoldExpired, envelope: Envelope) -> None:
     commands.expire_hold(work_id=event.work_id, at=envelope.time)
 
 
-@on_batch(billing.OperationPosted)
-def note_charges(posted: Sequence[tuple[billing.OperationPosted, Envelope]]) -> None:
+@on_batch(billing.OperationsPosted)
+def note_charges(pages: Sequence[tuple[billing.OperationsPosted, Envelope]]) -> None:
     """Show what works, purchases and machines were charged."""
-    commands.note_charges(*(event for event, _ in posted))
+    commands.note_charges(*(one for page, _ in pages for one in page.operations))
 
 
-@on_batch(billing.BalanceChanged)
-def keep_funds(changed: Sequence[tuple[billing.BalanceChanged, Envelope]]) -> None:
+@on_batch(billing.BalancesChanged)
+def keep_funds(pages: Sequence[tuple[billing.BalancesChanged, Envelope]]) -> None:
     """Know who can pay for solving."""
-    commands.keep_funds(*(event for event, _ in changed))
+    commands.keep_funds(*(one for page, _ in pages for one in page.balances))
 
 
 @on(billing.PricesPublished)

@@ -10,8 +10,9 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from event_bus import publishes
-from event_bus.outbox import append, row_of
+from event_bus.outbox import append, common_of, row_of
 from ml.models import Machine, PublishedUsage, Purchase, UsageCount, Work
+from shared_models.clock import utc_now
 from shared_models.events import ml
 from shared_models.ids import derived_id
 from shared_models.usage import as_hex
@@ -123,22 +124,33 @@ def solving_completed(
     _list_usage(usage_id, payer_id=payer_id, lines=lines, at=at)
 
 
-def metered(
-    machine: Machine,
-    *,
-    usage_id: UUID,
-    caller_id: UUID,
-    payer_id: UUID,
-    channel: str,
-    lines: int,
-    at: datetime,
-    market_price_usd: Decimal | None,
-) -> str:
-    """Rows of a request were solved: the event with what else SQL's `meter_solving` writes, as JSON."""
-    event = _solving(machine, usage_id, payer_id, channel, lines, at, market_price_usd=market_price_usd)
-    row = row_of(event, usage_id, at)
-    row |= {"payer_id": payer_id, "machine_id": machine.pk, "caller_id": caller_id, "channel": channel, "lines": lines}
-    return to_json(row).decode()
+class Metering:
+    """The usage of one decision for so many lines, time after time: all but its id, time and trace is made once."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        caller_id: UUID,
+        payer_id: UUID,
+        channel: str,
+        lines: int,
+        market_price_usd: Decimal | None,
+    ) -> None:
+        at = utc_now()
+        event = _solving(machine, machine.pk, payer_id, channel, lines, at, market_price_usd=market_price_usd)
+        # Checked here as each event is: that ml says it, that its fields are right, that it is not too large.
+        row = row_of(event, machine.pk, at)
+        self._whose = [*map(str, (payer_id, machine.pk, caller_id)), channel, str(lines)]
+        self._place = [row["topic"], row["key"], row["type"]]
+        self._event = event.model_dump_json(exclude={"usage_id", "completed_at"}).removesuffix("}")
+
+    def usage(self, usage_id: UUID, at: datetime) -> list[str]:
+        """Rows were solved: what SQL's `meter_solving` is given, in its order."""
+        id_text, common = str(usage_id), common_of(at)
+        when = common["occurred_at"]
+        event = f'{self._event},"usage_id":"{id_text}","completed_at":"{when}"}}'
+        return [id_text, when, *self._whose, *self._place, to_json(common["headers"]).decode(), event]
 
 
 def _solving(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from pydantic_core import to_json
 
 from ml import queries
 from shared_models.events import billing
 from shared_models.money import plain
 
+ZERO = Decimal(0)
 _SHOW = """
     UPDATE {table} SET charged = told.charged FROM json_to_recordset(%s::json) AS told(id uuid, charged jsonb)
     WHERE {table}.id = told.id
@@ -30,34 +30,33 @@ _ADD_COSTS = """
 
 
 @transaction.atomic
-def note_charges(*charges: billing.OperationPosted) -> None:
+def note_charges(*charges: billing.PostedOperation) -> None:
     """Show beside each work or purchase what it was charged, and add it to what her machine cost its owner.
 
     All of `charges` are noted or none.
     """
-    works = {str(one.work_id): amounts_of(one.parts) for one in charges if one.work_id is not None}
+    works = {one.work_id: one.parts for one in charges if one.work_id is not None}
     if works:
-        told = json.dumps([{"id": id_, "charged": charged} for id_, charged in sorted(works.items())])
+        told = to_json([{"id": id_, "charged": works[id_]} for id_ in sorted(works)]).decode()
         _run(_SHOW.format(table="work"), told)
         _run(_SHOW.format(table="purchase"), told)
     costs = _costs(charges)
     if costs:
-        _run(_ADD_COSTS, json.dumps(costs))
+        _run(_ADD_COSTS, to_json(costs).decode())
 
 
-def _costs(charges: Sequence[billing.OperationPosted]) -> list[dict[str, str]]:
+def _costs(charges: Sequence[billing.PostedOperation]) -> list[dict[str, Any]]:
     """What each machine cost each payer, in dollars."""
     rate = queries.usd_per_eaml()
-    sums: Mapping[tuple[UUID, UUID], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    costs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
     for one in charges:
         if one.machine_id is not None:
+            machine, payer = one.machine_id, one.payer_id
+            if (machine, payer) not in costs:
+                costs[machine, payer] = {"machine_id": machine, "payer_id": payer, "training": ZERO, "solving": ZERO}
             kind = "training" if one.kind == "training" else "solving"
-            sums[one.machine_id, one.payer_id][kind] += queries.worth_in_usd(one.parts, rate)
-    return [
-        {"machine_id": str(machine), "payer_id": str(payer)}
-        | {kind: plain(cost[kind]) for kind in ("training", "solving")}
-        for (machine, payer), cost in sums.items()
-    ]
+            costs[machine, payer][kind] += queries.worth_in_usd(one.parts, rate)
+    return list(costs.values())
 
 
 def amounts_of(parts: Sequence[billing.Part]) -> list[dict[str, str]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.db import connection, transaction
+from pydantic_core import to_json
 
 from ml.models import PriceList
 from shared_models.events import billing
 from shared_models.events.contract import newest
 from shared_models.money import plain
 
-_OF_FUNDS = {"owner_id", "version", "usd_available", "eaml_available", "coupon_available", "credit_available"}
 # In the order of ids: two batches that met on two people in different orders would wait for each other.
 _KEEP_FUNDS = """
     INSERT INTO funds (owner_id, version, usd_available, eaml_available, coupon_available, credit_available)
@@ -40,8 +40,7 @@ def keep_prices(event: billing.PricesPublished) -> None:
 
 
 @transaction.atomic
-def keep_funds(*changes: billing.BalanceChanged) -> None:
-    """Remember what each person can spend now: of `changes` the newest of hers, unless a newer one is known."""
-    told = [change.model_dump_json(include=_OF_FUNDS) for change in newest(changes)]
+def keep_funds(*balances: billing.Balance) -> None:
+    """Remember what each person can spend now: of `balances` the newest of hers, unless a newer one is known."""
     with connection.cursor() as cursor:
-        cursor.execute(_KEEP_FUNDS, [f"[{','.join(told)}]"])
+        cursor.execute(_KEEP_FUNDS, [to_json(newest(balances)).decode()])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ml.learning.solver import SolvedColumns, Solver
 
 MOST_ROWS = 1000
-_METER = "SELECT meter_solving(%s)"
+METER = f"SELECT meter_solving({', '.join(['%s'] * 12)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +143,14 @@ def price_of(machine: Machine, order: Order, lines: int) -> tuple[Decimal, Decim
     return eaml, usd
 
 
-def usage_of(machine: Machine, order: Order, usage_id: UUID, lines: int, at: datetime) -> str:
-    """What SQL's `meter_solving` writes of so many solved lines."""
-    return publishes.metered(
+def metering_of(machine: Machine, order: Order, lines: int) -> publishes.Metering:
+    """What SQL's `meter_solving` is given of each time that so many lines are solved."""
+    return publishes.Metering(
         machine,
-        usage_id=usage_id,
         caller_id=order.caller_id,
         payer_id=order.payer_id,
         channel=order.channel.value,
         lines=lines,
-        at=at,
         market_price_usd=machine.machine_api_solving_price_usd if order.channel is Channel.MARKET else None,
     )
 
@@ -160,4 +158,4 @@ def usage_of(machine: Machine, order: Order, usage_id: UUID, lines: int, at: dat
 def _meter(machine: Machine, order: Order, usage_id: UUID, lines: int, at: datetime) -> None:
     """The usage event, its listing and the count of lines: all or none, before anybody sees an answer."""
     with connection.cursor() as cursor:
-        cursor.execute(_METER, [usage_of(machine, order, usage_id, lines, at)])
+        cursor.execute(METER, metering_of(machine, order, lines).usage(usage_id, at))

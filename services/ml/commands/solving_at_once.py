@@ -1,33 +1,35 @@
-"""A few rows solved on the event loop by what this process remembers; the statement that meters them proves it."""
+"""A few rows solved on the event loop by what this process remembers, while the statement runs that proves it."""
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from threading import Lock
 from time import thread_time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 
 from ml import drifting, limits
-from ml.commands.solving import Answered, Order, checked_rows, price_of, usage_of
+from ml.commands.solving import METER, Answered, Order, checked_rows, metering_of, price_of
 from ml.models import Machine
+from ml.publishes import Metering
 from ml.queries.solving import ToSolve
 from ml.rules.prices import Enough, enough
 from ml.sessions import warm_solver_of
 from service_base.callers import Caller
 from service_base.errors import BadInput, FundsShort
-from service_base.reading import write
+from service_base.reading import write_during
 from service_base.standing import Standing
 from shared_models.clock import utc_now
 
 if TYPE_CHECKING:
     from ml.learning.solver import Solver
+
+R = TypeVar("R")
 
 # More rows, and models that take longer, are solved on a thread: other requests wait for the loop.
 MOST_ROWS = 8
@@ -36,16 +38,17 @@ MOST_SECONDS = 0.002
 FORGETTING = 0.99
 MOST_REMEMBERED = 2048
 # Nothing is written, and no row answered, once the decision does not stand.
-_METER = "SELECT meter_solving(%s) WHERE solving_stands(%s)"
+_METER = f"{METER} WHERE solving_stands({', '.join(['%s'] * 10)})"
 
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """What so many lines cost, and the proof that she may have them."""
+    """What so many lines cost, the proof that she may have them, and how their usage is told."""
 
     eaml: Decimal
     usd: Decimal
-    proof: str
+    proof: list[str | None]
+    metering: Metering
 
 
 @dataclass(slots=True)
@@ -66,7 +69,8 @@ class Decision:
         if lines not in self.offers:
             eaml, usd = price_of(self.machine, self.order, lines)
             needed = enough(self.order.prices, self.order.available, eaml=eaml, usd=usd)
-            self.offers[lines] = _Offer(eaml, usd, _proof(self, needed))
+            metering = metering_of(self.machine, self.order, lines)
+            self.offers[lines] = _Offer(eaml, usd, _proof(self, needed), metering)
         return self.offers[lines]
 
 
@@ -89,11 +93,17 @@ def remember_decision(caller: Caller, found: ToSolve, order: Order) -> None:
 
 
 async def solve_at_once(
-    *, caller: Caller, machine_id: UUID, rows: Sequence[Mapping[str, Any]], usage_id: UUID
-) -> tuple[Decision, Answered] | None:
-    """The answers, metered, if what is remembered still holds; None where the request has to be looked at anew.
+    *,
+    caller: Caller,
+    machine_id: UUID,
+    rows: Sequence[Mapping[str, Any]],
+    usage_id: UUID,
+    show: Callable[[Machine, Order, Answered], R],
+) -> R | None:
+    """The answers as `show` makes them, metered, if what is remembered still holds; None to look at the request anew.
 
-    None says nothing about the request: whether it is refused, and why, is decided by what is true now. Raises TooFast.
+    None says nothing about the request: whether it is refused, and why, is decided by what is true now. What fails to
+    be solved or shown is not metered. Raises TooFast.
     """
     decision = _decisions.get((caller.standing, machine_id)) if caller.standing else None
     solver = warm_solver_of(decision.machine) if decision else None
@@ -105,14 +115,24 @@ async def solve_at_once(
     except (BadInput, FundsShort):
         return None
     await _must_not_hurry(decision, len(rows))
-    results = _solve(decision, solver, rows)
-    usage = usage_of(decision.machine, decision.order, usage_id, len(rows), utc_now())
-    if not await write(_METER, [usage, offer.proof]):
-        with _lock:
-            _decisions.pop((decision.standing, machine_id), None)
+
+    def answer() -> R:
+        results = _solve(decision, solver, rows)
+        return show(decision.machine, decision.order, Answered(usage_id, results, offer.eaml, offer.usd))
+
+    usage = offer.metering.usage(usage_id, utc_now())
+    # PostgreSQL is at work while the rows are solved; what it wrote is committed once they are, and only then shown.
+    stands, answered = await write_during(answer, _METER, [*usage, *offer.proof])
+    if not stands:
+        _forget(decision)
         return None
-    drifting.note_rows(decision.machine, solver, rows)
-    return decision, Answered(usage_id, results, offer.eaml, offer.usd)
+    drifting.note_few_rows(decision.machine, solver, rows)
+    return answered
+
+
+def _forget(decision: Decision) -> None:
+    with _lock:
+        _decisions.pop((decision.standing, decision.machine.pk), None)
 
 
 async def _must_not_hurry(decision: Decision, lines: int) -> None:
@@ -135,20 +155,9 @@ def _solve(decision: Decision, solver: Solver, rows: Sequence[Mapping[str, Any]]
     return results
 
 
-def _proof(decision: Decision, needed: Enough) -> str:
-    """What SQL's `solving_stands` compares."""
-    standing = decision.standing
-    return json.dumps(
-        {
-            "caller_id": str(standing.user_id),
-            "kid": standing.kid,
-            "key_hash": standing.key_hash,
-            "caller_seen": standing.seen,
-            "machine_id": str(decision.machine.pk),
-            "machine_seen": decision.machine_seen,
-            "prices_seen": decision.prices_seen,
-            "payer_id": str(decision.order.payer_id),
-            "tokens": str(needed.tokens),
-            "dollars": str(needed.dollars),
-        }
-    )
+def _proof(decision: Decision, needed: Enough) -> list[str | None]:
+    """What SQL's `solving_stands` compares, in its order."""
+    standing, order = decision.standing, decision.order
+    caller = [str(standing.user_id), standing.kid, standing.key_hash, standing.seen]
+    machine = [str(decision.machine.pk), decision.machine_seen, decision.prices_seen]
+    return [*caller, *machine, str(order.payer_id), str(needed.tokens), str(needed.dollars)]

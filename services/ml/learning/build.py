@@ -14,7 +14,7 @@ from ml.learning.checkpoints import Checkpoints
 from ml.learning.encoding.fit import Encoded, fit_encoder
 from ml.learning.evaluate import Evaluation
 from ml.learning.fitting import Fitted, fit, folds_of
-from ml.learning.graph import Part, ServedNetwork, ServedTrees, build_graph
+from ml.learning.graph import Part, ServedKernel, ServedNetwork, ServedTrees, build_graph
 from ml.learning.levels import Level
 from ml.learning.material import Material
 from ml.learning.plan import TrainingPlan
@@ -105,7 +105,7 @@ def _weights(parts: list[Part]) -> bytes:
     found: dict[str, np.ndarray[Any, Any]] = {}
     for i, part in enumerate(parts):
         for j, learner in enumerate(part.learners):
-            if isinstance(learner, ServedNetwork):
+            if isinstance(learner, ServedNetwork | ServedKernel):
                 found.update({f"{i}.{j}.{name}": value for name, value in learner.tensors.items()})
             elif isinstance(learner, ServedTrees):
                 found.update({f"{i}.{j}.{name}": value for name, value in learner.forest.tensors().items()})

@@ -9,7 +9,7 @@ from typing import Any
 
 from ml.learning.drift import learnt_shares
 from ml.learning.fitting import Fitted
-from ml.learning.graph import Part, ServedTrees
+from ml.learning.graph import Part, ServedKernel, ServedTrees
 from ml.learning.levels import Level
 from ml.learning.material import Material
 from ml.learning.network.train import Members
@@ -64,10 +64,14 @@ def _kind() -> str:
 
 def _blend(part: Part) -> dict[str, Any]:
     """Shares of the whole; they sum to 1."""
-    trees = sum(learner.share for learner in part.learners if isinstance(learner, ServedTrees))
+    trees, kernel = (
+        sum(learner.share for learner in part.learners if isinstance(learner, kind))
+        for kind in (ServedTrees, ServedKernel)
+    )
     return {
-        "network": part.blend.learners * (1 - trees),
+        "network": part.blend.learners * (1 - trees - kernel),
         "trees": part.blend.learners * trees,
+        "kernel": part.blend.learners * kernel,
         "linear": part.blend.linear,
         "constant": part.blend.constant,
         "temperature": part.learners[0].temperature,

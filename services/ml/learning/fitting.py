@@ -17,7 +17,8 @@ from ml.learning.encoding.encoder import Encoder
 from ml.learning.encoding.fit import Encoded
 from ml.learning.encoding.outputs import NumberOutput, Output
 from ml.learning.ensemble import mixture
-from ml.learning.graph import Part, Served, ServedNetwork, ServedTrees, tensors_of
+from ml.learning.graph import Part, Served, ServedKernel, ServedNetwork, ServedTrees, tensors_of
+from ml.learning.kernel import Kernel
 from ml.learning.learners import Learner, Learning, error_of, work_of
 from ml.learning.levels import Level, within_work
 from ml.learning.linear import Linear, fit_linear
@@ -77,7 +78,8 @@ def fit(
     """Train the learners of `level` for each output, then calibrate and blend them."""
     outputs = [_output(encoded, targets, i, learning, folds, level) for i in range(len(targets.outputs))]
     levels = [_level_for(own, encoded, level) for own in outputs]
-    work = [work_of(own_level, own.folds) for own_level, own in zip(levels, outputs, strict=True)]
+    averages = encoded.encoder.averages.size > 0
+    work = [work_of(own_level, own.folds, averages=averages) for own_level, own in zip(levels, outputs, strict=True)]
     found = []
     for i, own in enumerate(outputs):
         course = Course(
@@ -143,7 +145,7 @@ def _notes(learners: list[Learner], part: Part, own: _Output) -> list[dict[str, 
     return [
         {
             "name": learner.name,
-            "kind": "trees" if learner.is_trees else "network",
+            "kind": learner.kind,
             "share": shares.get(learner.name, 0.0),
             "temperature": learner.temperature,
             "out_of_fold_loss": error_of(learner, own.watched_true, own.head),
@@ -241,7 +243,11 @@ def _served(learner: Learner, share: float, encoder: Encoder, head: Head) -> Ser
     if isinstance(learner.model, Members):
         tensors = tensors_of(learner.model.params, encoder.width)
         return ServedNetwork(learner.name, share, learner.temperature, tensors, learner.model.recipe.activation)
-    forest = forest_of(as_many_as_fit([grown.text for grown in learner.model]), encoder.plain, head.width)
+    assert learner.columns is not None
+    if isinstance(learner.model, Kernel):
+        tensors = learner.model.tensors(learner.columns, encoder.width)
+        return ServedKernel(learner.name, share, learner.temperature, tensors, learner.model.sharpness)
+    forest = forest_of(as_many_as_fit([grown.text for grown in learner.model]), learner.columns, head.width)
     return ServedTrees(learner.name, share, learner.temperature, forest)
 
 

@@ -64,6 +64,14 @@ class ServedTrees(Served):
 
 
 @dataclass(frozen=True, slots=True)
+class ServedKernel(Served):
+    """A kernel machine: centers (bells, columns), seen (columns), weights (bells, answers), linear, intercept."""
+
+    tensors: dict[str, Floats]
+    sharpness: float
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One output of the machine: the learners, the linear member on all encoded columns, the constant, and the shares
     of these three."""
@@ -147,6 +155,24 @@ def _trees(graph: _Graph, trees: ServedTrees, head: Head) -> str:
     )
 
 
+def _kernel(graph: _Graph, kernel: ServedKernel, head: Head) -> str:
+    """(rows, answers): a bell is e to the -sharpness (x^2 + center^2 - 2 x center), of the columns it sees."""
+    own, sharpness, temperature = kernel.tensors, kernel.sharpness, kernel.temperature if head.is_label else 1.0
+    near = graph.constant((2 * sharpness * own["centers"].T).astype(np.float32))
+    far = graph.constant((-sharpness * (own["centers"] ** 2).sum(axis=1)).astype(np.float32))
+    squares = graph.constant((-sharpness * own["seen"])[:, None].astype(np.float32))
+    lengths = graph.node("MatMul", [graph.node("Mul", [INPUT, INPUT]), squares])
+    # Rounding may leave a little more than 0, of which nothing can come.
+    exponent = graph.node("Add", [graph.node("Gemm", [INPUT, near, far]), lengths])
+    bells = graph.node("Exp", [graph.node("Clip", [exponent, "", graph.scalar(0.0)])])
+    of_label = {name: graph.constant((own[name] / temperature).astype(np.float32)) for name in _KERNEL_TABLES}
+    linear = graph.node("Gemm", [INPUT, of_label["linear"], of_label["intercept"]])
+    return graph.node("Gemm", [bells, of_label["weights"], linear])
+
+
+_KERNEL_TABLES = ("weights", "linear", "intercept")
+
+
 def _places_in_trees(forest: Forest) -> NDArray[np.int64]:
     starts = np.searchsorted(forest.tree, np.arange(forest.tree_count))
     return np.arange(forest.node_count) - starts[forest.tree]
@@ -172,8 +198,12 @@ def _learners(graph: _Graph, part: Part) -> list[str]:
     """What they answer, each with its share: networks of one shape as one, whatever learner they are of."""
     terms, alike = [], dict[tuple[Any, ...], list[ServedNetwork]]()
     for learner in part.learners:
-        if isinstance(learner, ServedTrees):
-            answers = _probabilities(graph, _trees(graph, learner, part.head), part.head)
+        if isinstance(learner, ServedTrees | ServedKernel):
+            if isinstance(learner, ServedTrees):
+                raw = _trees(graph, learner, part.head)
+            else:
+                raw = _kernel(graph, learner, part.head)
+            answers = _probabilities(graph, raw, part.head)
             terms.append(_share(graph, answers, learner.share * part.blend.learners))
         else:
             assert isinstance(learner, ServedNetwork)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ml.learning.checkpoints import Part
 from ml.learning.course import Course
 from ml.learning.encoding.fit import Encoded
 from ml.learning.ensemble import shares_of
+from ml.learning.kernel import MOST_COLUMNS, Kernel, fit_kernel
 from ml.learning.levels import Level, Search
 from ml.learning.network.fold import Fold
 from ml.learning.network.losses import label_errors, number_errors, softmax
@@ -24,8 +25,16 @@ from ml.learning.trees.grow import Grown, grow
 from ml.learning.variations import USUAL, VARIATIONS, Variation
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+Model = Members | list[Grown] | Kernel
 # Growing a tree kind on one fold takes about as long as so many steps of a member.
 TREE_STEPS = 600
+# Kinds whose error on the first folds is so many times the best one's are not grown on the others.
+TREES_FAR_BEHIND = 1.1
+# A kernel machine takes as long as so many steps.
+KERNEL_STEPS = 1000
+# A kernel machine whose error is so many times that of the usual networks would get no share.
+KERNEL_FAR_BEHIND = 2.0
 # What is tried is compared on so many lines, of several folds where one has fewer.
 LINES_TO_COMPARE = 1000
 # Lines times labels; beyond, the answers of several learners would take more memory than the table.
@@ -35,17 +44,21 @@ MOST_ANSWERS = 15_000_000
 @dataclass(frozen=True, slots=True)
 class Learner:
     """Trained on every fold; `watched` is what it says of the lines it did not learn from, fold after fold:
-    probabilities of labels, numbers. `stopped` says why it ended early, if it did."""
+    probabilities of labels, numbers. `stopped` says why it ended early, if it did; `columns` are those it sees, where
+    they are not all."""
 
     name: str
     watched: Floats
     temperature: float
-    model: Members | list[Grown]
+    model: Model
     stopped: str | None = None
+    columns: Rows | None = None
 
     @property
-    def is_trees(self) -> bool:
-        return not isinstance(self.model, Members)
+    def kind(self) -> str:
+        if isinstance(self.model, Kernel):
+            return "kernel"
+        return "network" if isinstance(self.model, Members) else "trees"
 
 
 @dataclass
@@ -69,6 +82,8 @@ class Learning:
             return found
         with_trees = search.trees and not network_only and trees.are_there(self.head.width)
         found += self._trees(search) if with_trees else []
+        if search.kernel and not network_only and not self.course.is_over():
+            found += self._kernel(found[0])
         kept = [] if self.course.is_over() else self._halving(search)
         for i, variation in enumerate(kept):
             if self.course.is_over():
@@ -150,55 +165,96 @@ class Learning:
 
     def _trees(self, search: Search) -> list[Learner]:
         """The kinds that do best on the first folds, then grown on all."""
-        columns = np.ascontiguousarray(self.encoded.x[:, self.encoded.encoder.plain])
-        tried = self._tried_trees(search, columns)
+        tried = self._tried_trees(search)
         found = []
-        for settings in sorted(tried, key=lambda kind: _mean_error(tried[kind]))[: search.trees_kept]:
+        for settings in _worth_growing(tried)[: search.trees_kept]:
             if self.course.is_over():
                 break
-            folds = tried[settings]
-            folds += [self._grow(columns, k, settings) for k in range(len(folds), len(self.folds))]
-            answers = np.concatenate([own.watched for own in folds])
-            stopped = "time limit" if any(own.was_cut for own in folds) else None
-            found.append(self._learner(f"trees, {settings.name}", answers, folds, stopped))
+            grown = tried[settings]
+            grown += self._grown(settings, range(len(grown), len(self.folds)))
+            answers = np.concatenate([own.watched for own in grown])
+            stopped = "time limit" if any(own.was_cut for own in grown) else None
+            learner = self._learner(f"trees, {settings.name}", answers, grown, stopped)
+            found.append(replace(learner, columns=self._columns_of(settings)))
         return found
 
-    def _tried_trees(self, search: Search, columns: NDArray[np.float32]) -> dict[trees.TreeSettings, list[Grown]]:
-        """Each kind grown on the folds compared on, as far as there is time."""
+    def _tried_trees(self, search: Search) -> dict[trees.TreeSettings, list[Grown]]:
+        """Each kind grown on the folds compared on, as far as there is time.
+
+        Where there are averages of outputs, the first kind is grown with and without them, and the others as that one
+        did better.
+        """
         tried: dict[trees.TreeSettings, list[Grown]] = {}
-        for settings in trees.TRIED[: search.trees]:
+        kinds = list(trees.TRIED[: search.trees])
+        without = kinds[0].without_averages
+        if self.encoded.encoder.averages.size and self._columns_of(without).size:
+            kinds.insert(1, without)
+        for place, kind in enumerate(kinds):
             if self.course.is_over():
                 break
-            own = tried[settings] = [self._grow(columns, k, settings) for k in range(folds_to_compare(self.folds))]
+            plain = place > 1 and not min(tried, key=lambda other: _mean_error(tried[other])).averages
+            settings = kind.without_averages if plain else kind
+            own = tried[settings] = self._grown(settings, range(folds_to_compare(self.folds)))
             rounds = round(float(np.mean([grown.rounds for grown in own])))
             self.tried.append(
                 {"name": f"trees, {settings.name}", "rounds": rounds, "out_of_fold_loss": _mean_error(own)}
             )
         return tried
 
-    def _grow(self, columns: NDArray[np.float32], fold: int, settings: trees.TreeSettings) -> Grown:
+    def _grown(self, settings: trees.TreeSettings, folds: range) -> list[Grown]:
+        columns = self._columns_of(settings)
+        seen = np.ascontiguousarray(self.encoded.x[:, columns])
+        return [self._grow(seen, fold, self.folds[fold].among(columns), settings) for fold in folds]
+
+    def _grow(self, seen: NDArray[np.float32], number: int, fold: Fold, settings: trees.TreeSettings) -> Grown:
         grown = grow(
-            columns,
+            seen,
             self.y,
-            self.folds[fold].among(self.encoded.encoder.plain),
+            fold,
             self.head,
             settings,
-            seed=self.seed + fold,
+            seed=self.seed + number,
             deadline=self.course.share(0.25),
             should_stop=self.course.should_stop,
-            kept=self._part("trees", settings, fold),
+            kept=self._part("trees", settings, number),
         )
         self.course.did(TREE_STEPS)
         return grown
+
+    def _columns_of(self, settings: trees.TreeSettings) -> Rows:
+        encoder = self.encoded.encoder
+        return encoder.plain if settings.averages else np.setdiff1d(encoder.plain, encoder.averages)
+
+    def _kernel(self, usual: Learner) -> list[Learner]:
+        """On columns that are the same to all folds, which averages are not; none where it is far behind `usual`."""
+        columns = np.setdiff1d(self.encoded.encoder.plain, self.encoded.encoder.averages)
+        if not 0 < columns.size <= MOST_COLUMNS:
+            return []
+        fitted = fit_kernel(
+            np.ascontiguousarray(self.encoded.x[:, columns]),
+            self.y,
+            self.folds,
+            self.head,
+            seed=self.seed,
+            compared=folds_to_compare(self.folds),
+            most_error=KERNEL_FAR_BEHIND * error_of(usual, self.true, self.head),
+            go_on=lambda: not self.course.is_over(),
+        )
+        self.course.did(KERNEL_STEPS)
+        self.tried += [
+            {"name": "kernel", "sharpness": sharpness, "penalty": penalty, "out_of_fold_loss": error}
+            for sharpness, penalty, error in fitted.best_of_each
+        ]
+        if fitted.model is None:
+            return []
+        return [replace(self._learner("kernel", fitted.watched, fitted.model), columns=columns)]
 
     def _part(self, *what: object) -> Part:
         """Named by all that decides it beside the table: the parting into folds, the error, the seed, and `what`."""
         folds = [(fold.learn.size, fold.watch.size) for fold in self.folds]
         return self.course.part(self.encoded.encoder.width, folds, self.head, self.seed, *what)
 
-    def _learner(
-        self, name: str, answers: NDArray[np.floating], model: Members | list[Grown], stopped: str | None
-    ) -> Learner:
+    def _learner(self, name: str, answers: NDArray[np.floating], model: Model, stopped: str | None = None) -> Learner:
         said = np.asarray(answers, dtype=np.float64)
         if not self.head.is_label:
             return Learner(name, said, 1.0, model, stopped)
@@ -212,15 +268,23 @@ def folds_to_compare(folds: Sequence[Fold]) -> int:
     return min(len(folds), 1 + int((watched < LINES_TO_COMPARE).sum()))
 
 
-def work_of(level: Level, folds: Sequence[Fold]) -> int:
-    """The steps of all members that a level takes for one output."""
+def work_of(level: Level, folds: Sequence[Fold], *, averages: bool) -> int:
+    """The steps of all members that a level takes for one output; with `averages` one kind of trees is tried twice."""
     work, search = level.members * level.steps, level.search
     if search is None:
         return work
     compared = folds_to_compare(folds)
-    grown = search.trees * compared + search.trees_kept * (level.members - compared)
+    kinds = search.trees + (averages and search.trees > 0)
+    grown = kinds * compared + search.trees_kept * (level.members - compared)
     tried = compared * sum(count * steps for count, steps in search.rungs)
-    return work + tried + search.kept * level.members * search.steps + TREE_STEPS * grown
+    return work + tried + search.kept * level.members * search.steps + TREE_STEPS * grown + KERNEL_STEPS * search.kernel
+
+
+def _worth_growing(tried: dict[trees.TreeSettings, list[Grown]]) -> list[trees.TreeSettings]:
+    """The best first; those far behind it would take their time and get no share."""
+    errors = {settings: _mean_error(own) for settings, own in tried.items()}
+    most = min(errors.values(), default=0.0) * TREES_FAR_BEHIND
+    return sorted((settings for settings in errors if errors[settings] <= most), key=errors.__getitem__)
 
 
 def _mean_error(grown: Sequence[Grown]) -> float:

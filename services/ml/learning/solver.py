@@ -87,7 +87,8 @@ class Solver:
         if len(rows) > FEW_ROWS:
             return self._solve_many(rows)
         encoded = [self.encoder.row(row) for row in rows]
-        x = np.array([columns for columns, _ in encoded], dtype=np.float32).reshape(len(rows), self.encoder.width)
+        x = np.frombuffer(b"".join([columns for columns, _ in encoded]), np.float32)
+        x = x.reshape(len(rows), self.encoder.width)
         answers = self.answers(x)
         return [self._solved(answers[i], warnings) for i, (_, warnings) in enumerate(encoded)]
 

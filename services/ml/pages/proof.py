@@ -53,7 +53,8 @@ def answering(card: dict[str, Any], output: str) -> list[tuple[str, float]]:
     if len(found) < 2 and all(name == "network, usual" for name, _ in found):
         return []
     blend = card["blend"][output]
-    learners = blend["network"] + blend["trees"]
+    # Cards of before had no kernel machine.
+    learners = blend["network"] + blend["trees"] + blend.get("kernel", 0.0)
     found = [(name, share * learners) for name, share in found]
     found += [(name, blend[part]) for part, name in (("linear", "linear model"), ("constant", "always the same"))]
     return sorted((part for part in found if part[1] > 0), key=lambda part: -part[1])

@@ -22,7 +22,8 @@ from ml.rules.prices import (
     training_seconds,
 )
 from ml.rules.work import WorkState
-from shared_models.events.billing import Part
+from shared_models.events.billing import Paid
+from shared_models.money import rounded
 
 PLATFORM = "platform"
 REMEMBERED_RUNS = 60
@@ -96,10 +97,10 @@ def usd_per_eaml() -> Decimal:
     return row.usd_per_eaml if row else Decimal(0)
 
 
-def worth_in_usd(parts: Sequence[Part], rate: Decimal) -> Decimal:
+def worth_in_usd(parts: Sequence[Paid], rate: Decimal) -> Decimal:
     """What charged parts are worth in dollars at `rate` an EAML; a coupon credit counts as one EAML."""
-    worth = [part.amount * (Decimal(1) if part.currency == "USD" else rate) for part in parts]
-    return sum(worth, Decimal(0)).quantize(Decimal("0.00000001"))
+    worth = [Decimal(part.amount) * (1 if part.currency == "USD" else rate) for part in parts]
+    return rounded(sum(worth, Decimal(0)))
 
 
 def _runs(kind: str) -> list[Run]:

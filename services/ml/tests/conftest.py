@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from ml.tests.world import PRICE, TABLE, TERMS, balance, held, price_list
 
@@ -31,7 +33,7 @@ def nothing_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(drifting, "_start_timer", lambda: None)
     yield
-    for kept in (drifting._waiting, limits._drawn, sessions._warm, solving_at_once._decisions):
+    for kept in (drifting._loose, drifting._waiting, limits._drawn, sessions._warm, solving_at_once._decisions):
         kept.clear()
     SOLVE_AT_ONCE.forget_all()
 
@@ -304,6 +306,28 @@ def api(token_of: Callable[..., str]) -> Callable[..., Any]:
         return TokenClient(token_of(user, teams))
 
     return make
+
+
+@pytest.fixture
+async def hers(trained: Any, ada: Any, api: Any) -> Any:
+    """Ada's client, of whom everything is remembered that solving needs."""
+    from ml.tests.asking import solve
+
+    client = await sync_to_async(api)(ada)
+    assert (await solve(client, trained)).status_code == 200
+    return client
+
+
+@pytest.fixture(params=[0, 8])
+async def threads(request: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Without connections on the event loop and with them, as in a web process."""
+    from service_base import reading
+    from service_base.env import env
+
+    monkeypatch.setattr(env(), "web_threads", request.param)
+    yield request.param
+    for links in reading._opened.pop(asyncio.get_running_loop(), {}).values():
+        links.close()
 
 
 @pytest.fixture

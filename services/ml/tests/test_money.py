@@ -11,7 +11,7 @@ from event_bus.testing import deliver
 from ml import queries
 from ml.models import Funds, PriceList, Work
 from ml.rules.prices import Available, NoPrices, Prices, Run, must_cover, pace_of, training_price
-from ml.tests.world import LEVEL_FACTORS, balance, price_list
+from ml.tests.world import LEVEL_FACTORS, balance, entry, page_of, price_list
 from service_base.errors import FundsShort
 from shared_models.clock import utc_now
 
@@ -33,6 +33,13 @@ def test_of_funds_that_come_together_the_newest_of_each_person_is_kept():
     deliver(balance(owner, 5, usd="5"), balance(other, 2, usd="2"), balance(owner, 4, usd="4"))
     assert Funds.objects.get(pk=owner).usd_available == 5
     assert Funds.objects.get(pk=other).usd_available == 2
+
+
+@pytest.mark.django_db
+def test_of_everybody_on_several_pages_the_newest_is_kept():
+    owner, other = uuid4(), uuid4()
+    deliver(page_of(entry(owner, 4, usd="4"), entry(other, 3, usd="3")), page_of(entry(owner, 3), entry(other, 2)))
+    assert [Funds.objects.get(pk=one).usd_available for one in (owner, other)] == [4, 3]
 
 
 @pytest.mark.django_db

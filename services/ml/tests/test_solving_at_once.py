@@ -2,61 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from time import sleep
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_bus.models import OutboxEvent
-from event_bus.testing import deliver, said
-from ml import commands, drifting, queries
+from event_bus.testing import deliver
+from ml import commands, queries
 from ml.api import solving as api_solving
 from ml.commands import solving_at_once
-from ml.models import Machine, PublishedUsage, SolvedLines
+from ml.models import Machine, SolvedLines
 from ml.queries import solving as reading_to_solve
-from ml.rules.prices import Available, FundsShort, Prices, enough, must_cover
+from ml.rules.prices import Available, Prices, enough, must_cover
+from ml.tests.asking import listed, solve, usage
 from ml.tests.world import ROW, balance, price_list
 from service_base import auth, reading
-from service_base.env import env
+from service_base.errors import FundsShort
 from service_base.testing import TokenClient
 from shared_models.clock import utc_now
-from shared_models.events import identity, ml
-from shared_models.ids import new_id
+from shared_models.events import identity
 
 kept = pytest.mark.django_db(transaction=True)
 later = sync_to_async
 Solve = Callable[..., Awaitable[Any]]
-
-
-async def solve(client: Any, machine: Any, rows: list[Any] | None = None) -> Any:
-    path = f"/api/v1/machines/{machine.pk}/solve"
-    return await client.post(path, json.dumps({"rows": rows or [ROW]}), content_type="application/json")
-
-
-async def usage() -> list[ml.SolvingCompleted]:
-    return await later(lambda: said(ml.SolvingCompleted))()
-
-
-async def listed() -> int:
-    """How many solved lines' usages are listed: all but the training's."""
-    return await PublishedUsage.objects.filter(lines=1).acount()
-
-
-@pytest.fixture
-async def hers(trained: Any, ada: Any, api: Any) -> Any:
-    """Ada's client, of whom everything is remembered."""
-    client = await later(api)(ada)
-    assert (await solve(client, trained)).status_code == 200
-    return client
 
 
 @pytest.fixture
@@ -90,13 +67,10 @@ async def test_what_is_remembered_answers_the_same_and_is_charged_the_same(
 
 @kept
 async def test_a_web_process_answers_so_on_its_event_loop(
-    trained: Any, hers: Any, looked_up: list[UUID], monkeypatch: pytest.MonkeyPatch
+    trained: Any, hers: Any, looked_up: list[UUID], threads: int
 ) -> None:
-    monkeypatch.setattr(env(), "web_threads", 8)
     assert (await solve(hers, trained)).status_code == 200
     assert looked_up == []
-    for links in reading._opened.pop(asyncio.get_running_loop()).values():
-        links.close()
     assert len(await usage()) == 2
 
 
@@ -124,7 +98,7 @@ def _spend(machine: Any, ada: Any, pair: Any) -> None:
 @kept
 @pytest.mark.parametrize(("change", "status"), [(_delete, 404), (_deactivate, 401), (_retire_key, 401), (_spend, 402)])
 async def test_whoever_may_no_more_is_refused_by_her_next_request(
-    trained: Any, ada: Any, hers: Any, signing_pair: Any, change: Any, status: int
+    trained: Any, ada: Any, hers: Any, signing_pair: Any, change: Any, status: int, threads: int
 ) -> None:
     await later(change)(trained, ada, signing_pair)
     assert (await solve(hers, trained)).status_code == status
@@ -132,19 +106,60 @@ async def test_whoever_may_no_more_is_refused_by_her_next_request(
 
 
 @kept
-async def test_a_right_that_is_lost_while_a_row_is_solved_is_lost(
-    trained: Any, hers: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("change", "status"), [(_delete, 404), (_deactivate, 401), (_retire_key, 401), (_spend, 402)])
+async def test_what_is_lost_before_the_statement_is_asked_is_lost(
+    trained: Any,
+    ada: Any,
+    hers: Any,
+    signing_pair: Any,
+    threads: int,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Any,
+    status: int,
 ) -> None:
-    """Not a moment lies between what is proved and what is written."""
-    ask = solving_at_once.write
+    """The statement that writes is the one that proves: nothing lies between them."""
+    ask = reading.write_during
 
-    async def write(sql: str, params: Any) -> Any:
-        await later(commands.delete_machine)(machine_id=trained.pk)
-        return await ask(sql, params)
+    async def write_during(work: Any, sql: str, params: Any) -> Any:
+        await later(change)(trained, ada, signing_pair)
+        return await ask(work, sql, params)
 
-    monkeypatch.setattr(solving_at_once, "write", write)
+    monkeypatch.setattr(solving_at_once, "write_during", write_during)
+    assert (await solve(hers, trained)).status_code == status
+    assert (len(await usage()), await listed()) == (1, 1)
+
+
+@kept
+@pytest.mark.parametrize("threads", [8], indirect=True)
+async def test_what_is_lost_while_a_row_is_solved_counts_for_the_next(
+    trained: Any, hers: Any, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ml.learning.solver import Solver
+
+    answers = Solver.answers
+
+    def deleted_meanwhile(solver: Solver, x: Any) -> Any:
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(_delete_once_metered, trained.pk).result(30)
+        return answers(solver, x)
+
+    with monkeypatch.context() as slower:
+        slower.setattr(Solver, "answers", deleted_meanwhile)
+        assert (await solve(hers, trained)).status_code == 200
     assert (await solve(hers, trained)).status_code == 404
-    assert len(await usage()) == 1
+    assert len(await usage()) == 2
+
+
+def _delete_once_metered(machine_id: UUID) -> None:
+    """Once the statement has written, which is committed when the row is solved."""
+    metering = "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT meter_solving%' AND backend_xid IS NOT NULL"
+    try:
+        with connection.cursor() as cursor:
+            while not cursor.execute(metering) and not cursor.fetchall():
+                sleep(0.01)
+        commands.delete_machine(machine_id=machine_id)
+    finally:
+        connections.close_all()
 
 
 @kept
@@ -227,43 +242,7 @@ def test_what_is_compared_is_all_that_solving_reads_of_a_machine() -> None:
     assert set(re.findall(r"\$1\.(\w+)", definition)) == set(reading_to_solve._COLUMN.values())
 
 
-# --- what is written --------------------------------------------------------------------------------------------------
-
-
-@kept
-@pytest.mark.parametrize("at_once", [True, False])
-async def test_an_answer_and_its_usage_come_together_or_not_at_all(trained: Any, hers: Any, at_once: bool) -> None:
-    if not at_once:
-        solving_at_once._decisions.clear()
-    await later(_sql)("ALTER TABLE solved_lines ADD CONSTRAINT no_more CHECK (lines < 2)")
-    try:
-        assert (await solve(hers, trained)).status_code == 500
-    finally:
-        await later(_sql)("ALTER TABLE solved_lines DROP CONSTRAINT no_more")
-    counted = await later(SolvedLines.objects.get)()
-    assert (len(await usage()), await listed(), counted.lines) == (1, 1, 1)
-
-
-def _sql(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-
-
-@kept
-def test_a_usage_said_twice_is_one_also_after_its_event_was_sent(trained: Any, ada: Any, bo: Any) -> None:
-    from ml.api.solving import order_of
-    from service_base.callers import Caller
-
-    caller = Caller(ada)
-    found = queries.to_solve(caller, trained.pk)
-    usage_id = new_id()
-    for _ in range(2):
-        order = order_of(caller, found)
-        commands.solve_rows(machine=found.machine, order=order, rows=[ROW], usage_id=usage_id)
-        assert OutboxEvent.objects.filter(event_id=usage_id).count() <= 1
-        sent = OutboxEvent.objects.filter(event_id=usage_id).delete()[0]
-    assert sent == 0
-    assert (SolvedLines.objects.get().lines, PublishedUsage.objects.filter(pk=usage_id).count()) == (1, 1)
+# --- what is left to others -------------------------------------------------------------------------------------------
 
 
 @kept
@@ -278,30 +257,6 @@ async def test_what_takes_long_is_left_to_a_thread(trained: Any, hers: Any, look
         sessions._warm.clear()
     assert (await solve(hers, trained, rows)).status_code == 200
     assert looked_up == [trained.pk]
-
-
-@kept
-async def test_a_column_that_is_unknown_is_named_and_costs_nothing(trained: Any, hers: Any) -> None:
-    answer = await solve(hers, trained, [ROW | {"height": 180}])
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "height")
-    assert len(await usage()) == 1
-
-
-@kept
-async def test_a_row_is_counted_for_drift_once(trained: Any, hers: Any) -> None:
-    drifting._waiting.clear()
-    await solve(hers, trained)
-    [waiting] = drifting._waiting.values()
-    assert len(waiting.rows) == 1
-
-
-@kept
-async def test_with_a_key_the_answer_is_stored_and_repeated(trained: Any, hers: Any) -> None:
-    path, body = f"/api/v1/machines/{trained.pk}/solve", json.dumps({"rows": [ROW]})
-    asked = {"content_type": "application/json", "headers": {"idempotency-key": "one"}}
-    first, second = [await hers.post(path, body, **asked) for _ in range(2)]
-    assert first.json() == second.json()
-    assert len(await usage()) == 2
 
 
 def test_what_is_remembered_is_bounded() -> None:

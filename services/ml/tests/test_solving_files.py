@@ -86,8 +86,13 @@ def test_solving_that_is_cancelled_half_way_leaves_no_answers_and_no_charge(solv
     report = commands.report_progress
 
     def cancel_and_report(**given):
-        if Work.objects.get(pk=asked.pk).is_open:
+        work = Work.objects.get(pk=asked.pk)
+        if work.is_open:
             commands.cancel_work(work_id=asked.pk)
+            # What a child leaves that is killed while it writes; this one may have written nothing yet.
+            begun = place(f"results/{work.machine_id}/.{work.pk}-{work.lease_token}.csv.unfinished")
+            begun.parent.mkdir(parents=True, exist_ok=True)
+            begun.write_text("prediction")
         report(**given)
 
     monkeypatch.setattr(commands, "report_progress", cancel_and_report)

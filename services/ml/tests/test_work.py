@@ -118,14 +118,18 @@ def charged(work, kind="training", amount="3", currency="EAML", **changes):
         "machine_id": work.machine_id,
         "work_id": None,
         "count_of_lines": 300,
-        "parts": [billing.Part(currency=currency, amount=Decimal(amount))],
+        "parts": [billing.Paid(currency=currency, amount=amount)],
         "posted_at": utc_now(),
     }
-    return billing.OperationPosted(**(facts | changes))
+    return billing.PostedOperation(**(facts | changes))
+
+
+def page_of(*operations):
+    return billing.OperationsPosted(page_id=uuid4(), operations=operations)
 
 
 def test_a_charge_is_shown_beside_its_work_and_machine(training):
-    deliver(charged(training, work_id=training.pk))
+    deliver(page_of(charged(training, work_id=training.pk)))
     assert again(training).charged == [{"currency": "EAML", "amount": "3"}]
     training.machine.refresh_from_db()
     assert training.machine.machine_billing_cost_training_usd == Decimal("1.5")
@@ -134,10 +138,12 @@ def test_a_charge_is_shown_beside_its_work_and_machine(training):
 def test_charges_that_come_together_are_added_up_and_only_those_of_the_owner(training):
     somebody = uuid4()
     deliver(
-        charged(training, work_id=training.pk),
-        charged(training, "solving_with_api", "0.2"),
-        charged(training, "solving", "0.01", "USD"),
-        charged(training, "solving_with_api_market", "7", payer_id=somebody),
+        page_of(
+            charged(training, work_id=training.pk),
+            charged(training, "solving_with_api", "0.2"),
+            charged(training, "solving_with_api_market", "7", payer_id=somebody),
+        ),
+        page_of(charged(training, "solving", "0.01", "USD")),
     )
     training.machine.refresh_from_db()
     assert training.machine.machine_billing_cost_training_usd == Decimal("1.5")

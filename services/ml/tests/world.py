@@ -52,13 +52,23 @@ def price_list(version: int = 1, **changes: Any) -> billing.PricesPublished:
     return billing.PricesPublished(**(said | changes))
 
 
-def balance(owner_id: UUID, version: int = 1, **available: str) -> billing.BalanceChanged:
-    """Billing's word on what a person can spend: `usd`, `eaml`, `coupon`, `credit`."""
-    said = {f"{name}_available": Decimal(available.get(name, "0")) for name in ("usd", "eaml", "coupon", "credit")}
+def balance(owner_id: UUID, version: int = 1, **available: str) -> billing.BalancesChanged:
+    """Billing's word on what a person can spend, on a page of its own: `usd`, `eaml`, `coupon`, `credit`."""
+    return page_of(entry(owner_id, version, **available))
+
+
+def entry(owner_id: UUID, version: int = 1, **available: str) -> billing.Balance:
+    """The same, beside others on a page."""
+    said = {f"{name}_available": available.get(name, "0") for name in ("usd", "eaml", "coupon", "credit")}
     balances = {"user_balance": said["usd_available"], "user_ixioo_balance": said["eaml_available"]}
-    return billing.BalanceChanged(
+    return billing.Balance(
         owner_id=owner_id, version=version, coupon_balance=said["coupon_available"], **balances, **said
     )
+
+
+def page_of(*balances: billing.Balance) -> billing.BalancesChanged:
+    """One page of the ledger that changed them."""
+    return billing.BalancesChanged(page_id=uuid4(), balances=list(balances))
 
 
 # What a seller asks, and what each kind of purchase then costs.

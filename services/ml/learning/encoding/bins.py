@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
 
 MOST_BINS = 32
 LINES_PER_BIN = 20
+_float32 = Struct("f").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,20 @@ class Bins:
     high: float
     edges: tuple[float, ...]
     flags_missing: bool
+    # The least and the most that is no surprise, and that counts; for each bin, what comes before and after the part of
+    # it that the value went through.
+    _usual: tuple[float, float] = field(init=False, repr=False, compare=False)
+    _held: tuple[float, float] = field(init=False, repr=False, compare=False)
+    _around: list[tuple[bytes, bytes]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Frozen, so these are set past the dataclass once.
+        flag, bins = _float32(0.0) * self.flags_missing, self.bin_count
+        around = [(flag + _float32(1.0) * k, _float32(0.0) * (bins - k - 1)) for k in range(bins)]
+        slack = (self.high - self.low) * 0.1
+        object.__setattr__(self, "_usual", (self.low - slack, self.high + slack))
+        object.__setattr__(self, "_held", (self.low - self._reach, self.high + self._reach))
+        object.__setattr__(self, "_around", around)
 
     @classmethod
     def fit(cls, values: NDArray[np.float64], *, most_bins: int) -> Bins:
@@ -52,27 +69,25 @@ class Bins:
     def bin_count(self) -> int:
         return max(0, len(self.edges) - 1)
 
-    def row(self, value: float | None) -> list[float]:
-        edges, bins = self.edges, self.bin_count
-        flag = [0.0] if self.flags_missing else []
+    def row(self, value: float | None) -> bytes:
+        """What `batch` makes of it, as it lies in memory."""
         if value is None:
-            return [0.0, *([1.0] if self.flags_missing else ()), *(0.0,) * bins]
-        value = self._within(value)
+            return _float32(0.0) + _float32(1.0) * self.flags_missing + _float32(0.0) * self.bin_count
+        low, high = self._held
+        value = low if value < low else high if value > high else value
         z = (value - self.center) / self.scale
         third = z / 3.0
-        scaled = z / math.sqrt(1.0 + third * third)
+        scaled = _float32(z / math.sqrt(1.0 + third * third))
+        edges, around = self.edges, self._around
         k = bisect_right(edges, value) - 1
-        if k < 0 or not bins:
-            return [scaled, *flag, *(0.0,) * bins]
-        if k >= bins:
-            return [scaled, *flag, *(1.0,) * bins]
-        part = (value - edges[k]) / (edges[k + 1] - edges[k])
-        return [scaled, *flag, *(1.0,) * k, part, *(0.0,) * (bins - k - 1)]
+        if 0 <= k < len(around):
+            before, after = around[k]
+            return scaled + before + _float32((value - edges[k]) / (edges[k + 1] - edges[k])) + after
+        return scaled + _float32(0.0) * self.flags_missing + _float32(float(k >= 0)) * len(around)
 
     def batch(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
         missing = np.isnan(values)
-        reach = self._reach
-        held = np.clip(np.where(missing, self.center, values), self.low - reach, self.high + reach)
+        held = np.clip(np.where(missing, self.center, values), *self._held)
         z = (held - self.center) / self.scale
         third = z / 3.0
         out = np.empty((values.size, self.width), dtype=np.float32)
@@ -92,21 +107,17 @@ class Bins:
 
     def is_outside(self, value: float) -> bool:
         """Farther out than anything learnt from, by more than a tenth of the whole range."""
-        slack = (self.high - self.low) * 0.1
-        return value < self.low - slack or value > self.high + slack
+        low, high = self._usual
+        return value < low or value > high
 
     def outside(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        slack = (self.high - self.low) * 0.1
-        return (values < self.low - slack) | (values > self.high + slack)
+        low, high = self._usual
+        return (values < low) | (values > high)
 
     @property
     def _reach(self) -> float:
         # A value far outside is treated as one just outside: nothing was learnt about how it goes on.
         return (self.high - self.low) or self.scale
-
-    def _within(self, value: float) -> float:
-        low, high = self.low - self._reach, self.high + self._reach
-        return low if value < low else high if value > high else value
 
 
 @cache
@@ -132,3 +143,8 @@ def _edges(present: NDArray[np.float64], bins: int) -> tuple[float, ...]:
 def floats(values: Sequence[float | None]) -> NDArray[np.float64]:
     """None becomes NaN."""
     return np.array(values, dtype=np.float64)
+
+
+def in_memory(values: Sequence[float]) -> bytes:
+    """As float32 lie in memory."""
+    return array("f", values).tobytes()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -55,6 +55,14 @@ class Encoder:
         return frozenset((*self.input_columns, *self.ignored, *(output.column for output in self.outputs)))
 
     @cached_property
+    def _inputs_alone(self) -> frozenset[str]:
+        return frozenset(self.input_columns)
+
+    @cached_property
+    def _readers(self) -> list[tuple[str, Callable[[Cell, list[str]], bytes]]]:
+        return [(entry.column, entry.row) for entry in self.inputs]
+
+    @cached_property
     def plain(self) -> NDArray[np.intp]:
         """The columns a linear model is given."""
         return np.flatnonzero([flag for entry in self.inputs for flag in entry.plain])
@@ -84,13 +92,11 @@ class Encoder:
             start += entry.width
         return found
 
-    def row(self, row: Mapping[str, Cell]) -> tuple[list[float], list[str]]:
-        """One row as the network's columns, and what is to be said about it."""
-        remarks = self.remarks_on_columns(row.keys())
-        encoded: list[float] = []
-        for entry in self.inputs:
-            encoded += entry.row(row.get(entry.column), remarks)
-        return encoded, list(dict.fromkeys(remarks))
+    def row(self, row: Mapping[str, Cell]) -> tuple[bytes, list[str]]:
+        """One row as the network's columns, as they lie in memory, and what is to be said about it."""
+        remarks = [] if row.keys() == self._inputs_alone else self.remarks_on_columns(row.keys())
+        encoded = b"".join([read(row.get(column), remarks) for column, read in self._readers])
+        return encoded, list(dict.fromkeys(remarks)) if remarks else remarks
 
     def batch(self, columns: Mapping[str, Sequence[Cell]], lines: int) -> tuple[NDArray[np.float32], Remarks]:
         """Many rows, given column by column; equal to `row` on each, bit by bit."""
@@ -133,15 +139,21 @@ class Encoder:
 
 
 def _entry_to_json(entry: Input) -> dict[str, Any]:
+    fields = _fields(entry)
     if isinstance(entry, LabelInput):
-        fields = {name: getattr(entry, name) for name in entry.__slots__ if not name.startswith("_")}
         return {"kind": "label", **fields}
-    if isinstance(entry, NumberInput):
-        return asdict(entry)
     if isinstance(entry, TextInput):
-        return {"kind": "text", **asdict(entry)}
+        return {"kind": "text", **fields}
+    fields["bins"] = _fields(entry.bins)
+    if isinstance(entry, NumberInput):
+        return fields
     learnt = [{name: getattr(days, name) for name in _DAYS} for days in entry.learnt]
-    return {"kind": "moment", **asdict(replace(entry, learnt=())), "learnt": learnt}
+    return {"kind": "moment", **fields, "learnt": learnt}
+
+
+def _fields(entry: Input | Bins) -> dict[str, Any]:
+    """All but what is made of them."""
+    return {name: getattr(entry, name) for name in entry.__slots__ if not name.startswith("_")}
 
 
 def _entry_from_json(found: Mapping[str, Any]) -> Input:

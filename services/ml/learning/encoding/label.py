@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.learning.columns.values import label_of, other_spellings
+from ml.learning.encoding.bins import in_memory
 from ml.learning.encoding.remarks import Remarks
 from ml.learning.tables.batch import Cell
 
@@ -45,7 +46,9 @@ class LabelInput:
     flags_unseen: bool
     # Numbers read as names too are no surprise when new; the number's own encoding says what is.
     is_number: bool = False
-    _blocks: dict[str, list[float]] = field(init=False, repr=False, compare=False)
+    _blocks: dict[str, bytes] = field(init=False, repr=False, compare=False)
+    _unseen: bytes = field(init=False, repr=False, compare=False)
+    _missing: bytes = field(init=False, repr=False, compare=False)
     _index: dict[str, int] = field(init=False, repr=False, compare=False)
     _met: _Met = field(init=False, repr=False, compare=False)
     _table: list[NDArray[np.float32]] = field(init=False, repr=False, compare=False)
@@ -54,6 +57,8 @@ class LabelInput:
         # Frozen, so the look-ups are set past the dataclass once.
         object.__setattr__(self, "_index", {label: i for i, label in enumerate(self.labels)})
         object.__setattr__(self, "_blocks", {label: self._block(i) for i, label in enumerate(self.labels)})
+        object.__setattr__(self, "_unseen", self._apart(0.0, 1.0, self.extra_unseen))
+        object.__setattr__(self, "_missing", self._apart(1.0, 0.0, self.extra_missing))
         object.__setattr__(self, "_met", _Met(self._place))
         object.__setattr__(self, "_table", [])
 
@@ -70,17 +75,19 @@ class LabelInput:
     def plain(self) -> list[bool]:
         return [True] * self.width
 
-    def row(self, cell: Cell, remarks: list[str]) -> list[float]:
+    def row(self, cell: Cell, remarks: list[str]) -> bytes:
+        if type(cell) is str and (learnt := self._blocks.get(cell)) is not None:
+            return learnt
         label = label_of(cell)
         if label is None:
-            return self._missing_block()
+            return self._missing
         block = self._blocks.get(label)
         if block is None and (known := self._respelt(label)) is not None:
             block = self._blocks[known]
         if block is None:
             if not self.is_number:
                 remarks.append(unseen(self.column, label))
-            return self._unseen_block()
+            return self._unseen
         return block
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
@@ -99,8 +106,8 @@ class LabelInput:
     def table(self) -> NDArray[np.float32]:
         """A row for each label, then one for an unseen and one for a missing label."""
         if not self._table:
-            rows = [*self._blocks.values(), self._unseen_block(), self._missing_block()]
-            self._table.append(np.array(rows, dtype=np.float32).reshape(len(rows), self.width))
+            rows = [*self._blocks.values(), self._unseen, self._missing]
+            self._table.append(np.frombuffer(b"".join(rows), dtype=np.float32).reshape(len(rows), self.width))
         return self._table[0]
 
     def _place(self, cell: Cell) -> int:
@@ -113,19 +120,16 @@ class LabelInput:
     def _respelt(self, label: str) -> str | None:
         return next((other for other in other_spellings(label) if other in self._blocks), None)
 
-    def _block(self, i: int) -> list[float]:
+    def _block(self, i: int) -> bytes:
         hot = [0.0] * self.one_hot
         if i < self.one_hot:
             hot[i] = 1.0
-        return [*hot, *[0.0] * (self.flags_missing + self.flags_unseen), *self.extra[i]]
+        return in_memory([*hot, *[0.0] * (self.flags_missing + self.flags_unseen), *self.extra[i]])
 
-    def _unseen_block(self) -> list[float]:
-        flags = [0.0] * self.flags_missing + [1.0] * self.flags_unseen
-        return [*[0.0] * self.one_hot, *flags, *self.extra_unseen]
-
-    def _missing_block(self) -> list[float]:
-        flags = [1.0] * self.flags_missing + [0.0] * self.flags_unseen
-        return [*[0.0] * self.one_hot, *flags, *self.extra_missing]
+    def _apart(self, missing: float, unseen: float, extra: Sequence[float]) -> bytes:
+        """The block of what is none of the labels."""
+        flags = [missing] * self.flags_missing + [unseen] * self.flags_unseen
+        return in_memory([*[0.0] * self.one_hot, *flags, *extra])
 
 
 def unseen(column: str, label: str) -> str:

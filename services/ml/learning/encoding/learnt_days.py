@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.learning.encoding.bins import in_memory
+
 
 @dataclass(frozen=True, slots=True)
 class LearntDays:
@@ -16,13 +18,16 @@ class LearntDays:
     keys: tuple[int, ...]
     rows: tuple[tuple[float, ...], ...]
     unseen: tuple[float, ...]
-    _rows: dict[int, list[float]] = field(init=False, repr=False, compare=False)
+    _rows: dict[int, bytes] = field(init=False, repr=False, compare=False)
+    _unseen: bytes = field(init=False, repr=False, compare=False)
     _table: NDArray[np.float32] = field(init=False, repr=False, compare=False)
     _keys: NDArray[np.int64] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Frozen, so the look-ups are set past the dataclass once.
-        object.__setattr__(self, "_rows", {key: list(row) for key, row in zip(self.keys, self.rows, strict=True)})
+        rows = {key: in_memory(row) for key, row in zip(self.keys, self.rows, strict=True)}
+        object.__setattr__(self, "_rows", rows)
+        object.__setattr__(self, "_unseen", in_memory(self.unseen))
         table = np.array([*self.rows, self.unseen], dtype=np.float32).reshape(len(self.keys) + 1, self.width)
         object.__setattr__(self, "_table", table)
         object.__setattr__(self, "_keys", np.array(self.keys, dtype=np.int64))
@@ -31,10 +36,8 @@ class LearntDays:
     def width(self) -> int:
         return len(self.unseen)
 
-    def row(self, moment: float | None) -> list[float]:
-        if moment is None:
-            return list(self.unseen)
-        return self._rows.get(int(moment // self.seconds)) or list(self.unseen)
+    def row(self, moment: float | None) -> bytes:
+        return self._unseen if moment is None else self._rows.get(int(moment // self.seconds), self._unseen)
 
     def batch(self, moments: NDArray[np.float64]) -> NDArray[np.float32]:
         return self._table[self.places(moments)]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.learning.columns.values import is_missing, moment_of
-from ml.learning.encoding.bins import Bins, floats
+from ml.learning.encoding.bins import Bins, floats, in_memory
 from ml.learning.encoding.learnt_days import LearntDays
 from ml.learning.encoding.number import unreadable
 from ml.learning.encoding.remarks import Remarks
@@ -37,6 +37,8 @@ def _block(part: str) -> list[list[float]]:
 
 
 _BLOCKS = {part: _block(part) for part in PARTS}
+_ROWS = {part: [in_memory(row) for row in rows] for part, rows in _BLOCKS.items()}
+_NOTHING = {part: in_memory([0.0] * len(rows[0])) for part, rows in _BLOCKS.items()}
 _TABLES = {part: np.array(rows, dtype=np.float32) for part, rows in _BLOCKS.items()}
 
 
@@ -67,13 +69,13 @@ class MomentInput:
     def plain(self) -> list[bool]:
         return self.bins.plain + [True] * (self.width - self.bins.width)
 
-    def row(self, cell: Cell, remarks: list[str]) -> list[float]:
-        moment = moment_of(cell, self.order)
-        if moment is None:
+    def row(self, cell: Cell, remarks: list[str]) -> bytes:
+        moment = _met(self.order)[cell] if type(cell) is str else moment_of(cell, self.order)
+        if moment is None or math.isnan(moment):
             if not is_missing(cell):
                 remarks.append(unreadable(self.column, cell, "date"))
-            parts = sum(len(_BLOCKS[part][0]) for part in self.parts)
-            return [*self.bins.row(None), *(0.0,) * parts, *(v for days in self.learnt for v in days.unseen)]
+            blocks = [self.bins.row(None), *(_NOTHING[part] for part in self.parts)]
+            return b"".join([*blocks, *(days.row(None) for days in self.learnt)])
         days = moment / DAY
         if self.bins.is_outside(days):
             remarks.append(self._outside(moment))
@@ -84,12 +86,8 @@ class MomentInput:
             "day": day.day - 1,
             "month": day.month - 1,
         }
-        block = self.bins.row(days)
-        for part in self.parts:
-            block += _BLOCKS[part][places[part]]
-        for own in self.learnt:
-            block += own.row(moment)
-        return block
+        blocks = [self.bins.row(days), *(_ROWS[part][places[part]] for part in self.parts)]
+        return b"".join([*blocks, *(own.row(moment) for own in self.learnt)])
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
         moments = self._read(cells)

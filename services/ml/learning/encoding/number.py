@@ -37,7 +37,7 @@ class NumberInput:
     def plain(self) -> list[bool]:
         return self.bins.plain
 
-    def row(self, cell: Cell, remarks: list[str]) -> list[float]:
+    def row(self, cell: Cell, remarks: list[str]) -> bytes:
         value = number_of(cell, self.decimal) if self.kind == "number" else time_of(cell)
         if value is None:
             if not is_missing(cell):

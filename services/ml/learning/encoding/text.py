@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.learning.columns.values import is_missing, label_of
+from ml.learning.encoding.bins import in_memory
 from ml.learning.encoding.remarks import Remarks
 from ml.learning.tables.batch import Cell
 
@@ -40,15 +41,15 @@ class TextInput:
     def plain(self) -> list[bool]:
         return [True] * self.width
 
-    def row(self, cell: Cell, remarks: list[str]) -> list[float]:
+    def row(self, cell: Cell, remarks: list[str]) -> bytes:
         del remarks
         out = [0.0] * self.width
         if is_missing(cell):
             out[-1] = 1.0
-            return out
+            return in_memory(out)
         words = _WORD.findall((label_of(cell) or "").lower())
         if not words:
-            return out
+            return in_memory(out)
         for word in words:
             place = crc32(word.encode(errors="replace"))
             # The sign makes words that share a place cancel out rather than add up.
@@ -56,7 +57,7 @@ class TextInput:
         length = math.sqrt(float(len(words)))
         out = [value / length for value in out]
         out[-2] = math.log1p(len(words)) / 5.0
-        return out
+        return in_memory(out)
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
         del remarks

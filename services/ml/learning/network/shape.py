@@ -22,7 +22,7 @@ _FIELDS = ("hidden", "activation", "dropout", "network_only")
 class NetworkShape:
     """`parameter_nn_shape` of a machine: hidden layer widths, activation and dropout; what is left out is usual.
 
-    `network_only` keeps trees out of the blend at the levels that would try them.
+    `network_only` keeps trees and kernel machines out of the blend at the levels that would try them.
     """
 
     hidden: tuple[int, ...] = (128, 128)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
 # Of a learner as it is served: each row walks through all of its trees.
-MOST_NODES = 250_000
+MOST_NODES = 400_000
 _LEAVES = re.compile(r"^num_leaves=(\d+)", re.MULTILINE)
 
 

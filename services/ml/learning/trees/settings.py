@@ -12,13 +12,20 @@ from service_base.imports import import_without
 MOST_CLASSES = 60
 # Nodes grown on one fold: what is stored and served stays small.
 MOST_NODES = 120_000
+# Fewer rounds would have to learn in leaps: rather so many of smaller trees.
+ROUNDS_BEFORE_LEAVES = 100
+LEAST_LEAVES = 6
 # Rounds times rate that learn a table about as well as trees can.
 ENOUGH = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class TreeSettings:
-    """How one kind of trees is grown; `rounds` is the most there may be, watching ends it earlier."""
+    """How one kind of trees is grown; `rounds` is the most there may be, watching ends it earlier.
+
+    Trees can read their own lines' outputs out of averages of few lines, and the more labels there are, the better:
+    what `averages` add has to be worth more than that.
+    """
 
     name: str
     leaves: int
@@ -29,6 +36,11 @@ class TreeSettings:
     lines: float = 0.8
     thresholds_by_chance: bool = False
     rounds: int = 2000
+    averages: bool = True
+
+    @property
+    def without_averages(self) -> TreeSettings:
+        return replace(self, name=f"{self.name}, without averages", averages=False)
 
 
 TRIED = (
@@ -57,12 +69,14 @@ def _loads() -> bool:
 
 
 def fitted_to(settings: TreeSettings, *, lines: int, classes: int) -> TreeSettings:
-    """With few lines a leaf may be smaller, or there would be hardly any splits; with many classes, each of which
-    grows trees of its own, there are fewer rounds of a higher rate."""
+    """With few lines a leaf may be smaller, or there would be hardly any splits. With many classes, each of which
+    grows trees of its own, there are fewer rounds of a higher rate, and fewer leaves where rounds would be too few."""
     trees = classes if classes > 2 else 1
-    rounds = max(30, min(settings.rounds, MOST_NODES // (2 * settings.leaves * trees)))
+    leaves = min(settings.leaves, max(LEAST_LEAVES, MOST_NODES // (2 * trees * ROUNDS_BEFORE_LEAVES)))
+    rounds = max(30, min(settings.rounds, MOST_NODES // (2 * leaves * trees)))
     return replace(
         settings,
+        leaves=leaves,
         least_lines=max(3, min(settings.least_lines, lines // 50)),
         rounds=rounds,
         rate=max(settings.rate, min(0.25, ENOUGH / rounds)),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load
 
 from ml.learning import levels, scores
 from ml.learning.blend import Blend
+from ml.learning.columns.infer import ColumnType
 from ml.learning.course import Course
 from ml.learning.encoding.encoder import Encoder
 from ml.learning.ensemble import shares_of
@@ -32,7 +35,7 @@ from ml.learning.variations import VARIATIONS
 from ml.tests.learning.conftest import Learn, flats
 
 RNG = np.random.default_rng(8)
-SMALL = Level(5, 2, 2, 50, Search(((3, 25), (2, 50)), kept=1, steps=50, trees=2, trees_kept=1))
+SMALL = Level(5, 2, 2, 50, Search(((3, 25), (2, 50)), kept=1, steps=50, trees=2, trees_kept=1, kernel=True))
 DEAR = TrainingPlan(("is_dear",), ignore=("price",), seed=1, level=5)
 
 
@@ -47,11 +50,11 @@ def lines(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
     return x, (x[:, 0] * x[:, 1] + 0.1 * x[:, 2]).astype(np.float32)
 
 
-def test_trees_of_many_classes_grow_fewer_rounds_of_a_higher_rate() -> None:
-    two, many = (trees.fitted_to(TRIED[0], lines=10_000, classes=classes) for classes in (2, 40))
-    assert (two.rounds, two.rate) == (1935, TRIED[0].rate)
-    assert many.rounds == 48
-    assert many.rate == 0.25
+def test_trees_of_many_classes_grow_fewer_rounds_of_a_higher_rate_and_fewer_leaves() -> None:
+    two, some, many = (trees.fitted_to(TRIED[0], lines=10_000, classes=classes) for classes in (2, 9, 40))
+    assert (two.leaves, two.rounds, two.rate) == (31, 1935, TRIED[0].rate)
+    assert (some.leaves, some.rounds) == (31, 215)
+    assert (many.leaves, many.rounds, many.rate) == (15, 100, 0.2)
 
 
 def test_a_wide_table_gets_fewer_and_shorter_networks_at_level_3() -> None:
@@ -80,7 +83,7 @@ def test_with_few_lines_a_leaf_may_be_small() -> None:
 
 def test_a_forest_that_is_too_large_keeps_fewer_folds() -> None:
     text = "Tree=0\nnum_leaves=60000\n"
-    assert len(as_many_as_fit([text] * 5)) == 2
+    assert len(as_many_as_fit([text] * 5)) == 3
     assert len(as_many_as_fit([text * 9] * 5)) == 1
 
 
@@ -176,14 +179,64 @@ def test_a_search_ends_no_worse_than_the_level_below_by_what_it_says_out_of_fold
 def test_the_card_shows_every_learner_and_all_that_was_tried(learn: Learn, small_search: None) -> None:
     card = learn(plan=DEAR).card
     learners, tried = card["learners"]["is_dear"], card["tried"]["is_dear"]
-    assert [learner["kind"] for learner in learners] == ["network", "trees", "network"]
+    assert [learner["kind"] for learner in learners] == ["network", "trees", "kernel", "network"]
     assert sum(learner["share"] for learner in learners) == pytest.approx(1.0, abs=0.01)
     assert {note["name"] for note in tried} == {
         *(variation.name for variation in VARIATIONS[:3]),
         *(f"trees, {kind.name}" for kind in TRIED[:2]),
+        "kernel",
     }
     shares = card["blend"]["is_dear"]
-    assert sum(shares[n] for n in ("network", "trees", "linear", "constant")) == pytest.approx(1.0, abs=0.01)
+    parts = ("network", "trees", "kernel", "linear", "constant")
+    assert sum(shares[n] for n in parts) == pytest.approx(1.0, abs=0.01)
+
+
+def on_streets() -> list[dict[str, Any]]:
+    """Flats in streets that say nothing: averages of few lines only mislead."""
+    return [{**row, "street": f"street {RNG.integers(60)}"} for row in flats(500)]
+
+
+def test_trees_are_tried_with_and_without_averages_and_go_on_as_is_better(
+    learn: Learn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(levels.LEVELS, 5, replace(SMALL, search=Search(((1, 25),), 1, 25, trees=3, trees_kept=2)))
+    plan = replace(DEAR, types={"street": ColumnType.LABEL})
+    card = learn(on_streets(), plan=plan).card
+    losses = {note["name"]: note["out_of_fold_loss"] for note in card["tried"]["is_dear"]}
+    usual, without = losses["trees, usual"], losses["trees, usual, without averages"]
+    better = ", without averages" if without < usual else ""
+    assert {name for name in losses if name.startswith("trees")} == {
+        "trees, usual",
+        "trees, usual, without averages",
+        *(f"trees, {kind.name}{better}" for kind in TRIED[1:3]),
+    }
+
+
+def test_trees_without_averages_are_served_the_columns_they_learnt(
+    learn: Learn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(levels.LEVELS, 5, replace(SMALL, search=Search(((1, 25),), 1, 25, trees=1, trees_kept=1)))
+    monkeypatch.setattr(trees, "TRIED", (TRIED[2].without_averages,))
+    # Nothing but trees answers, whoever does best.
+    monkeypatch.setattr("ml.learning.learners.shares_of", lambda answers, *rest: [0.0, 1.0, 0.0])
+    trained = learn(on_streets(), plan=replace(DEAR, types={"street": ColumnType.LABEL}))
+    features = load(read_model(trained.folder)["model.safetensors"])["0.0.trees.feature"]
+    averages = Solver.load(trained.folder).encoder.averages
+    assert averages.size
+    assert (features >= 0).any()
+    assert not np.isin(features, averages).any()
+    notes = trained.card["learners"]["is_dear"]
+    said = trained.card["metrics"]["outputs"]["is_dear"]["loss"]
+    assert said < 2 * next(note["out_of_fold_loss"] for note in notes if note["kind"] == "trees")
+
+
+def test_kinds_of_trees_far_behind_are_not_grown_on_all_folds(learn: Learn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(levels.LEVELS, 5, replace(SMALL, search=Search(((1, 25),), 1, 25, trees=2, trees_kept=2)))
+    monkeypatch.setattr(trees, "TRIED", (TRIED[0], replace(TRIED[1], name="hardly any", rate=1e-6, rounds=30)))
+    monkeypatch.setattr(trees, "ENOUGH", 0.0)
+    card = learn(plan=DEAR).card
+    assert [own["name"] for own in card["learners"]["is_dear"] if own["kind"] == "trees"] == ["trees, usual"]
+    assert "trees, hardly any" in {note["name"] for note in card["tried"]["is_dear"]}
 
 
 def test_the_page_says_who_answers_and_how_much_it_counts() -> None:
@@ -205,12 +258,12 @@ def test_with_network_only_there_are_no_trees(learn: Learn, small_search: None) 
     assert card["blend"]["is_dear"]["trees"] == 0.0
 
 
-def test_where_trees_cannot_be_grown_networks_do_alone(
+def test_where_trees_cannot_be_grown_the_others_do_alone(
     learn: Learn, small_search: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trees, "are_there", lambda classes: False)
     card = learn(plan=DEAR).card
-    assert {learner["kind"] for learner in card["learners"]["is_dear"]} == {"network"}
+    assert {learner["kind"] for learner in card["learners"]["is_dear"]} == {"network", "kernel"}
 
 
 def test_a_search_with_the_same_seed_gives_the_same_bytes(learn: Learn, small_search: None) -> None:
@@ -269,7 +322,7 @@ def test_days_that_come_again_are_learnt_and_a_new_day_is_no_day(learn: Learn) -
     asked = [{**rows[0], "built": built} for built in ("2024-01-07", "2031-05-05", None, "no date")]
     one_by_one = [solver.encoder.row(row)[0] for row in asked]
     batch, _ = solver.encoder.batch({name: [row[name] for row in asked] for name in asked[0]}, len(asked))
-    assert (np.array(one_by_one, dtype=np.float32) == batch).all()
+    assert b"".join(one_by_one) == batch.tobytes()
 
 
 def test_calibration_error_stays_small_with_enough_lines(learn: Learn, small_search: None) -> None:
