@@ -26,6 +26,8 @@ run_part() {
         printf 'ok    %-22s %4ds  %s\n' "$part" $((SECONDS - began)) "$(tail -n 1 "$results/$name.log")"
     else
         printf 'FAIL  %-22s %4ds  exit %s\n' "$part" $((SECONDS - began)) "$code"
+        # What went wrong before where it did: who reads the beginning alone has read the reason.
+        grep '^E  ' "$results/$name.log" | head -n 40 | sed 's/^/      /'
         sed 's/^/      /' "$results/$name.log"
     fi
 }

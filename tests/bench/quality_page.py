@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 Results = list[dict[str, Any]]
-Found = dict[tuple[str, str], dict[str, Any]]
+# The results of a model on a table, by seed.
+Found = dict[tuple[str, str], dict[int, dict[str, Any]]]
 NOT_MEASURED = "–"
 TEMPLATE = Path(__file__).with_name("quality.template.md")
 
@@ -19,13 +21,16 @@ def page_of(results: Results, models: list[str], asked: argparse.Namespace, grow
     """`growth` are the lines of ml_cost.py, how cost grows with the table."""
     tables = list(dict.fromkeys(result["table"] for result in results))
     seeds = sorted({result["seed"] for result in results})
-    found = {(r["table"], r["model"]): _mean(results, r["table"], r["model"]) for r in results}
+    found: Found = defaultdict(dict)
+    for result in results:
+        found[result["table"], result["model"]][result["seed"]] = result
     missing = _not_measured(found, tables, models)
     models = [model for model in models if any((table, model) in found for table in tables)]
     told = [
         f"{len(tables)} tables, seeds {', '.join(map(str, seeds))}; where they are shown, FLAML was given "
         f"{asked.flaml_seconds:g} CPU seconds and AutoGluon {asked.autogluon_seconds:g}.",
         *missing,
+        *_fewer_seeds(found, models, seeds),
         "",
         "## Scores (mean of the seeds; auc: higher is better, logloss and rmse: lower)",
         "",
@@ -54,12 +59,24 @@ def _not_measured(found: Found, tables: list[str], models: list[str]) -> list[st
     return ["", f"Not measured, and shown as {NOT_MEASURED} or not at all: {'; '.join(told)}."] if told else []
 
 
-def _mean(results: Results, table: str, model: str) -> dict[str, Any]:
-    own = [r for r in results if r["table"] == table and r["model"] == model]
+def _fewer_seeds(found: Found, models: list[str], seeds: list[int]) -> list[str]:
+    """A sentence on who was not measured with every seed, and what that means for comparisons."""
+    told = []
+    for model in models:
+        lacking = [seed for seed in seeds if any(m == model and seed not in own for (_, m), own in found.items())]
+        if lacking:
+            told.append(f"{model} not with {', '.join(map(str, lacking))} on every table")
+    if not told:
+        return []
+    return ["", f"Of the seeds: {'; '.join(told)}. Two are compared by the seeds that both were measured with."]
+
+
+def _mean(own: dict[int, dict[str, Any]], seeds: Collection[int] | None = None) -> dict[str, Any]:
+    some = [result for seed, result in own.items() if seeds is None or seed in seeds]
     return {
-        **own[0],
+        **some[0],
         **{
-            name: None if any(r.get(name) is None for r in own) else float(np.mean([r[name] for r in own]))
+            name: None if any(r.get(name) is None for r in some) else float(np.mean([r[name] for r in some]))
             for name in ("value", "seconds", "calibration", "by_chance", "interval_held", "row", "megabytes")
         },
     }
@@ -69,12 +86,13 @@ def _scores(found: Found, tables: list[str], models: list[str]) -> list[str]:
     rows = [_row(["table", "lines", "score", *models]), _row(["---"] * (3 + len(models)))]
     ranks = []
     for table in tables:
-        own = {model: found[table, model] for model in models if (table, model) in found}
-        rank = {model: 1 + sum(not _as_good(it, other) for other in own.values()) for model, it in own.items()}
+        own = [model for model in models if (table, model) in found]
+        rank = {model: 1 + sum(_as_good(found, table, model, other) is False for other in own) for model in own}
         if len(own) == len(models):
             ranks.append([rank[model] for model in models])
-        first = next(iter(own.values()))
-        shown = [_value(own[m]["value"], is_best=rank[m] == 1) if m in own else NOT_MEASURED for m in models]
+        mean = {model: _mean(found[table, model]) for model in own}
+        first = next(iter(mean.values()))
+        shown = [_value(mean[m]["value"], is_best=rank[m] == 1) if m in own else NOT_MEASURED for m in models]
         rows.append(_row([table, str(first["lines"]), first["score"], *shown]))
     if ranks:
         told = f"mean rank ({len(ranks)} of {len(tables)} tables have all)"
@@ -91,22 +109,28 @@ def _duels(found: Found, tables: list[str], models: list[str]) -> list[str]:
     for model in models:
         counts = []
         for other in models:
-            both = [table for table in tables if (table, model) in found and (table, other) in found]
-            won = sum(_as_good(found[table, model], found[table, other]) for table in both)
-            counts.append("" if other == model else f"{won} of {len(both)}")
+            duels = [_as_good(found, table, model, other) for table in tables]
+            fought = [won for won in duels if won is not None]
+            counts.append("" if other == model else f"{sum(fought)} of {len(fought)}")
         rows.append(_row([model, *counts]))
     return rows
 
 
-def _as_good(own: dict[str, Any], other: dict[str, Any]) -> bool:
-    better: bool = own["value"] >= other["value"] if own["score"] == "auc" else own["value"] <= other["value"]
+def _as_good(found: Found, table: str, model: str, other: str) -> bool | None:
+    """Whether `model` did as well as or better than `other`, by the seeds that both have; None when they share none."""
+    shared = found.get((table, model), {}).keys() & found.get((table, other), {}).keys()
+    if not shared:
+        return None
+    own, others = (_mean(found[table, one], shared) for one in (model, other))
+    better: bool = own["value"] >= others["value"] if own["score"] == "auc" else own["value"] <= others["value"]
     return better
 
 
 def _costs(found: Found, tables: list[str], models: list[str]) -> list[str]:
     rows = [_row(["", *models]), _row(["---"] * (1 + len(models)))]
-    rows += [_row([table, *(_cost(found.get((table, model))) for model in models)]) for table in tables]
-    kept = {model: [found[table, model] for table in tables if (table, model) in found] for model in models}
+    mean = {place: _mean(own) for place, own in found.items()}
+    rows += [_row([table, *(_cost(mean.get((table, model))) for model in models)]) for table in tables]
+    kept = {model: [mean[table, model] for table in tables if (table, model) in mean] for model in models}
     for name, told, form in (
         ("row", "one row solved, CPU, slowest table", "{:.2f} ms"),
         ("megabytes", "largest model", "{:.1f} MB"),

@@ -65,7 +65,7 @@ def test_without_inbox_fence_and_keys_a_line_cut_at_commit_charges_twice(
     ledger_world: LedgerWorld, report: Report
 ) -> None:
     """The control: what was committed and not known to be is done again."""
-    ledger_world.execute("ALTER TABLE journal DROP CONSTRAINT posted_once")
+    ledger_world.lift_keys()
     cuts = cut_at_commit(ledger_world, "inbox", "fence", "keys")
     verdict = ledger_world.verdict()
     report.say("h", f"{verdict.doubled} charges too many are found", control=True, **vars(verdict), cuts=cuts)

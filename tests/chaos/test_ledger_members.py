@@ -40,7 +40,7 @@ def test_without_inbox_fence_and_keys_workers_that_come_and_go_charge_twice(
     ledger_world: LedgerWorld, report: Report
 ) -> None:
     """The control: some go with charges made and their place in the topic unsaid; whoever comes begins before them."""
-    ledger_world.execute("ALTER TABLE journal DROP CONSTRAINT posted_once")
+    ledger_world.lift_keys()
     storm(ledger_world, STORM_SECONDS / 2, "inbox", "fence", "keys", at=["consumer.offsets:before:1:kill"])
     verdict = ledger_world.verdict()
     report.say("i", f"{verdict.doubled} charges too many are found", control=True, **vars(verdict))
@@ -83,7 +83,7 @@ def test_a_worker_that_wakes_after_its_session_ended_charges_nothing_twice(
 @pytest.mark.timeout(600)
 def test_without_inbox_and_keys_a_worker_that_wakes_charges_twice(ledger_world: LedgerWorld, report: Report) -> None:
     """The control: it froze with records in its hands that another one has charged since."""
-    ledger_world.execute("ALTER TABLE journal DROP CONSTRAINT posted_once")
+    ledger_world.lift_keys()
     sleep_and_wake(ledger_world, "consumer.poll:after:2:stop", "inbox", "keys")
     verdict = ledger_world.verdict()
     report.say("i", f"{verdict.doubled} charges too many are found", control=True, **vars(verdict))
@@ -134,7 +134,7 @@ def test_without_inbox_fence_and_keys_a_broker_that_goes_away_has_usage_charged_
     ledger_world: LedgerWorld, report: Report
 ) -> None:
     """The control: it goes when charges are made and it has not been told so."""
-    ledger_world.execute("ALTER TABLE journal DROP CONSTRAINT posted_once")
+    ledger_world.lift_keys()
     outage(ledger_world, 2, "inbox", "fence", "keys", at=["consumer.offsets:before:1:stop"])
     verdict = ledger_world.verdict()
     report.say("i", f"{verdict.doubled} charges too many are found", control=True, **vars(verdict))

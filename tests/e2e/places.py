@@ -67,7 +67,7 @@ OPERATORS = {
     "import": ("scheduler", "/"),
     "platform-log": ("scheduler", "/logs"),
     "event-map": ("identity", "/system/events"),
-    "event-type": ("identity", "/system/events/titan.billing.balance.changed.v1"),
+    "event-type": ("identity", "/system/events/titan.billing.balances.changed.v1"),
     "parked": ("billing", "/system/parked"),
 }
 

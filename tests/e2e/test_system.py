@@ -60,7 +60,7 @@ def test_the_map_shows_all_services_at_work_and_stays_current(operator, ada):
         expect(row.get_by_text("reports", exact=True)).to_be_visible()
     page.evaluate("window.sameDocument = true")
     world.top_up(ada, "3")
-    flow = page.get_by_role("row").filter(has=page.get_by_role("link", name="balance.changed.v1"))
+    flow = page.get_by_role("row").filter(has=page.get_by_role("link", name="balances.changed.v1"))
     expect(flow.locator("[data-label=Rate]")).not_to_have_text("0/s", timeout=15_000)
     expect(page.get_by_role("img")).to_have_attribute("aria-label", re.compile("billing to identity"), timeout=15_000)
     assert page.evaluate("window.sameDocument === true")

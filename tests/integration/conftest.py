@@ -42,7 +42,7 @@ class OwnStack:
     def must(self, *words: str, seconds: float = 240) -> str:
         """Run a command that has to succeed; its output."""
         ran = self.titan(*words, seconds=seconds)
-        assert ran.returncode == 0, f"titan {' '.join(words)}: {ran.stdout[-3000:]}\n{ran.stderr[-3000:]}"
+        assert ran.returncode == 0, f"titan {' '.join(words)}: {ran.stderr[-1500:]}\n{ran.stdout[-3000:]}"
         return ran.stdout
 
     def up(self) -> None:

@@ -11,7 +11,7 @@ from ml import queries
 from ml.api import router
 from ml.api.solving import SOLVE, SOLVE_AT_ONCE, order_of
 from ml.commands import solving, solving_at_once
-from ml.commands.solving import price_of, usage_of
+from ml.commands.solving import price_of
 from service_base.api import Request
 from service_base.reading import write
 from shared_models.clock import utc_now
@@ -29,8 +29,8 @@ async def meter(request: Request, machine_id: UUID) -> dict[str, Any]:
     """What it costs to prove that a line may be solved and to say that it was."""
     assert request.auth.standing is not None
     decision = solving_at_once._decisions[(request.auth.standing, machine_id)]
-    usage = usage_of(decision.machine, decision.order, new_id(), 1, utc_now())
-    assert await write(solving_at_once._METER, [usage, decision.offer(1).proof])
+    offer = decision.offer(1)
+    assert await write(solving_at_once._METER, [*offer.metering.usage(new_id(), utc_now()), *offer.proof])
     return {"lines": 1}
 
 

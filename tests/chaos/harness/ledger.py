@@ -31,6 +31,14 @@ REVENUE = """
 SELECT coalesce(sum(CASE p.currency WHEN 'USD' THEN p.amount * 10 ELSE p.amount END), 0)
 FROM posting p JOIN account a ON a.id = p.credit_account_id WHERE a.purpose = 'revenue'
 """
+# The usage of a new journal has to be new as well, or its page is refused: a key that guards too.
+FORGIVING = """
+    CREATE FUNCTION skip_known_usage() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RETURN CASE WHEN EXISTS (SELECT FROM usage WHERE event_id = NEW.event_id) THEN NULL ELSE NEW END;
+    END $$;
+    CREATE TRIGGER forgiving BEFORE INSERT ON usage FOR EACH ROW EXECUTE FUNCTION skip_known_usage();
+"""
 CHARGED = "SELECT idempotency_key, count(*) FROM journal WHERE source = 'ml' GROUP BY 1"
 
 
@@ -107,6 +115,11 @@ class LedgerWorld(World):
             revenue_off=f"{(earned - due).normalize() + 0:f}",
             difference=self.verify()["first_difference"],
         )
+
+    def lift_keys(self) -> None:
+        """For controls: one usage may have two journals from here on."""
+        self.execute("ALTER TABLE journal DROP CONSTRAINT posted_once")
+        self.execute(FORGIVING)
 
     def verify(self) -> dict[str, Any]:
         """What `titan ledger verify` says."""

@@ -47,6 +47,11 @@ class Person:
         """The answer as it is, also when it is a problem."""
         return self._request("POST", service, path, json=body, **options)
 
+    def get_unless_503(self, service: str, path: str) -> Any | None:
+        """What a GET answers, as JSON; None when the service says that it cannot answer yet."""
+        answer = self._request("GET", service, path)
+        return None if answer.status_code == 503 else self._read(answer, "GET", service, path).json()
+
     def download(self, service: str, path: str, **query: Any) -> bytes:
         """The bytes a GET answers."""
         return self._send("GET", service, path, params=query).content
@@ -62,7 +67,9 @@ class Person:
                 return
 
     def _send(self, method: str, service: str, path: str, **options: Any) -> httpx.Response:
-        answer = self._request(method, service, path, **options)
+        return self._read(self._request(method, service, path, **options), method, service, path)
+
+    def _read(self, answer: httpx.Response, method: str, service: str, path: str) -> httpx.Response:
         if answer.is_success:
             return answer
         raise DemoFailed(

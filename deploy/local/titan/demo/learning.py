@@ -102,7 +102,8 @@ def _lines(person: Person, machine_id: str) -> str:
 
 
 def _train(person: Person, screen: Screen, machine: dict[str, Any], level: int) -> None:
-    quote = person.get("ml", f"machines/{machine['id']}/quote")
+    # On a stack that has just begun, billing's prices may still be on their way to ml.
+    quote = wait_for("a quote", lambda: person.get_unless_503("ml", f"machines/{machine['id']}/quote"))
     offer = next(offer for offer in quote["levels"] if offer["level"] == level)
     screen.say(f"level {level}: quoted {offer['price_eaml']} EAML, about {offer['estimated_seconds']:.0f} s")
     work = person.post("ml", f"machines/{machine['id']}/works", {"kind": "training", "level": level})

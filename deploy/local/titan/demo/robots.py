@@ -60,6 +60,8 @@ def bot(ada: Person, market: Market, machine_id: str) -> str:
     for found in ada.items("trading", "bots"):
         if found["name"] == BOT_NAME:
             return str(found["id"])
+    # Trading hears of what ml trained by an event, which may take longer than the steps from there to here.
+    wait_for("the machine is known to trading", lambda: _offered(ada, machine_id))
     made = ada.post(
         "trading",
         "bots",
@@ -165,6 +167,10 @@ def _symbol(ada: Person, ticker: str, name: str) -> str:
     exchange = next(e for e in ada.get("trading", "exchanges")["items"] if e["kind"] == "stock")
     body = {"exchange": exchange["name"], "ticker": ticker, "name": name, "asset_type": "EQUITY"}
     return str(ada.post("trading", "symbols", body)["id"])
+
+
+def _offered(ada: Person, machine_id: str) -> bool | None:
+    return any(machine["id"] == machine_id for machine in ada.items("trading", "machines")) or None
 
 
 def _titan_key(ada: Person) -> str:
