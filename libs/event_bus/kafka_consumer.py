@@ -80,7 +80,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     def rewind(self) -> None:
         """The next poll begins at the fences again."""
         self._polled.clear()
-        self._lined_up.clear()
+        self._lined_up = set()
         self._idle.set()
 
     async def lag(self) -> dict[str, int]:
@@ -111,11 +111,11 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         waiting.cancel()
         await self._commit()
         self._done.clear()
-        self._lined_up.clear()
+        self._lined_up = set()
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """The next poll moves them to their fences."""
-        self._lined_up.clear()
+        self._lined_up = set()
 
     async def _commit(self) -> None:
         owned = self._client.assignment()
@@ -136,22 +136,23 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _line_up(self) -> None:
         """Move newly assigned partitions to where this database's effects end."""
-        new = self._client.assignment() - self._lined_up
-        if not new:
+        lined_up = self._lined_up  # a rebalance meanwhile begins another set, in which nothing is lined up
+        if not (new := self._client.assignment() - lined_up):
             return
-        fences = await self._fences(self.cluster)
+        fences, ends = await self._fences(self.cluster), await self._client.end_offsets(new)
         for partition in new:
             try:
-                await self._begin(partition, fences)
+                await self._begin(partition, fences, ends[partition])
             except IllegalStateError:
                 return  # it was taken away meanwhile; the next poll looks again
-            self._lined_up.add(partition)
+            lined_up.add(partition)
 
-    async def _begin(self, partition: TopicPartition, fences: dict[tuple[str, int], Fence]) -> None:
+    async def _begin(self, partition: TopicPartition, fences: dict[tuple[str, int], Fence], end: int) -> None:
         fence = fences.get((partition.topic, partition.partition))
         self._expected.pop(partition, None)
         async with asyncio.timeout(ANSWER_SECONDS):
-            if fence is not None:
+            # A topic that ends before the fence was made anew: behind its end nothing would ever come to tell by.
+            if fence is not None and fence.next_offset <= end:
                 # The last handled record is read once more: by its id we see whether this is still the same topic.
                 self._client.seek(partition, max(0, fence.next_offset - 1))
                 self._expected[partition] = fence
