@@ -20,8 +20,9 @@ from event_bus.fences import Fence
 log = structlog.get_logger("titan.consumer")
 
 ANSWER_SECONDS = 10
-# The fences are the truth; Kafka's offsets are for whoever watches the lag, and for a database without fences.
-COMMIT_SECONDS = 1.0
+# The fences are the truth; Kafka's offsets are for whoever watches the lag, and for a database without fences. While
+# records keep coming they are told as rarely as Kafka's own clients do: the embedded broker saves its log each time.
+COMMIT_SECONDS, BUSY_COMMIT_SECONDS = 1.0, 5.0
 # How long a rebalance waits for the batch in hand to commit.
 FINISH_SECONDS = 20.0
 
@@ -70,11 +71,12 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         return records
 
     async def commit(self) -> None:
-        """What was polled is done: tell the broker, at most once a second, of the partitions still owned."""
+        """What was polled is done: tell the broker of the partitions still owned, once nothing came or in a while."""
+        after = BUSY_COMMIT_SECONDS if self._polled else COMMIT_SECONDS
         self._done.update(self._polled)
         self._polled.clear()
         self._idle.set()
-        if monotonic() - self._last_commit >= COMMIT_SECONDS:
+        if monotonic() - self._last_commit >= after:
             await self._commit()
 
     def rewind(self) -> None:

@@ -32,14 +32,14 @@ class OwnStack:
         outside = {n: v for n, v in os.environ.items() if not n.startswith(("TITAN_", "DJANGO_"))}
         return outside | {"TITAN_DATA_DIR": str(self.data_dir), "TITAN_PORT_BASE": str(self.port_base)}
 
-    def titan(self, *words: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
+    def titan(self, *words: str, seconds: float = 400) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         command = [sys.executable, "-m", "titan.cli", *words]
         return subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=seconds, check=False
         )
 
-    def must(self, *words: str, seconds: float = 240) -> str:
+    def must(self, *words: str, seconds: float = 400) -> str:
         """Run a command that has to succeed; its output."""
         ran = self.titan(*words, seconds=seconds)
         assert ran.returncode == 0, f"titan {' '.join(words)}: {ran.stderr[-1500:]}\n{ran.stdout[-3000:]}"
