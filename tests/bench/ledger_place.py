@@ -1,4 +1,4 @@
-"""Where the ledger is measured: a durable PostgreSQL with billing's database and pgbench's, and the embedded broker."""
+"""Where the ledger is measured: a durable PostgreSQL with billing's database and pgbench's, and a broker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from bus_app.cost import cpu_of_family
-from bus_place import HERE, Figures, NotMeasured, _directory, tell
+from bus_place import HERE, Figures, NotMeasured, _directory, _started, tell
 
 TOPIC = "titan.ml.v1"
 CLIENTS, THREADS, SCALE = 16, 2, 50
@@ -187,16 +187,15 @@ def _cpu_of_children() -> float:
 
 
 @contextlib.contextmanager
-def ledger_place() -> Iterator[LedgerPlace]:
-    """Servers for the length of a block, billing migrated and nothing in it."""
-    from titan.embedded.kafka import kafka
+def ledger_place(brokers: Sequence[str]) -> Iterator[LedgerPlace]:
+    """Servers for the length of a block, the first broker that can run here; billing migrated and nothing in it."""
     from titan.embedded.postgres import postgres
     from titan.provision import make_databases, make_topics
 
     with contextlib.ExitStack() as stack:
         home = _directory(stack)
         server = stack.enter_context(postgres(home))
-        bootstrap = stack.enter_context(kafka(_directory(stack)))
+        bootstrap = next(address for kind in brokers if (address := _started(stack, kind)))
         asyncio.run(make_topics(bootstrap))
         make_databases(server, {"billing": "bench"}, {"billing": "bench"})
         environment, owner = (_environment(server, home, bootstrap, user) for user in ("billing_app", "billing"))
