@@ -91,8 +91,8 @@ class Learning:
             found.append(self._networks(variation, search.steps, share=1 / (len(kept) - i)))
         return found
 
-    def shares(self, learners: Sequence[Learner]) -> list[float]:
-        return shares_of([learner.watched for learner in learners], self.true, self.head, self.seed)
+    def shares(self, learners: Sequence[Learner], *, product: bool) -> list[float]:
+        return shares_of([learner.watched for learner in learners], self.true, self.head, self.seed, product=product)
 
     @property
     def true(self) -> Floats:
