@@ -1,7 +1,7 @@
 """Learners put together: shares chosen greedily by what they say of lines they had not learnt from.
 
 What they say of labels is added, or multiplied: a mean of answers that are each as sure as they are right is less sure
-than right, and one learner that is unsure holds all others back.
+than right, and learners that know different things are surer together than any alone.
 """
 
 from __future__ import annotations
@@ -22,6 +22,19 @@ MOST_LINES = 20_000
 # Lines times labels of a redraw where every label has to be looked at.
 MOST_ANSWERS = 200_000
 LEAST_SHARE = 0.03
+
+
+def put_together(answers: Sequence[Floats], true: Floats, head: Head, seed: int) -> tuple[list[float], bool]:
+    """Shares, and whether what they say of labels is multiplied: where that errs less out of fold than adding it."""
+    added = shares_of(answers, true, head, seed)
+    if not head.is_label or len(answers) == 1:
+        return added, False
+    multiplied = shares_of(answers, true, head, seed, product=True)
+    mean, product = (
+        float(label_errors(mixture(answers, shares, product=way), true.astype(np.intp), head.loss).mean())
+        for shares, way in ((added, False), (multiplied, True))
+    )
+    return (multiplied, True) if product < mean else (added, False)
 
 
 def shares_of(answers: Sequence[Floats], true: Floats, head: Head, seed: int, *, product: bool = False) -> list[float]:
@@ -89,10 +102,15 @@ def _parts(
 def _logs(
     answers: Sequence[Floats], true: Floats, head: Head
 ) -> tuple[list[Floats], Callable[[NDArray[np.intp]], Errors]]:
-    """What is added where probabilities are multiplied, and the error of a product on chosen lines."""
+    """What is added where probabilities are multiplied, and the error of a product on chosen lines; of cross entropy
+    logarithms of the other labels' odds are enough."""
     codes = true.astype(np.intp)
     logs = [_log(part) for part in answers]
-    return logs, lambda drawn: lambda mixed: label_errors(softmax(mixed), codes[drawn], head.loss)
+    if head.loss != "crossentropy":
+        return logs, lambda drawn: lambda mixed: label_errors(softmax(mixed), codes[drawn], head.loss)
+    others = np.arange(head.width) != codes[:, None]
+    odds = [(part - part[~others][:, None])[others].reshape(len(codes), -1) for part in logs]
+    return odds, lambda drawn: lambda mixed: np.log1p(np.exp(mixed) @ np.ones(mixed.shape[1]))
 
 
 def _log(p: Floats) -> Floats:

@@ -15,7 +15,7 @@ class Search:
 
     `rungs` are (configurations of networks that get so far, steps they get) on the first folds; the best `kept` learn
     all folds for `steps` steps. Of trees `trees` kinds are tried and `trees_kept` kept. With `kernel` there is
-    a kernel machine too. With `product` what learners say of labels is multiplied, not added.
+    a kernel machine too. With `product` what learners say of labels is multiplied where that errs less than adding it.
     """
 
     rungs: tuple[tuple[int, int], ...]
