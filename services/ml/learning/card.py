@@ -74,6 +74,7 @@ def _blend(part: Part) -> dict[str, Any]:
         "kernel": part.blend.learners * kernel,
         "linear": part.blend.linear,
         "constant": part.blend.constant,
+        "learners_are": "multiplied" if part.product else "added",
         "temperature": part.learners[0].temperature,
         "out_of_fold_loss": part.blend.errors,
     }

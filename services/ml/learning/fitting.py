@@ -120,7 +120,8 @@ class _FittedOutput:
 def _fit_output(own: _Output, encoded: Encoded, plan: TrainingPlan, level: Level, course: Course) -> _FittedOutput:
     learning = own.learning(encoded, plan, level, course)
     learners = learning.learners(level, network_only=plan.shape.network_only)
-    part, output = own.blend(learners, learning.shares(learners), encoded.encoder)
+    shares, product = learning.shares(learners, level)
+    part, output = own.blend(learners, shares, encoded.encoder, product=product)
     networks = learners[0].model
     assert isinstance(networks, Members)
     stopped = [learner.stopped for learner in learners] + _ended(course)
@@ -191,9 +192,11 @@ class _Output:
     def watched_true(self) -> NDArray[np.float64]:
         return np.asarray(self.y[np.concatenate([fold.watch for fold in self.folds])], dtype=np.float64)
 
-    def blend(self, learners: list[Learner], shares: list[float], encoder: Encoder) -> tuple[Part, Output]:
+    def blend(
+        self, learners: list[Learner], shares: list[float], encoder: Encoder, *, product: bool
+    ) -> tuple[Part, Output]:
         true = self.watched_true
-        together = mixture([learner.watched for learner in learners], shares)
+        together = mixture([learner.watched for learner in learners], shares, product=product)
         plain = np.ascontiguousarray(self.x[:, self.plain])
         linear = np.concatenate([self._watched_linear(plain, fold.among(self.plain)) for fold in self.folds])
         constant = self._constant()
@@ -206,7 +209,7 @@ class _Output:
             output = _with_intervals(output, blend, together[:, 0], linear[:, 0], true)
         kept = zip(learners, shares, strict=True)
         served = tuple(_served(own, share, encoder, self.head) for own, share in kept if share)
-        return Part(self.head, served, self._linear(plain), constant, blend), output
+        return Part(self.head, served, self._linear(plain), constant, blend, product), output
 
     def _watched_linear(self, plain: NDArray[np.float32], fold: Fold) -> NDArray[np.float64]:
         """What a linear model of the fold says of the lines that were watched."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from ml.learning.blend import Blend
-from ml.learning.graph_networks import INPUT, Floats, Networks, Nodes
+from ml.learning.graph_networks import INPUT, Floats, Networks, Nodes, Said, logs
 from ml.learning.linear import Linear
 from ml.learning.network.shape import Head
 from ml.learning.trees.forest import Forest
@@ -74,13 +74,14 @@ class ServedKernel(Served):
 @dataclass(frozen=True, slots=True)
 class Part:
     """One output of the machine: the learners, the linear member on all encoded columns, the constant, and the shares
-    of these three."""
+    of these three. With `product` the learners' probabilities are multiplied, each to the power of its share."""
 
     head: Head
     learners: tuple[Served, ...]
     linear: Linear
     constant: NDArray[np.float64]
     blend: Blend
+    product: bool = False
 
 
 def tensors_of(params: dict[str, Floats], columns: int) -> dict[str, Floats]:
@@ -195,7 +196,16 @@ def _answer(graph: _Graph, part: Part, columns: int) -> str:
 
 
 def _learners(graph: _Graph, part: Part) -> list[str]:
-    """What they answer, each with its share: networks of one shape as one, whatever learner they are of."""
+    """What they answer, each with its share of the whole; of a product it is one answer."""
+    if not part.product:
+        return _shared(graph, part, part.blend.learners)
+    terms = _shared(graph, part, 1.0)
+    together = terms[0] if len(terms) == 1 else graph.node("Sum", terms)
+    return [_share(graph, _probabilities(graph, together, part.head), part.blend.learners)]
+
+
+def _shared(graph: _Graph, part: Part, whole: float) -> list[str]:
+    """Their shares of `whole` of what they say: networks of one shape as one, whatever learner they are of."""
     terms, alike = [], dict[tuple[Any, ...], list[ServedNetwork]]()
     for learner in part.learners:
         if isinstance(learner, ServedTrees | ServedKernel):
@@ -204,22 +214,25 @@ def _learners(graph: _Graph, part: Part) -> list[str]:
             else:
                 raw = _kernel(graph, learner, part.head)
             answers = _probabilities(graph, raw, part.head)
-            terms.append(_share(graph, answers, learner.share * part.blend.learners))
+            answers = logs(graph, answers) if part.product else answers
+            terms.append(_share(graph, answers, learner.share * whole))
         else:
             assert isinstance(learner, ServedNetwork)
-            alike.setdefault(learner.kind, []).append(learner)
-    return terms + [_together(learners, part).answers(graph) for learners in alike.values()]
+            alike.setdefault((learner.kind, part.product and learner.members), []).append(learner)
+    return terms + [_together(learners, part, whole).answers(graph) for learners in alike.values()]
 
 
-def _together(learners: Sequence[ServedNetwork], part: Part) -> Networks:
-    shares = [np.full(one.members, one.share * part.blend.learners / one.members) for one in learners]
+def _together(learners: Sequence[ServedNetwork], part: Part, whole: float) -> Networks:
+    members = learners[0].members
+    shares = np.concatenate([np.full(one.members, one.share * whole / one.members) for one in learners])
     tensors = [one.calibrated(part.head) for one in learners]
     # Which columns are numbers is the same to all members.
     joined = {
         name: value if name == "numbers" else np.concatenate([own[name] for own in tensors])
         for name, value in tensors[0].items()
     }
-    return Networks(joined, learners[0].activation, np.concatenate(shares).astype(np.float32), part.head.is_label)
+    said: Said = "numbers" if not part.head.is_label else "logs" if part.product else "probabilities"
+    return Networks(joined, learners[0].activation, shares.astype(np.float32), said, members)
 
 
 def _probabilities(graph: _Graph, answers: str, head: Head) -> str:

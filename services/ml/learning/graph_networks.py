@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from ml.learning.network.losses import LEAST_PROBABILITY
+
 INPUT = "x"
 Floats = NDArray[np.float32]
+Said = Literal["numbers", "probabilities", "logs"]
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 # Beyond, Mish is its input to the last digit, and the square of the power would be too large for a single.
 MISH_IS_LINEAR = 20.0
@@ -46,29 +49,45 @@ class Nodes:
 class Networks:
     """Members of one shape and activation, whatever learner they are of; `shares[k]` is what member k counts.
 
-    `tensors` are w0 (members, columns, units), b0 (members, units), w1 …, the last of them as answered with.
+    `tensors` are w0 (members, columns, units), b0 (members, units), w1 …, the last of them as answered with. `said` is
+    what the shares are of: numbers, probabilities, or logarithms of what so many members of a `learner` each say on
+    average.
     """
 
     tensors: dict[str, Floats]
     activation: str
     shares: Floats
-    is_label: bool
+    said: Said
+    learner: int = 1
 
     @property
     def layers(self) -> int:
         return sum(name.startswith("b") for name in self.tensors)
 
     def answers(self, nodes: Nodes) -> str:
-        """(rows, answers): probabilities or numbers, all members' together."""
+        """(rows, answers): what is `said`, all members' together."""
         own = self._as_served()
         one = len(self.shares) == 1
         h = _of_one(nodes, own, self.activation) if one else _of_many(nodes, own, self.activation)
-        if self.is_label:
+        if self.said != "numbers":
             h = nodes.node("Softmax", [h], axis=-1)
+            if self.said == "logs":
+                return self._logs(nodes, h)
             if one:
                 return h if self.shares[0] == 1 else nodes.node("Mul", [h, nodes.scalar(float(self.shares[0]))])
             h = nodes.node("Mul", [h, nodes.constant(self.shares[:, None, None])])
         return h if one else nodes.node("ReduceSum", [h, nodes.constant(np.array([0], np.int64))], keepdims=0)
+
+    def _logs(self, nodes: Nodes, probabilities: str) -> str:
+        """(rows, answers): a learner's members lie side by side."""
+        if len(self.shares) == 1:
+            return nodes.node("Mul", [logs(nodes, probabilities), nodes.scalar(float(self.shares[0]))])
+        shares = self.shares.reshape(-1, self.learner).sum(axis=1)
+        parted = np.array([len(shares), self.learner, -1, self.tensors[f"b{self.layers - 1}"].shape[1]])
+        means = nodes.node("Reshape", [probabilities, nodes.constant(parted)])
+        h = logs(nodes, nodes.node("ReduceMean", [means], axes=[1], keepdims=0))
+        h = nodes.node("Mul", [h, nodes.constant(shares[:, None, None])])
+        return nodes.node("ReduceSum", [h, nodes.constant(np.array([0], np.int64))], keepdims=0)
 
     def _as_served(self) -> dict[str, Floats]:
         """The weights with what `_activation` leaves out, and the shares of numbers, folded in."""
@@ -80,10 +99,15 @@ class Networks:
                 found[f"b{i}"] -= rest * found[f"w{i}"].sum(axis=1)
             if i < self.layers - 1:
                 found[f"b{i}"] += shift
-        if not self.is_label:
+        if self.said == "numbers":
             found[f"w{self.layers - 1}"] *= self.shares[:, None, None]
             found[f"b{self.layers - 1}"] *= self.shares[:, None]
         return {name: found[name].astype(value.dtype) for name, value in self.tensors.items()}
+
+
+def logs(nodes: Nodes, probabilities: str) -> str:
+    """Bounded as errors are: no learner alone can rule a label out."""
+    return nodes.node("Log", [nodes.node("Max", [probabilities, nodes.scalar(LEAST_PROBABILITY)])])
 
 
 # What comes before an activation, after it, and is to be taken away then: SELU is written with one power and no branch.

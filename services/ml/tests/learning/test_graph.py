@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ml.learning.blend import Blend
 from ml.learning.encoding.encoder import Encoder
+from ml.learning.ensemble import mixture
 from ml.learning.graph import Part, ServedNetwork, build_graph
 from ml.learning.linear import Linear
 from ml.learning.network.losses import softmax
@@ -50,9 +51,11 @@ def plainly(tensors: dict[str, Floats], activation: str, x: Floats) -> NDArray[n
     return np.asarray(h)
 
 
-def served(head: Head, learners: tuple[ServedNetwork, ...], share: float, x: Floats) -> Floats:
+def served(
+    head: Head, learners: tuple[ServedNetwork, ...], share: float, x: Floats, *, product: bool = False
+) -> Floats:
     linear = Linear(np.zeros((COLUMNS, head.width)), np.zeros(head.width))
-    part = Part(head, learners, linear, np.full(head.width, 1.0), Blend(share, 0.0, 1 - share, {}))
+    part = Part(head, learners, linear, np.full(head.width, 1.0), Blend(share, 0.0, 1 - share, {}), product)
     return Solver(Encoder((), ()), build_graph([part], COLUMNS)).answers(x)
 
 
@@ -73,6 +76,24 @@ def test_learners_of_any_shape_share_as_if_each_were_asked_alone(activation: str
         each = softmax(answers / one.temperature) if width > 1 else answers
         expected += 0.9 * one.share * each.mean(axis=0)
     np.testing.assert_allclose(served(head, learners, 0.9, x), expected + 0.1, atol=3e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1.0, 30.0])
+def test_a_product_is_of_what_each_learner_says_on_average_and_rules_nothing_out(size: float) -> None:
+    x = np.random.default_rng(0).normal(size=(50, COLUMNS)).astype(np.float32)
+    learners = (
+        ServedNetwork("usual", 0.3, 1.5, weights(2, 3, size=size), "selu"),
+        ServedNetwork("other", 0.2, 0.7, weights(2, 3, seed=2, size=size), "selu"),
+        ServedNetwork("more members", 0.2, 1.0, weights(3, 3, seed=3), "selu"),
+        ServedNetwork("waves", 0.2, 1.1, weights(2, 3, waves=True), "selu"),
+        ServedNetwork("single", 0.1, 1.0, weights(1, 3, seed=4), "relu"),
+    )
+    each = [softmax(plainly(one.tensors, one.activation, x) / one.temperature).mean(axis=0) for one in learners]
+    together = mixture(each, [one.share for one in learners], product=True)
+    found = served(Head(3, "crossentropy"), learners, 0.9, x, product=True)
+    np.testing.assert_allclose(found, 0.9 * together + 0.1, atol=1e-5)
+    bare = np.prod([np.maximum(p, 1e-7) ** one.share for p, one in zip(each, learners, strict=True)], axis=0)
+    np.testing.assert_allclose(together, bare / bare.sum(axis=1, keepdims=True), rtol=1e-9)
 
 
 @pytest.mark.parametrize("activation", ["selu", "mish"])

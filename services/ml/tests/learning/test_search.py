@@ -14,13 +14,13 @@ from ml.learning.blend import Blend
 from ml.learning.columns.infer import ColumnType
 from ml.learning.course import Course
 from ml.learning.encoding.encoder import Encoder
-from ml.learning.ensemble import shares_of
+from ml.learning.ensemble import mixture, put_together, shares_of
 from ml.learning.graph import Part, ServedNetwork, ServedTrees, build_graph, tensors_of
 from ml.learning.learners import folds_to_compare
 from ml.learning.levels import Level, Search
 from ml.learning.linear import Linear
 from ml.learning.network.fold import Fold
-from ml.learning.network.losses import softmax
+from ml.learning.network.losses import label_errors, softmax
 from ml.learning.network.shape import Head, NetworkShape, recipe_for
 from ml.learning.network.train import answers_on, train_members
 from ml.learning.plan import TrainingPlan
@@ -35,7 +35,7 @@ from ml.learning.variations import VARIATIONS
 from ml.tests.learning.conftest import Learn, flats
 
 RNG = np.random.default_rng(8)
-SMALL = Level(5, 2, 2, 50, Search(((3, 25), (2, 50)), kept=1, steps=50, trees=2, trees_kept=1, kernel=True))
+SMALL = Level(5, 2, 2, 50, Search(((3, 25), (2, 50)), 1, 50, trees=2, trees_kept=1, kernel=True, product=True))
 DEAR = TrainingPlan(("is_dear",), ignore=("price",), seed=1, level=5)
 
 
@@ -149,6 +149,48 @@ def test_the_learner_that_is_right_takes_nearly_all() -> None:
     assert sum(shares) == pytest.approx(1.0)
 
 
+def seen_by(codes: np.ndarray, noise: float) -> np.ndarray:
+    """What one rightly says of three labels who sees them through noise of his own."""
+    seen = np.eye(3)[codes] + noise * RNG.normal(size=(len(codes), 3))
+    return softmax(seen / noise**2)
+
+
+def test_learners_that_know_different_things_are_surer_together_and_as_right() -> None:
+    codes = RNG.integers(0, 3, 6000)
+    watched, unseen = ([seen_by(part, noise) for noise in (0.6, 0.8)] for part in (codes[:3000], codes[3000:]))
+    errors = {}
+    for product in (False, True):
+        head = Head(3, "crossentropy")
+        shares = shares_of(watched, codes[:3000].astype(float), head, 0, product=product)
+        assert min(shares) > 0.1
+        said = mixture(unseen, shares, product=product)
+        errors[product] = label_errors(said, codes[3000:], "crossentropy").mean()
+    assert errors[True] < errors[False] - 0.005
+    assert put_together(watched, codes[:3000].astype(float), head, 0) == (shares, True)
+
+
+def test_where_only_one_is_ever_right_what_learners_say_is_added() -> None:
+    codes = RNG.integers(0, 3, 3000)
+    # The two others are sure of the same wrong label.
+    said = [np.eye(3)[np.where(np.arange(3000) % 3 == own, codes, (codes + 1) % 3)] * 0.97 + 0.01 for own in range(3)]
+    _, product = put_together(said, codes.astype(float), Head(3, "crossentropy"), 0)
+    assert not product
+
+
+@pytest.mark.parametrize("loss", ["crossentropy", "brier"])
+def test_in_a_product_a_learner_that_is_surely_wrong_gets_nothing(loss: str) -> None:
+    codes = RNG.integers(0, 3, 2000)
+    right, wrong = seen_by(codes, 0.6), np.eye(3)[(codes + 1) % 3]
+    head = Head(3, loss)  # type: ignore[arg-type]
+    assert shares_of([right, wrong], codes.astype(float), head, 0, product=True) == [1.0, 0.0]
+    assert np.isfinite(label_errors(mixture([right, wrong], [0.9, 0.1], product=True), codes, "crossentropy")).all()
+
+
+def test_levels_up_to_three_add_and_those_above_may_multiply() -> None:
+    multiply = {number for number, level in levels.LEVELS.items() if level.search and level.search.product}
+    assert multiply == {4, 5}
+
+
 @pytest.mark.parametrize("loss", ["mse", "mae"])
 def test_learners_with_errors_of_their_own_share(loss: str) -> None:
     true = RNG.normal(size=3000)
@@ -169,6 +211,7 @@ def test_a_search_ends_no_worse_than_the_level_below_by_what_it_says_out_of_fold
     learn: Learn, small_search: None
 ) -> None:
     card = learn(plan=DEAR).card
+    assert card["blend"]["is_dear"]["learners_are"] in ("multiplied", "added")
     losses = card["blend"]["is_dear"]["out_of_fold_loss"]
     usual = card["learners"]["is_dear"][0]
     assert usual["name"] == "network, usual"
@@ -218,7 +261,7 @@ def test_trees_without_averages_are_served_the_columns_they_learnt(
     monkeypatch.setitem(levels.LEVELS, 5, replace(SMALL, search=Search(((1, 25),), 1, 25, trees=1, trees_kept=1)))
     monkeypatch.setattr(trees, "TRIED", (TRIED[2].without_averages,))
     # Nothing but trees answers, whoever does best.
-    monkeypatch.setattr("ml.learning.learners.shares_of", lambda answers, *rest: [0.0, 1.0, 0.0])
+    monkeypatch.setattr("ml.learning.learners.shares_of", lambda *given: [0.0, 1.0, 0.0])
     trained = learn(on_streets(), plan=replace(DEAR, types={"street": ColumnType.LABEL}))
     features = load(read_model(trained.folder)["model.safetensors"])["0.0.trees.feature"]
     averages = Solver.load(trained.folder).encoder.averages
