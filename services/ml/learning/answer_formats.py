@@ -30,15 +30,18 @@ def arrow_table(columns: Columns) -> pa.Table:
 def _arrow(column: NDArray[Any]) -> pa.Array:
     if column.dtype != object:
         return _numbers(column)
+    values = column.tolist()
     # Half a character, as JSON may hold, is no text to Arrow.
-    return _strings([value.encode("utf-8", "replace") for value in column.tolist()])
+    known = {value: value.encode("utf-8", "replace") for value in set(values)}
+    return _strings([known[value] for value in values])
 
 
 # Made of their bytes, separators too: given Python's values, pyarrow would first import pandas where that is installed.
 
 
 def _strings(values: list[bytes]) -> pa.Array:
-    ends = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    ends = np.zeros(len(values) + 1, dtype=np.int32)
+    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=ends[1:])
     return pa.StringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(b"".join(values)))
 
 
