@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,16 +30,24 @@ def arrow_table(columns: Columns) -> pa.Table:
 def _arrow(column: NDArray[Any]) -> pa.Array:
     if column.dtype != object:
         return _numbers(column)
+    values = column.tolist()
     # Half a character, as JSON may hold, is no text to Arrow.
-    return _strings([value.encode("utf-8", "replace") for value in column.tolist()])
+    known = {value: value.encode("utf-8", "replace") for value in set(values)}
+    return _strings([known[value] for value in values])
 
 
 # Made of their bytes, separators too: given Python's values, pyarrow would first import pandas where that is installed.
 
 
 def _strings(values: list[bytes]) -> pa.Array:
-    ends = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    ends = np.zeros(len(values) + 1, dtype=np.int32)
+    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=ends[1:])
     return pa.StringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(b"".join(values)))
+
+
+@lru_cache(maxsize=6)
+def _repeated(value: bytes, count: int) -> pa.Array:
+    return _strings([value] * count)
 
 
 def _numbers(column: NDArray[Any]) -> pa.Array:
@@ -84,7 +93,7 @@ def _texts(column: NDArray[Any], fields: dict[str, bytes]) -> pa.Array:
 
 
 def _lines(columns: list[pa.Array]) -> memoryview:
-    nothing, commas, ends = (_strings([sign] * len(columns[0])) for sign in (b"", b",", b"\n"))
+    nothing, commas, ends = (_repeated(sign, len(columns[0])) for sign in (b"", b",", b"\n"))
     ended = [*columns[:-1], pc.binary_join_element_wise(columns[-1], nothing, ends)]
     rows = pc.binary_join_element_wise(*ended, commas).cast(pa.large_string())
     offsets = np.frombuffer(rows.buffers()[1], dtype=np.int64)

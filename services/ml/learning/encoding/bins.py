@@ -90,18 +90,15 @@ class Bins:
         held = np.clip(np.where(missing, self.center, values), *self._held)
         z = (held - self.center) / self.scale
         third = z / 3.0
-        out = np.empty((values.size, self.width), dtype=np.float32)
+        edges, bins, first = np.array(self.edges, dtype=np.float64), self.bin_count, 1 + self.flags_missing
+        reached = np.searchsorted(edges, held, side="right")
+        reached[missing] = 0
+        out = _passed(first, bins)[reached]
         out[:, 0] = np.where(missing, 0.0, z / np.sqrt(1.0 + third * third))
-        first = 1
         if self.flags_missing:
             out[:, 1] = missing
-            first = 2
-        edges, bins = np.array(self.edges, dtype=np.float64), self.bin_count
-        k = np.searchsorted(edges, held, side="right") - 1
-        k[missing] = -1
-        out[:, first:] = _passed(bins)[k + 1]
-        inside = np.flatnonzero((k >= 0) & (k < bins))
-        k = k[inside]
+        inside = np.flatnonzero((reached > 0) & (reached <= bins))
+        k = reached[inside] - 1
         out[inside, first + k] = (held[inside] - edges[k]) / np.diff(edges)[k]
         return out
 
@@ -121,9 +118,9 @@ class Bins:
 
 
 @cache
-def _passed(bins: int) -> NDArray[np.float32]:
-    """Row k + 1 is what a value in bin k gives the bins before its own: 1 for each."""
-    return np.tri(bins + 2, bins, -2, dtype=np.float32)
+def _passed(first: int, bins: int) -> NDArray[np.float32]:
+    """Row k + 1 is what a value in bin k gives the bins before its own, 1 for each, behind `first` other columns."""
+    return np.tri(bins + 2, first + bins, first - 2, dtype=np.float32) * (np.arange(first + bins) >= first)
 
 
 def _edges(present: NDArray[np.float64], bins: int) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ml.learning.columns.values import label_of, other_spellings
 from ml.learning.encoding.bins import in_memory
 from ml.learning.encoding.remarks import Remarks
+from ml.learning.tables.arrow_cells import ArrowCells
 from ml.learning.tables.batch import Cell
 
 MOST_MET = 65_536
@@ -99,6 +100,9 @@ class LabelInput:
 
     def places(self, cells: Sequence[Cell]) -> NDArray[np.int32]:
         """Each cell's row in `table()`."""
+        if isinstance(cells, ArrowCells) and cells.is_text:
+            different, places = cells.different()
+            return self.places(different)[places]
         # Other types are not looked up: 1, 1.0 and true are one key, but three labels.
         place = self._met.__getitem__ if set(map(type, cells)) <= _TEXTS else self._place
         return np.fromiter(map(place, cells), dtype=np.int32, count=len(cells))

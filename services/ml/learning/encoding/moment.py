@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ml.learning.columns.values import is_missing, moment_of
 from ml.learning.encoding.bins import Bins, floats, in_memory
 from ml.learning.encoding.learnt_days import LearntDays
-from ml.learning.encoding.number import unreadable
+from ml.learning.encoding.number import not_read, unreadable
 from ml.learning.encoding.remarks import Remarks
+from ml.learning.tables.arrow_cells import ArrowCells
 from ml.learning.tables.batch import Cell
 
 DAY = 86400
@@ -91,15 +92,17 @@ class MomentInput:
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
         moments = self._read(cells)
-        for i in np.flatnonzero(np.isnan(moments)).tolist():
-            if not is_missing(cells[i]):
-                remarks.add(i, unreadable(self.column, cells[i], "date"))
+        for i in not_read(moments, cells):
+            remarks.add(i, unreadable(self.column, cells[i], "date"))
         for i in np.flatnonzero(self.bins.outside(moments / DAY)).tolist():
             remarks.add(i, self._outside(float(moments[i])))
         return self.encode(moments)
 
     def _read(self, cells: Sequence[Cell]) -> NDArray[np.float64]:
         """`moment_of` for a whole column; a text that stands in many lines is read once."""
+        if isinstance(cells, ArrowCells) and cells.is_text:
+            different, places = cells.different()
+            return self._read(different)[places]
         if set(map(type, cells)) <= {str, type(None)}:
             return np.fromiter(map(_met(self.order).__getitem__, cells), dtype=np.float64, count=len(cells))
         return floats([moment_of(cell, self.order) for cell in cells])

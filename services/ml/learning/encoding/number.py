@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ml.learning.columns.values import LARGEST, is_missing, number_of, time_of
 from ml.learning.encoding.bins import Bins, floats
 from ml.learning.encoding.remarks import Remarks
+from ml.learning.tables.arrow_cells import ArrowCells
 from ml.learning.tables.batch import Cell
 
 
@@ -48,9 +49,8 @@ class NumberInput:
 
     def batch(self, cells: Sequence[Cell], remarks: Remarks) -> NDArray[np.float32]:
         values = read_numbers(cells, self.decimal) if self.kind == "number" else floats([time_of(c) for c in cells])
-        for i in np.flatnonzero(np.isnan(values)).tolist():
-            if not is_missing(cells[i]):
-                remarks.add(i, unreadable(self.column, cells[i], self.kind))
+        for i in not_read(values, cells):
+            remarks.add(i, unreadable(self.column, cells[i], self.kind))
         for i in np.flatnonzero(self.bins.outside(values)).tolist():
             remarks.add(i, outside(self.column, float(values[i]), self.bins))
         return self.bins.batch(values)
@@ -58,6 +58,10 @@ class NumberInput:
 
 def read_numbers(cells: Sequence[Cell], decimal: str = ".") -> NDArray[np.float64]:
     """`number_of` for a whole column; numbers that need no reading are taken at once."""
+    if isinstance(cells, ArrowCells):
+        if (decimal == "." or not cells.is_text) and (values := cells.numbers()) is not None:
+            return np.where(np.abs(values) < LARGEST, values, np.nan)
+        cells = cells.cells
     if set(map(type, cells)) <= {float, int, type(None)}:
         try:
             values = np.array(cells, dtype=np.float64)
@@ -87,6 +91,14 @@ def _float_of_each(cells: Sequence[str]) -> NDArray[np.float64]:
     if "" in cells:
         return np.array([float(cell) if cell else math.nan for cell in cells])
     return np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
+
+
+def not_read(values: NDArray[np.float64], cells: Sequence[Cell]) -> list[int]:
+    """Where something stands that could not be read: a value is NaN, but its cell not missing."""
+    nothing = np.isnan(values)
+    if isinstance(cells, ArrowCells) and nothing.any():
+        nothing &= ~cells.blank
+    return [i for i in np.flatnonzero(nothing).tolist() if not is_missing(cells[i])]
 
 
 def unreadable(column: str, cell: Cell, kind: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Protocol
+from itertools import islice, pairwise
+from typing import Protocol, runtime_checkable
 
 # What one field may hold: text from CSV, typed values from Parquet and JSON. None is missing.
 Cell = object
@@ -33,6 +33,13 @@ class Batch:
     def rows(self, names: Sequence[str]) -> Iterator[dict[str, Cell]]:
         for values in zip(*self.columns, strict=True):
             yield dict(zip(names, values, strict=True))
+
+
+@runtime_checkable
+class Joins(Protocol):
+    """Cells that know how to stand before others of their kind; None where those are of another."""
+
+    def joined(self, other: Sequence[Cell]) -> Sequence[Cell] | None: ...
 
 
 class TableSource(Protocol):
@@ -79,22 +86,39 @@ def batches_of_rows(
 
 def cut_anew(batches: Iterable[Batch], size: int) -> Iterator[Batch]:
     """The same lines in batches of `size`, each with the bad lines that stood among or before them."""
-    lines: list[int | str] = []
-    columns: list[list[Cell]] = []
-    bad: list[BadLine] = []
+    rest, bad = Batch([], []), list[BadLine]()
     for batch in batches:
-        columns = columns or [[] for _ in batch.columns]
-        lines += batch.lines
-        for column, more in zip(columns, batch.columns, strict=True):
-            column += more
         bad += batch.bad
-        while max(len(lines), len(bad)) >= size:
-            following = lines[size] if len(lines) > size else None
-            early = [one for one in bad if not isinstance(following, int) or one.line < following]
-            yield Batch(lines[:size], [column[:size] for column in columns], early)
-            bad = bad[len(early) :]
-            del lines[:size]
-            for column in columns:
-                del column[:size]
-    if lines or bad:
-        yield Batch(lines, columns, bad)
+        lacking = size - len(rest.lines)
+        starts = range(lacking, len(batch.lines), size)
+        parts = [_joined(rest, _part(batch, 0, lacking)), *(_part(batch, start, start + size) for start in starts)]
+        for part, following in pairwise((*parts, Batch([], []))):
+            rest = part
+            if max(len(part.lines), len(bad)) < size:
+                break
+            early = _before(bad, following.lines)
+            yield Batch(part.lines, part.columns, early)
+            rest, bad = _part(part, size, size), bad[len(early) :]
+    if rest.lines or bad:
+        yield Batch(rest.lines, rest.columns, bad)
+
+
+def _part(batch: Batch, start: int, end: int) -> Batch:
+    return Batch(batch.lines[start:end], [column[start:end] for column in batch.columns])
+
+
+def _joined(first: Batch, second: Batch) -> Batch:
+    if not first.lines:
+        return second
+    columns = [_both(*pair) for pair in zip(first.columns, second.columns, strict=True)]
+    return Batch([*first.lines, *second.lines], columns)
+
+
+def _both(cells: Sequence[Cell], more: Sequence[Cell]) -> Sequence[Cell]:
+    both = cells.joined(more) if isinstance(cells, Joins) else None
+    return [*cells, *more] if both is None else both
+
+
+def _before(bad: Sequence[BadLine], following: Sequence[int | str]) -> list[BadLine]:
+    first = following[0] if following else None
+    return [one for one in bad if not isinstance(first, int) or one.line < first]

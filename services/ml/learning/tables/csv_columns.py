@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 from pyarrow import csv
 
+from ml.learning.tables.arrow_cells import ArrowCells
 
-def columns_of(lines: Sequence[str], *, width: int, separator: str, quote: str) -> list[list[str]] | None:
+
+def columns_of(lines: Sequence[str], *, width: int, separator: str, quote: str) -> list[ArrowCells] | None:
     """The columns of lines that each are one row of `width` fields; None where any line needs a closer look.
 
     What comes is what Python's own reader would make of the lines: whatever the two could read differently (quotes,
@@ -32,14 +34,15 @@ def columns_of(lines: Sequence[str], *, width: int, separator: str, quote: str) 
         return None
     if (table.num_rows, table.num_columns) != (len(lines), width):
         return None
-    return [column.to_pylist() for column in table.columns]
+    return [ArrowCells(column.combine_chunks(), pa.Array.to_pylist) for column in table.columns]
 
 
 def _may_differ(text: str, quote: str, separators: str) -> bool:
     """Whether there are quotes, lone carriage returns, a mark of the byte order, or rows of nothing but separators."""
-    if quote in text or text.count("\r") != text.count("\r\n") or text.startswith("\ufeff"):
+    has_returns = "\r" in text
+    if quote in text or text.startswith("\ufeff") or (has_returns and text.count("\r") != text.count("\r\n")):
         return True
-    starts = [f"{blank}{end}" for blank in ("", separators) for end in "\r\n"]
+    starts = [f"{blank}{end}" for blank in ("", separators) for end in ("\r\n" if has_returns else "\n")]
     if any(text.startswith(start) or f"\n{start}" in text for start in starts):
         return True
     return text == separators or text.endswith(f"\n{separators}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ml.learning.errors import DuplicateHeaders, EmptyTable, OneColumn, TableError, WrongEncoding
-from ml.learning.tables.batch import BATCH_LINES, BadLine, Batch, cut_anew
+from ml.learning.tables.batch import BATCH_LINES, BadLine, Batch, Cell, cut_anew
 from ml.learning.tables.dialect import SAMPLE_BYTES, Dialect, detect_dialect
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class CsvTable:
             yield self._judged(rows[1:] if header_pending else rows)
             before, header_pending = before + count, header_pending and not rows
 
-    def _columns(self, lines: list[str]) -> list[list[str]] | None:
+    def _columns(self, lines: list[str]) -> Sequence[Sequence[Cell]] | None:
         """The columns, where Arrow reads just what Python's reader would; None where it might not."""
         from ml.learning.tables.csv_columns import columns_of
 

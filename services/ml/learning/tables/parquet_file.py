@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml.learning.errors import BinaryFile, EmptyTable, OneColumn, TableError
+from ml.learning.tables.arrow_cells import ArrowCells
+from ml.learning.tables.arrow_values import is_number, is_text
 from ml.learning.tables.batch import BATCH_LINES, Batch, Cell
 from ml.learning.tables.csv_file import check_names
 from ml.learning.tables.dialect import Dialect
@@ -54,13 +56,17 @@ class ParquetTable:
             with pq.ParquetFile(self.path) as file:
                 lines = file.metadata.num_rows
                 for part in file.iter_batches(batch_size=size):
-                    yield Batch(range(line, line + part.num_rows), [cells_of(column) for column in part.columns])
+                    yield Batch(range(line, line + part.num_rows), [_as_needed(column) for column in part.columns])
                     line += part.num_rows
                     self.share = line / (lines + 1)
         except pa.ArrowMemoryError:
             raise  # it may be whole, but holds more than fits
         except (pa.ArrowException, OSError) as error:
             raise BinaryFile(self.name, "a Parquet file that is cut short or damaged") from error
+
+
+def _as_needed(column: pa.Array) -> Sequence[Cell]:
+    return ArrowCells(column, _values) if is_text(column) or is_number(column) else cells_of(column)
 
 
 def cells_of(column: pa.Array) -> list[Cell]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ml.learning import errors
 from ml.learning.tables import CsvTable, Dialect, detect_dialect, open_table
+from ml.learning.tables.arrow_cells import ArrowCells
 
 
 def written(tmp_path: Path, data: bytes) -> Path:
@@ -207,6 +208,15 @@ def test_lines_are_numbered_and_cut_as_one_after_the_other_whatever_is_cut_at_on
     lines = [line for batch in batches for line in batch.lines]
     bad = [(bad.line, bad.reason) for batch in batches for bad in batch.bad]
     assert (lines, rows, bad) == one_by_one(path, table.dialect, 2)
+
+
+def test_quotes_in_one_block_leave_the_others_to_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml.learning.tables.csv_file.AT_ONCE_FROM", 0)
+    monkeypatch.setattr("ml.learning.tables.csv_file.BLOCK", 40)
+    path = written(tmp_path, b'"first","second"\n' + b"1,2\n" * 100)
+    batches = list(CsvTable(path, Dialect()).batches(16))
+    assert [len(batch.lines) for batch in batches] == [16] * 6 + [4]
+    assert [isinstance(batch.columns[0], ArrowCells) for batch in batches] == [False] + [True] * 6
 
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(

@@ -1,10 +1,12 @@
-"""A row encoded alone and the same row in a batch give the same bits."""
+"""A row encoded alone and the same row in a batch, as a list or as Arrow read it, give the same bits."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +17,7 @@ from ml.learning.encoding.moment import PARTS, MomentInput
 from ml.learning.encoding.number import NumberInput
 from ml.learning.encoding.outputs import LabelOutput, NumberOutput
 from ml.learning.encoding.text import TextInput
+from ml.learning.tables.arrow_cells import ArrowCells
 
 
 def bins(seed: int, *, missing: bool) -> Bins:
@@ -93,3 +96,54 @@ def test_bins_never_fall_when_the_value_rises(values: list[float], value: float)
 def test_a_value_that_fills_most_lines_leaves_bins_to_the_others() -> None:
     values = np.concatenate([np.zeros(900), np.arange(1.0, 101.0)])
     assert sum(edge > 0 for edge in Bins.fit(values, most_bins=32).edges) >= 10
+
+
+TEXTS = st.one_of(
+    st.text(max_size=6),
+    st.sampled_from(
+        ["", " ", "NA", "nan", "-inf", "1e400", "1e-400", "1_0", "+5", " 3", "0x1F", ".5", "5.", "1,234.5"]
+    ),
+    st.floats().map(str),
+    st.integers().map(str),
+    st.dates().map(str),
+    st.sampled_from(["red", "RED", "3", "true", "pink", "\u0663"]),
+)
+
+
+def arrow_cells(array: pa.Array) -> ArrowCells:
+    return ArrowCells(array, pa.Array.to_pylist)
+
+
+def assert_the_same(column: str, cells: Sequence[object], array: pa.Array) -> None:
+    """What is read off the array and what is read cell by cell."""
+    listed, listed_remarks = ENCODER.batch({column: cells}, len(cells))
+    found, remarks = ENCODER.batch({column: arrow_cells(array)}, len(cells))
+    assert found.tobytes() == listed.tobytes()
+    assert [*remarks.rows()] == [*listed_remarks.rows()]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["size", "rate", "at", "color", "day", "note"]),
+    st.lists(st.one_of(st.none(), TEXTS), min_size=1, max_size=12),
+    st.integers(0, 3),
+)
+def test_texts_of_arrow_encode_as_their_cells(column: str, cells: list[str | None], skipped: int) -> None:
+    whole = pa.array([None] * skipped + cells, pa.string())
+    assert_the_same(column, cells, whole[skipped:])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["size", "rate", "color", "day"]),
+    st.one_of(
+        st.tuples(st.just(pa.float64()), st.lists(st.one_of(st.none(), st.floats()), min_size=1)),
+        st.tuples(st.just(pa.float32()), st.lists(st.one_of(st.none(), st.floats(width=32)), min_size=1)),
+        st.tuples(st.just(pa.int64()), st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), min_size=1)),
+        st.tuples(st.just(pa.uint64()), st.lists(st.one_of(st.none(), st.integers(0, 2**64 - 1)), min_size=1)),
+    ),
+)
+def test_numbers_of_arrow_encode_as_their_cells(column: str, typed: tuple[pa.DataType, list[float | None]]) -> None:
+    kind, cells = typed
+    array = pa.array(cells, kind)
+    assert_the_same(column, array.to_pylist(), array)
