@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any
@@ -62,10 +63,14 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         records: list[Record] = []
         for partition, batch in batches.items():
             # A partition that came during the poll has not been moved to its fence yet: the next poll does that.
-            known = partition in self._lined_up
-            if known and (wanted := await self._past_the_fence(partition, as_records(batch))):
+            if partition in self._lined_up and (wanted := await self._past_the_fence(partition, as_records(batch))):
                 records.extend(wanted)
                 self._polled[partition] = batch[-1].offset + 1
+        for partition in self._expected.keys() & self._lined_up & self._client.assignment():
+            # It ends where its last handled record should lie: another topic, and nothing would come to tell by.
+            if self._client.highwater(partition) == self._expected[partition].next_offset - 1:
+                log.warning("consumer.topic_made_anew", **partition._asdict(), fence=self._expected.pop(partition)[0])
+                await self._client.seek_to_beginning(partition)
         if records:
             self._idle.clear()
         return records
@@ -87,14 +92,13 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def lag(self) -> dict[str, int]:
         """Records that wait in the partitions held here, by topic. Raises BrokerUnavailable."""
-        found: dict[str, int] = {}
+        found = Counter[str]()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 owned = [partition for partition in self._client.assignment() if partition in self._lined_up]
                 ends = await self._client.end_offsets(owned) if owned else {}
                 for partition, end in ends.items():
-                    behind = max(0, end - await self._client.position(partition))
-                    found[partition.topic] = found.get(partition.topic, 0) + behind
+                    found[partition.topic] += max(0, end - await self._client.position(partition))
         except (KafkaError, TimeoutError, OSError) as error:
             raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
         return found
@@ -120,11 +124,9 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._lined_up = set()
 
     async def _commit(self) -> None:
-        owned = self._client.assignment()
-        self._done = {partition: offset for partition, offset in self._done.items() if partition in owned}
+        self._done = {place: offset for place, offset in self._done.items() if place in self._client.assignment()}
         self._last_commit = monotonic()
-        offsets = dict(self._done)
-        if not offsets:
+        if not (offsets := dict(self._done)):
             return
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -141,20 +143,19 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         lined_up = self._lined_up  # a rebalance meanwhile begins another set, in which nothing is lined up
         if not (new := self._client.assignment() - lined_up):
             return
-        fences, ends = await self._fences(self.cluster), await self._client.end_offsets(new)
+        fences = await self._fences(self.cluster)
         for partition in new:
             try:
-                await self._begin(partition, fences, ends[partition])
+                await self._begin(partition, fences)
             except IllegalStateError:
                 return  # it was taken away meanwhile; the next poll looks again
             lined_up.add(partition)
 
-    async def _begin(self, partition: TopicPartition, fences: dict[tuple[str, int], Fence], end: int) -> None:
+    async def _begin(self, partition: TopicPartition, fences: dict[tuple[str, int], Fence]) -> None:
         fence = fences.get((partition.topic, partition.partition))
         self._expected.pop(partition, None)
         async with asyncio.timeout(ANSWER_SECONDS):
-            # A topic that ends before the fence was made anew: behind its end nothing would ever come to tell by.
-            if fence is not None and fence.next_offset <= end:
+            if fence is not None:
                 # The last handled record is read once more: by its id we see whether this is still the same topic.
                 self._client.seek(partition, max(0, fence.next_offset - 1))
                 self._expected[partition] = fence
