@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from time import time
 from typing import Any
 
@@ -12,7 +13,8 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from event_bus.testing import deliver
-from service_base import addresses, auth
+from service_base import addresses, auth, reading
+from service_base.env import env
 from service_base.handler import ByPath
 from service_base.tests.serving import Asking
 from shared_models.events import identity
@@ -53,6 +55,15 @@ def token_for(key: OKPKey) -> Callable[..., str]:
         return jwt.encode({"alg": auth.ALGORITHM, "kid": "k1"}, claims | changes, key, algorithms=[auth.ALGORITHM])
 
     return sign
+
+
+@pytest.fixture
+async def on_the_loop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """As in a web process: reads and writes on the event loop's own connections."""
+    monkeypatch.setattr(env(), "web_threads", 8)
+    yield
+    for kept in reading._opened.pop(asyncio.get_running_loop(), {}).values():
+        kept.close()
 
 
 @pytest.fixture

@@ -27,15 +27,6 @@ MANY_KINDS = """
 VALUES = [UUID(int=5), Decimal("1.00000001"), datetime(2031, 3, 3, 12, 0, 0, 123, tzinfo=UTC), "ä % $1", 2**40, True]
 
 
-@pytest.fixture
-async def on_the_loop(monkeypatch):
-    """As in a web process."""
-    monkeypatch.setattr(env(), "web_threads", 8)
-    yield
-    for links in reading._opened.pop(asyncio.get_running_loop(), {}).values():
-        links.close()
-
-
 async def backend():
     return (await reading.row("SELECT pg_backend_pid() AS pid")).pid
 

@@ -18,15 +18,6 @@ INSERT = "INSERT INTO published_count (type, count) VALUES (%s, 1) RETURNING typ
 ONCE = "INSERT INTO published_count (type, count) VALUES (%s, 1) ON CONFLICT DO NOTHING RETURNING type"
 
 
-@pytest.fixture
-async def on_the_loop(monkeypatch):
-    """As in a web process."""
-    monkeypatch.setattr(env(), "web_threads", 8)
-    yield
-    for kept in reading._opened.pop(asyncio.get_running_loop(), {}).values():
-        kept.close()
-
-
 @sync_to_async
 def written():
     """How many rows somebody else sees."""

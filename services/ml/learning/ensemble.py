@@ -119,7 +119,7 @@ def _log(p: Floats) -> Floats:
 
 
 def _minus_log(p: Floats) -> Floats:
-    return np.asarray(-np.log(np.maximum(p, LEAST_PROBABILITY)))
+    return -_log(p)
 
 
 def _mixed(parts: Sequence[Floats], shares: Floats) -> Floats:
