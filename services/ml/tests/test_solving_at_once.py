@@ -152,7 +152,10 @@ async def test_what_is_lost_while_a_row_is_solved_counts_for_the_next(
 
 def _delete_once_metered(machine_id: UUID) -> None:
     """Once the statement has written, which is committed when the row is solved."""
-    metering = "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT meter_solving%' AND backend_xid IS NOT NULL"
+    metering = (
+        "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        " AND query LIKE 'SELECT meter_solving%' AND backend_xid IS NOT NULL"
+    )
     try:
         with connection.cursor() as cursor:
             while not cursor.execute(metering) and not cursor.fetchall():
