@@ -111,15 +111,15 @@ def say(capsys):
     return line
 
 
-async def test_a_suspended_person_is_refused_everywhere_within_a_second(own_stack, slowness, say):
+async def test_a_suspended_person_is_refused_everywhere_within_a_second(own_stack, allowed, say):
     ada = await asyncio.to_thread(Somebody, own_stack, "ada")
     script = f"from identity import commands; commands.set_active(email={ada.email!r}, is_active=False)"
     seconds = await ada.seconds_until_refused(ada.token, lambda: in_identity(own_stack, script))
     say(f"suspended: refused everywhere {seconds:.2f} s later")
-    assert seconds <= GOAL * slowness
+    assert seconds <= allowed(GOAL, seconds)
 
 
-async def test_a_revoked_key_is_refused_everywhere_within_a_second(own_stack, slowness, say):
+async def test_a_revoked_key_is_refused_everywhere_within_a_second(own_stack, allowed, say):
     ada = await asyncio.to_thread(Somebody, own_stack, "ada")
 
     def revoke() -> float:
@@ -128,13 +128,13 @@ async def test_a_revoked_key_is_refused_everywhere_within_a_second(own_stack, sl
 
     seconds = await ada.seconds_until_refused(ada.key, revoke)
     say(f"key revoked: refused everywhere {seconds:.2f} s later")
-    assert seconds <= GOAL * slowness
+    assert seconds <= allowed(GOAL, seconds)
 
 
 ROLE = "SELECT role FROM team_membership WHERE team_id = %s AND user_id = %s"
 
 
-def test_a_role_reaches_every_service_within_a_second(own_stack, slowness, say):
+def test_a_role_reaches_every_service_within_a_second(own_stack, allowed, say):
     ada, bob = Somebody(own_stack, "ada"), Somebody(own_stack, "bob")
     team = ada.identity("POST", "/teams", json={"name": "Lab"}).json()["id"]
     link = ada.identity("POST", f"/teams/{team}/invitations", json={"role": "member"}).json()["link"]
@@ -145,7 +145,8 @@ def test_a_role_reaches_every_service_within_a_second(own_stack, slowness, say):
     ada.identity("DELETE", f"/teams/{team}/members/{bob.id}")
     removed = seconds_until(own_stack, ASKED, ROLE, [team, bob.id], ("",))
     say(f"role changed: everywhere {changed:.2f} s later; removed: {removed:.2f} s")
-    assert max(changed, removed) <= GOAL * slowness
+    longest = max(changed, removed)
+    assert longest <= allowed(GOAL, longest)
 
 
 NAME = "SELECT first_name FROM principal WHERE id = %s"
