@@ -61,7 +61,7 @@ def test_a_database_killed_in_a_batch_leaves_nothing_half_done(
         time.sleep(0.5)
         postgres.start()
     back = time.monotonic()
-    filled.until(filled.drained, 45)
+    filled.until(filled.drained, 120)
     verdict = filled.verdict()
     report.say(
         "c", "exact", loop=loop, kills=len(IN_A_BATCH[loop]), events=EVENTS, records=filled.records(),
@@ -81,7 +81,7 @@ def _cut_at_commit(world: World, loop: str, *without: str) -> int:
     with cut_line(world.database_url, PLAN, commits=COMMITS[loop]) as (line, url):
         world.start(loop, without=without, TITAN_DATABASE_URL=url)
         world.start("relay" if loop == "consumer" else "consumer", without=without)
-        world.until(world.drained, 45)
+        world.until(world.drained, 150)
         return len(line.cuts)
 
 
@@ -111,10 +111,11 @@ def test_a_full_disk_stops_work_and_loses_nothing(make_world: Callable[..., Worl
             pytest.skip(report.result)
         with breakable(durable_postgres, disk) as server:
             world = _fill(make_world(server_url=server.address))
-            members = [world.start("relay"), world.start("consumer")]
-            world.until(lambda: world.number("SELECT count(*) FROM effect") > 200)
+            consumer = world.start("consumer", at=["consumer.commit:after:1:stop"])
+            members = [world.start("relay"), consumer]
+            world.until(consumer.frozen)
             ballast = fill_up(disk, members)
-            world.until(lambda: any("No space left" in member.output() for member in members), 30)
+            world.until(lambda: any("No space left" in member.output() for member in members))
             before = _effects_or_none(world)
             make_room(ballast, world, server)
             back = time.monotonic()

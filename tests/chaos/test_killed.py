@@ -119,9 +119,9 @@ def test_control_two_relays_without_the_leader_lock_send_events_twice(world: Wor
 
 def sent_by_two_relays(world: World, **options: object) -> int:
     """How many records more than events two relays produced."""
-    world.keep("relay", **options)
-    world.keep("relay", **options)
+    relays = [world.keep("relay", **options) for _ in range(2)]
     world.keep("consumer")
+    world.until(lambda: all("ready" in relay.member.output() for relay in relays))
     world.wrote(world.write(writers=2, events=FEW_EVENTS, keys=FEW_KEYS))
     world.until(world.drained)
     return world.records() - FEW_EVENTS

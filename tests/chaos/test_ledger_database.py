@@ -89,7 +89,8 @@ WAITING = "SELECT count(*) FROM outbox"
 def test_a_full_disk_stops_the_ledger_and_loses_no_charge(
     make_ledger_world: Callable[..., LedgerWorld], report: Report
 ) -> None:
-    with full_and_room_again(make_ledger_world, report) as (world, worker):
+    at = ["consumer.commit:after:2:stop"]
+    with full_and_room_again(make_ledger_world, report, at=at) as (world, worker):
         say_exact(report, "h", world, "full, then room again: exact")
         assert worker.running
 
@@ -111,9 +112,9 @@ def test_without_one_transaction_a_full_disk_loses_charges(
 
 @contextlib.contextmanager
 def full_and_room_again(
-    make_ledger_world: Callable[..., LedgerWorld], report: Report, *without: str, at: Sequence[str] = ()
+    make_ledger_world: Callable[..., LedgerWorld], report: Report, *without: str, at: Sequence[str]
 ) -> Iterator[tuple[LedgerWorld, Member]]:
-    """PostgreSQL's files are on a small file system that fills up under way, or at that step, and gets room again."""
+    """PostgreSQL's files are on a small file system that fills up at that step and gets room again."""
     with scratch_directory() as home, small_disk(home / "disk", megabytes=DISK_MEGABYTES) as disk:
         if disk is None:
             report.say("h", "SKIPPED: only root may mount the small file system that this test fills")
@@ -122,9 +123,9 @@ def full_and_room_again(
             world = make_ledger_world(server_url=server.address)
             world.tell(world.script(USAGES))
             worker = world.start("worker", tune=SMALL, without=without, at=at)
-            world.until(worker.frozen if at else lambda: world.number("SELECT count(*) FROM usage") > 100)
+            world.until(worker.frozen)
             ballast = fill_up(disk, [worker])
-            world.until(lambda: "No space left" in worker.output(), 60)
+            world.until(lambda: "No space left" in worker.output(), 120)
             make_room(ballast, world, server)
             world.until(lambda: takes_writes(world) and world.drained(), 300)
             yield world, worker

@@ -29,7 +29,9 @@ def test_members_that_come_and_go_each_second_lose_double_and_invert_nothing(wor
             members.append(world.start("consumer"))
             came += 1
         else:
-            leave(members.pop(chance.randrange(len(members))), chance)
+            gone = members.pop(chance.randrange(len(members)))
+            world.until(lambda: "ready" in gone.output() or not gone.running)  # noqa: B023
+            leave(gone, chance)
         writers += world.write(events=200, keys=KEYS)
         world.tend()
         now = world.committed()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 360, "height": 740}
+PATIENCE = 60_000
+"""Milliseconds that a page is waited for: nobody claims here how fast a busy machine answers."""
 QUIETLY = ("--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
            "--no-first-run", "--disable-dev-shm-usage")  # fmt: skip
 # Written before any script of a page runs; what the policy refuses is collected where the test can read it.
@@ -34,11 +36,12 @@ def where() -> str | None:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A running browser, closed afterwards."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     arguments = [*QUIETLY, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=where(), args=arguments)
+        browser = playwright.chromium.launch(executable_path=where(), args=arguments, timeout=120_000)
         try:
             yield browser
         finally:

@@ -67,7 +67,7 @@ def test_a_stranger_finds_nothing_there(bo, addresses, name):
 
 
 def test_every_page_sends_who_is_signed_out_to_sign_in(stack, addresses):
-    with httpx.Client(trust_env=False) as signed_out:
+    with httpx.Client(trust_env=False, timeout=30) as signed_out:
         for url in addresses.values():
             answer = signed_out.get(url)
             assert answer.status_code == 302, url
@@ -79,7 +79,8 @@ def test_scripts_and_styles_of_a_page_are_small(everything, addresses):
 
     def weigh(url: str) -> None:
         if url.endswith((".js", ".css")):
-            sizes[url] = len(httpx.get(url, headers={"accept-encoding": "identity"}, trust_env=False).content)
+            answer = httpx.get(url, headers={"accept-encoding": "identity"}, trust_env=False, timeout=30)
+            sizes[url] = len(answer.content)
 
     everything.page.on("request", lambda request: weigh(request.url))
     everything.page.goto(addresses["run"])

@@ -67,7 +67,7 @@ def path(browser, stack, tmp_path_factory):
     page.get_by_role("button", name="Cancel").click()
     way.found["cancelled"] = page.locator("main").inner_text()
     _begin(way, level=1)
-    expect(page.locator("#live .chart svg")).to_be_visible(timeout=60_000)
+    expect(page.locator("#live .chart svg")).to_be_visible(timeout=120_000)
     page.get_by_role("link", name="See the machine").click(timeout=120_000)
     page.wait_for_url("**/machines/*")
     way.seconds = time.monotonic() - way.began

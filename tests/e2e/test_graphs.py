@@ -47,7 +47,7 @@ def is_painted(page, dark=None):
     # The other one is fetched while the page itself rests.
     drawn = """(image, dark) => image.complete && image.naturalWidth > 200
         && (dark === null || dark === image.currentSrc.includes("theme=dark"))"""
-    return world.until(lambda: picture.evaluate(drawn, dark) or None, "the picture", seconds=15)
+    return world.until(lambda: picture.evaluate(drawn, dark) or None, "the picture")
 
 
 def test_the_picture_is_painted_under_the_pages_policy(page):

@@ -47,8 +47,7 @@ def test_the_balance_column_is_the_sum_of_the_amounts(ada, training):
 def test_a_charge_names_quote_hold_event_and_work(ada, training):
     page = ada.open("billing", "/statement?account=usd&kind=training")
     page.get_by_role("link", name="Training").first.click()
-    causes = page.locator("ol li strong").all_inner_texts()
-    assert causes == ["Quote", "Hold", "Event", "Work", "Journal"]
+    expect(page.locator("ol li strong")).to_have_text(["Quote", "Hold", "Event", "Work", "Journal"])
     page.get_by_role("link", name=training.work_id).click()
     page.wait_for_url(ada.url("ml", f"/works/{training.work_id}"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Training")

@@ -70,7 +70,7 @@ def addresses_of(stack: Configuration) -> set[str]:
 def visitor(browser: Browser, stack: Configuration, email: str, **options: object) -> Visitor:
     """A new browser context for a person who is not signed in yet."""
     context = browser.new_context(viewport=browsing.DESKTOP, **options)  # type: ignore[arg-type]
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(browsing.PATIENCE)
     return Visitor(Person(stack, email), email, context, browsing.new_page(context, addresses_of(stack)))
 
 

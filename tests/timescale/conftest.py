@@ -60,7 +60,7 @@ def timescaledb(name: str) -> Iterator[dict[str, Any]]:
             "OPTIONS": {"sslmode": "disable"},
         }
     finally:
-        server.communicate(timeout=10)
+        server.communicate(timeout=60)
 
 
 @contextmanager

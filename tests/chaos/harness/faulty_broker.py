@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -90,6 +91,18 @@ class FaultyBroker:
             yield requests
         finally:
             requests.update(self._tracked())
+            self._library.rd_kafka_mock_stop_request_tracking(self._cluster)
+
+    def wait_for(self, request: int, seconds: float) -> None:
+        """Wait until a request of this type has arrived and what it asks is done."""
+        deadline = time.monotonic() + seconds
+        self._library.rd_kafka_mock_start_request_tracking(self._cluster)
+        try:
+            while request not in self._tracked():
+                assert time.monotonic() < deadline, f"no request of type {request} within {seconds:.0f} s"
+                time.sleep(0.02)
+            time.sleep(0.2)  # it is noted before it is done
+        finally:
             self._library.rd_kafka_mock_stop_request_tracking(self._cluster)
 
     def _tracked(self) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -86,6 +87,7 @@ class Duplicator:
         self._one_in = one_in
         self.sent = self.seen = 0
         self._late: list[Any] = []
+        self._is_late = itertools.cycle((False, True))
 
     async def run(self, events: int) -> None:
         """Read until `events` different events were seen; repeat each `one_in`-th, every other of them at once."""
@@ -96,8 +98,10 @@ class Duplicator:
             while len(seen) < events:
                 found = await reader.getmany(timeout_ms=200, max_records=500)
                 again = [record for batch in found.values() for record in batch if self._is_wanted(record, seen)]
-                self._late += again[1::2]
-                await self._send(writer, again[::2])
+                # However few come at once: a repetition in its original's batch is no second effect even without inbox.
+                late = [next(self._is_late) for _ in again]
+                self._late += itertools.compress(again, late)
+                await self._send(writer, [record for record, later in zip(again, late, strict=True) if not later])
                 self.seen = len(seen)
 
     async def repeat_late(self) -> None:

@@ -65,7 +65,7 @@ class Member:
         self.signal(signal.SIGKILL)
         self.process.wait(10)
 
-    def stop(self, seconds: float = 15) -> int:
+    def stop(self, seconds: float = 30) -> int:
         """Ask it to end and wait until it has; its exit code."""
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGTERM)

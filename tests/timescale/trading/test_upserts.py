@@ -85,8 +85,9 @@ def test_a_correction_in_a_compressed_chunk_reaches_the_coarser_candles(market, 
 def test_the_policy_compresses_chunks_past_a_year_and_no_younger_one(market, ask):
     if market.tier is not Tier.COMMUNITY:
         pytest.skip("only TimescaleDB's community edition compresses")
-    now = datetime.now(UTC)
-    market.load(minutes(now - timedelta(days=900), 50) + minutes(now - timedelta(days=2), 50, missing=0))
+    # From midnight on, so that none of the two lies in two chunks.
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    market.load(minutes(today - timedelta(days=900), 50) + minutes(today - timedelta(days=2), 50, missing=0))
     (job,) = ask("SELECT job_id FROM timescaledb_information.jobs WHERE proc_name = 'policy_compression'")
     # No background workers run in WebAssembly: what they would call is called here.
     ask("CALL run_job(%s)", job[0])
