@@ -93,7 +93,7 @@ def without_leaders(world: World, broker: FaultyBroker, *, events: int, without:
     for partition in WITHOUT_LEADER:
         broker.set_leader(world.topic, partition, 1 + partition % BROKERS)
     returned = time.monotonic()
-    world.until(world.drained, 120)
+    world.until(world.drained)
     asked = (requests[faults.PRODUCE] + requests[faults.METADATA]) / seconds
     return Leaderless(round(100 * flowed), cost.cpu_percent, round(asked, 1), round(time.monotonic() - returned, 1))
 
@@ -173,7 +173,7 @@ def test_each_error_a_broker_can_answer_is_survived_exactly(world: World, broker
         began = time.monotonic()
         fault(broker, world)
         world.wrote(writer)
-        world.until(world.drained, 90)
+        world.until(world.drained)
         took[name] = round(time.monotonic() - began, 1)
         verdict = world.verdict()
         assert (name, verdict.lost, verdict.doubled, verdict.inverted) == (name, 0, 0, 0)

@@ -61,7 +61,7 @@ def test_a_database_killed_in_a_batch_leaves_nothing_half_done(
         time.sleep(0.5)
         postgres.start()
     back = time.monotonic()
-    filled.until(filled.drained, 120)
+    filled.until(filled.drained)
     verdict = filled.verdict()
     report.say(
         "c", "exact", loop=loop, kills=len(IN_A_BATCH[loop]), events=EVENTS, records=filled.records(),
@@ -119,7 +119,7 @@ def test_a_full_disk_stops_work_and_loses_nothing(make_world: Callable[..., Worl
             before = _effects_or_none(world)
             make_room(ballast, world, server)
             back = time.monotonic()
-            world.until(world.drained, 60)
+            world.until(world.drained)
             verdict = world.verdict()
             report.say(
                 "c", "exact", events=EVENTS, effects_when_full=before if before is not None else "server down",

@@ -42,7 +42,7 @@ def test_a_database_killed_in_a_page_leaves_no_half_of_it(
     world.tell(world.script(USAGES))
     worker = world.start("worker", at=IN_A_PAGE, tune=SMALL)
     for time_ in range(1, 1 + len(IN_A_PAGE)):
-        world.until(lambda: worker.output().count("failpoint reached") == time_ and worker.frozen(), 90)  # noqa: B023
+        world.until(lambda: worker.output().count("failpoint reached") == time_ and worker.frozen())  # noqa: B023
         postgres.kill()
         worker.signal(signal.SIGCONT)
         time.sleep(0.5)
@@ -125,7 +125,7 @@ def full_and_room_again(
             worker = world.start("worker", tune=SMALL, without=without, at=at)
             world.until(worker.frozen)
             ballast = fill_up(disk, [worker])
-            world.until(lambda: "No space left" in worker.output(), 120)
+            world.until(lambda: "No space left" in worker.output())
             make_room(ballast, world, server)
             world.until(lambda: takes_writes(world) and world.drained(), 300)
             yield world, worker

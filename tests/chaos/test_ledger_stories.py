@@ -61,7 +61,7 @@ def close_the_books(world: LedgerWorld, *without: str) -> None:
     world.start("worker", without=without, tune=PATIENT if without else [])
     world.tell(late)
     world.tell(world.script(USAGES, seed=4))
-    world.until(world.drained, 120)
+    world.until(world.drained)
 
 
 # A breaker that lets a control do its damage.

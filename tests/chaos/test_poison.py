@@ -121,7 +121,7 @@ def some_poison(world: World, *without: str) -> Found:
     foreign = asyncio.run(send_foreign(world))
     world.start("relay")
     consumer = world.start("consumer", without=without)
-    world.until(world.drained, 90)
+    world.until(world.drained)
     assert consumer.running, consumer.output()[-3000:]
     before, waited = world.verdict(), parked(world, "error LIKE 'waits behind%'")
     strange_parked = parked(world, "key LIKE 'undecodable %' OR key LIKE 'version 99 %'")
@@ -165,7 +165,7 @@ def bad_deployment(world: World, one_in: int, *without: str) -> Member:
     poison(world, one_in)
     world.start("relay")
     consumer = world.start("consumer", without=without)
-    world.until(lambda: not consumer.running or parked(world) > 4 * BREAKER_LIMIT, 90)
+    world.until(lambda: not consumer.running or parked(world) > 4 * BREAKER_LIMIT)
     return consumer
 
 
@@ -175,7 +175,7 @@ def test_a_bad_deployment_stops_itself_and_commits_nothing_more(one_in: int, sto
     consumer = bad_deployment(stopped, one_in)
     code, set_aside, handled = consumer.code, parked(stopped), stopped.number("SELECT count(*) FROM effect")
     stopped.start("consumer", TITAN_CHAOS_MENDED="1")
-    stopped.until(stopped.drained, 60)
+    stopped.until(stopped.drained)
     replayed = replay(stopped)
     verdict = stopped.verdict()
     report.say(

@@ -39,7 +39,7 @@ def test_members_that_come_and_go_each_second_lose_double_and_invert_nothing(wor
         far = now
         time.sleep(max(0.0, 1 - time.monotonic() % 1))
     world.wrote(writers)
-    world.until(world.drained, 120)
+    world.until(world.drained)
     verdict, left = world.verdict(), came - len(members)
     report.say(
         "d",
@@ -100,7 +100,7 @@ def sleep_past_its_session(world: World, moment: str, **options: object) -> tupl
     world.until(zombie.frozen)
     world.keep("consumer", **options)
     world.wrote(world.write(events=400, keys=KEYS))
-    world.until(world.drained, 60)
+    world.until(world.drained)
     return zombie, world.committed()
 
 
@@ -108,9 +108,9 @@ def wake(world: World, zombie: Member) -> None:
     """Let it go on, and wait until it has done whatever it is going to do."""
     joined = zombie.output().count("Joined group")
     zombie.signal(signal.SIGCONT)
-    world.until(lambda: zombie.output().count("Joined group") > joined, 60)
+    world.until(lambda: zombie.output().count("Joined group") > joined)
     world.wrote(world.write(events=400, keys=KEYS))
-    world.until(world.drained, 60)
+    world.until(world.drained)
 
 
 def test_a_relay_that_wakes_after_another_took_over_reorders_nothing(
@@ -126,7 +126,7 @@ def test_a_relay_that_wakes_after_another_took_over_reorders_nothing(
     world.until(sleeper.frozen)
     world.keep("relay", **tuned)
     world.wrote(world.write(writers=2, events=2000, keys=KEYS))
-    world.until(world.drained, 60)
+    world.until(world.drained)
     sleeper.signal(signal.SIGCONT)
     world.wrote(world.write(writers=2, events=2000, keys=KEYS))
     world.until(lambda: "relay.database_unavailable" in sleeper.output())

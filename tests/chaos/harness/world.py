@@ -154,7 +154,7 @@ class World:
         words += ["--session-seconds", str(session_seconds or self.session_seconds)]
         return self._process("-".join(loops), self.MEMBER, words, environment)
 
-    def run(self, module: str, *words: str, seconds: float = 60) -> str:
+    def run(self, module: str, *words: str, seconds: float = 120) -> str:
         """Run a module of the harness to its end; what it wrote."""
         done = self._process(module.rpartition(".")[2], module, list(words), {})
         assert done.process.wait(seconds) == 0, done.output()
@@ -242,7 +242,7 @@ class World:
     def _planned(self, loops: tuple[str, ...], plan: str | None, options: dict[str, object]) -> Member:
         return self.start(*loops, at=[plan] if plan else [], **options)  # type: ignore[arg-type]
 
-    def until(self, condition: Callable[[], object], seconds: float = 60, *, every: float = 0.1) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 120, *, every: float = 0.1) -> None:
         """Wait for `condition`, replacing what dies; fails with what the members wrote last."""
         deadline = time.monotonic() + seconds
         while not condition():
