@@ -53,7 +53,7 @@ def balances_agree(people: People) -> Check:
         return True if not any(_disagreement(person) for person in (people.ada, people.bo)) else None
 
     try:
-        wait_for("identity's balances", look, seconds=10)
+        wait_for("identity's balances", look, seconds=30)
     except Exception as error:  # whatever kept them apart is what the report must say
         wrong = [f"{p.name}: {d}" for p in (people.ada, people.bo) if (d := _disagreement(p))]
         return Check("balances in identity equal billing's", False, "; ".join(wrong) or str(error))
