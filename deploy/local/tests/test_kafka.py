@@ -55,7 +55,7 @@ def topic(kafka_bootstrap: str) -> str:
 
 def with_consumer(bootstrap: str, story: Callable[[AIOKafkaConsumer], Awaitable[None]]) -> None:
     async def told() -> None:
-        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=5000)
+        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=30_000)
         await consumer.start()
         try:
             consumer.assign(PARTITIONS)
@@ -74,7 +74,7 @@ def test_a_waiting_consumer_gets_a_new_record_at_once(topic: str) -> None:
         began = time.monotonic()
         await produced(topic, range(1))
         await waiting
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 15.0
 
     with_consumer(topic, story)
 
