@@ -52,7 +52,7 @@ class Home:
         answer: dict[str, Any] = json.loads(self.titan("status", "--json").stdout)
         return answer
 
-    def wait_for(self, condition: Callable[[], object], seconds: float = 30) -> None:
+    def wait_for(self, condition: Callable[[], object], seconds: float = 90) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not within {seconds} s: {self.log()}"

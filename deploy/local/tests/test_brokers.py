@@ -98,7 +98,7 @@ async def first_offset_after_seeking_to(offset: int, bootstrap: str, partition: 
     try:
         consumer.assign([partition])
         consumer.seek(partition, offset)
-        async with asyncio.timeout(8):  # an error does not wait for records
+        async with asyncio.timeout(15):  # an error does not wait for records
             return int((await consumer.getone()).offset)
     finally:
         await consumer.stop()

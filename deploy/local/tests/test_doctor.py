@@ -23,7 +23,9 @@ from titan import state as states
 from titan.configuration import Configuration
 from titan.doctor import broker, bus, database, machine
 from titan.doctor.finding import Finding, asked
+from titan.embedded.postgres import postgres
 from titan.provision import PARTITIONS, TOPICS
+from titan.testing import scratch_directory
 
 
 def only(findings: Any, name: str) -> Finding:
@@ -115,8 +117,15 @@ def held(url: str, statement: str) -> Iterator[psycopg.Connection[Any]]:
         connection.rollback()
 
 
-def test_a_server_in_order_has_no_trouble(postgres_url: str) -> None:
-    assert [f.name for f in database.examine_server(postgres_url) if not f.ok] == []
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[str]:
+    """A PostgreSQL that nobody else uses: of the session's, tests of other parts use the same one at once."""
+    with scratch_directory() as home, postgres(home, durable=False) as url:
+        yield url
+
+
+def test_a_server_in_order_has_no_trouble(own_server: str) -> None:
+    assert [f.name for f in database.examine_server(own_server) if not f.ok] == []
 
 
 def test_a_database_that_is_away_is_one_finding() -> None:
@@ -125,23 +134,23 @@ def test_a_database_that_is_away_is_one_finding() -> None:
     assert [(f.name, f.ok) for f in found] == [("postgres", False)]
 
 
-def test_a_session_idle_in_its_transaction_is_found(postgres_url: str, monkeypatch) -> None:
+def test_a_session_idle_in_its_transaction_is_found(own_server: str, monkeypatch) -> None:
     monkeypatch.setattr(database, "IDLE_SECONDS", 0.0)
-    with held(postgres_url, "SELECT 1") as holder:
-        found = only(database.examine_server(postgres_url), "idle transactions")
+    with held(own_server, "SELECT 1") as holder:
+        found = only(database.examine_server(own_server), "idle transactions")
         assert not found.ok
         assert f"session {holder.info.backend_pid}" in found.detail
 
 
-def test_a_snapshot_held_for_long_is_found(postgres_url: str, monkeypatch) -> None:
+def test_a_snapshot_held_for_long_is_found(own_server: str, monkeypatch) -> None:
     monkeypatch.setattr(database, "SNAPSHOT_SECONDS", 0.0)
-    with held(postgres_url, "SELECT count(*) FROM pg_class"):
-        assert not only(database.examine_server(postgres_url), "oldest snapshot").ok
+    with held(own_server, "SELECT count(*) FROM pg_class"):
+        assert not only(database.examine_server(own_server), "oldest snapshot").ok
 
 
-def test_a_postgresql_that_is_too_old_is_found(postgres_url: str, monkeypatch) -> None:
+def test_a_postgresql_that_is_too_old_is_found(own_server: str, monkeypatch) -> None:
     monkeypatch.setattr(database, "OLDEST", 990_000)
-    assert only(database.examine_server(postgres_url), "PostgreSQL's version").way_out.startswith("Use PostgreSQL 99")
+    assert only(database.examine_server(own_server), "PostgreSQL's version").way_out.startswith("Use PostgreSQL 99")
 
 
 def test_a_role_with_too_many_rights_is_found(own_database: str, postgres_url: str) -> None:
@@ -239,6 +248,7 @@ def test_a_topic_that_is_not_as_it_should_be_is_found(found: list[PartitionState
 def test_the_topics_of_a_real_broker_are_judged_as_they_are(kafka_bootstrap: str, monkeypatch) -> None:
     here, few, missing = (f"doctor.{uuid4().hex}" for _ in range(3))
     monkeypatch.setattr(broker, "TOPICS", (here, few, missing))
+    monkeypatch.setattr(broker, "SLOW_SECONDS", 60.0)  # tests of other parts keep the same broker busy
     asyncio.run(ensure_topics(kafka_bootstrap, [here], partitions=PARTITIONS))
     asyncio.run(ensure_topics(kafka_bootstrap, [few], partitions=2))
     found = {finding.name: finding.detail for finding in broker.examine(kafka_bootstrap) if not finding.ok}

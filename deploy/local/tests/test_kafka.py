@@ -20,14 +20,16 @@ from titan.embedded.kafka import kafka
 
 
 def test_without_its_journal_the_broker_would_have_lost_them(tmp_path: Path) -> None:
-    # It saves about once a second, and may just have done so: then there is nothing to lose this time.
-    assert any(_kept_without_journal(tmp_path / str(attempt)) < 100 for attempt in range(6))
+    # It saves about once a second, and may just have done so: then there is nothing to lose this time. Each attempt
+    # begins at another part of its second, or a machine of just that pace would meet the same moment each time.
+    assert any(_kept_without_journal(tmp_path / str(attempt), after=attempt / 6) < 100 for attempt in range(6))
 
 
-def _kept_without_journal(place: Path) -> int:
+def _kept_without_journal(place: Path, *, after: float) -> int:
     place.mkdir()
     with kafka(place) as bootstrap:
         asyncio.run(made(bootstrap))
+        time.sleep(after)
         asyncio.run(produced(bootstrap, range(100)))
         kill_everything_of(place)
     for journal in (place / "kafka").glob("journal.*"):
@@ -55,7 +57,7 @@ def topic(kafka_bootstrap: str) -> str:
 
 def with_consumer(bootstrap: str, story: Callable[[AIOKafkaConsumer], Awaitable[None]]) -> None:
     async def told() -> None:
-        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=5000)
+        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=30_000)
         await consumer.start()
         try:
             consumer.assign(PARTITIONS)
@@ -74,7 +76,7 @@ def test_a_waiting_consumer_gets_a_new_record_at_once(topic: str) -> None:
         began = time.monotonic()
         await produced(topic, range(1))
         await waiting
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 15.0
 
     with_consumer(topic, story)
 

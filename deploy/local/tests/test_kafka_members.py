@@ -62,7 +62,7 @@ def wait_for(member: subprocess.Popen[str], partitions: int) -> None:
     raise AssertionError("the member ended")
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60)
 def test_who_starts_after_a_killed_member_has_all_partitions_at_once(member: Callable[[], subprocess.Popen[str]]):
     first = member()
     wait_for(first, 6)
@@ -70,7 +70,7 @@ def test_who_starts_after_a_killed_member_has_all_partitions_at_once(member: Cal
     wait_for(member(), 6)
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60)
 def test_a_member_that_is_killed_while_it_joins_is_not_waited_for(member: Callable[[], subprocess.Popen[str]]):
     first = member()
     wait_for(first, 6)
@@ -83,7 +83,7 @@ def test_a_member_that_is_killed_while_it_joins_is_not_waited_for(member: Callab
     wait_for(member(), 6)
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60)
 def test_a_member_that_is_silent_for_its_session_time_loses_its_partitions(member: Callable[[], subprocess.Popen[str]]):
     first = member()
     wait_for(first, 6)

@@ -22,7 +22,7 @@ def test_a_stack_becomes_ready_and_ctrl_c_leaves_nothing_running(home: Home) -> 
     home.wait_until_ready()
 
     stack.send_signal(signal.SIGINT)
-    said, _ = stack.communicate(timeout=30)
+    said, _ = stack.communicate(timeout=60)
 
     assert "ready in" in said
     assert stack.returncode == 0
@@ -34,7 +34,7 @@ def test_ctrl_c_during_the_start_leaves_nothing_running_and_the_next_start_works
     stack = home.up("worker", SLOW="60")
     home.wait_for(lambda: (home.data_dir / moment).exists())
     stack.send_signal(signal.SIGINT)
-    stack.communicate(timeout=30)
+    stack.communicate(timeout=60)
     assert process.of_stack(home.data_dir) == []
 
     home.up("worker")
@@ -65,7 +65,7 @@ def test_children_of_a_killed_supervisor_die_with_it(home: Home) -> None:
 
     stack.kill()
 
-    home.wait_for(lambda: process.of_stack(home.data_dir) == [], seconds=10)
+    home.wait_for(lambda: process.of_stack(home.data_dir) == [])
 
 
 def test_a_process_that_ignores_the_signal_is_killed_at_the_end_of_its_grace(home: Home) -> None:
@@ -73,7 +73,7 @@ def test_a_process_that_ignores_the_signal_is_killed_at_the_end_of_its_grace(hom
     home.wait_until_ready()
 
     stack.send_signal(signal.SIGTERM)
-    stack.communicate(timeout=20)
+    stack.communicate(timeout=60)
 
     assert process.of_stack(home.data_dir) == []
 
@@ -90,7 +90,7 @@ def test_a_second_up_says_that_one_runs_already(home: Home) -> None:
     home.wait_until_ready()
 
     second = home.up("worker")
-    said, _ = second.communicate(timeout=20)
+    said, _ = second.communicate(timeout=60)
 
     assert second.returncode == 1
     assert f"already runs in {home.data_dir} (process {first.pid})" in said
@@ -100,7 +100,7 @@ def test_a_second_up_says_that_one_runs_already(home: Home) -> None:
 def test_a_taken_port_is_one_sentence_with_the_port_and_the_setting(home: Home) -> None:
     with socket.create_server(("127.0.0.1", home.port_base + 32)):
         stack = home.up("worker")
-        said, _ = stack.communicate(timeout=20)
+        said, _ = stack.communicate(timeout=60)
 
     assert stack.returncode == 1
     complaint = said.strip().splitlines()[-1]
@@ -142,7 +142,7 @@ def test_servers_that_somebody_else_runs_are_used_and_left_running(
     home.wait_until_ready()
     answer = home.status()
     stack.send_signal(signal.SIGTERM)
-    stack.communicate(timeout=30)
+    stack.communicate(timeout=60)
 
     assert {name: answer[name]["kind"] for name in ("postgres", "kafka", "valkey")} == {
         "postgres": "external",
@@ -156,7 +156,7 @@ def test_servers_that_somebody_else_runs_are_used_and_left_running(
 
 def test_a_server_of_somebody_else_that_does_not_answer_is_one_sentence(home: Home) -> None:
     stack = home.up("worker", OTHER_POSTGRES=f"postgresql://me@127.0.0.1:{home.port_base + 50}/postgres")
-    said, _ = stack.communicate(timeout=30)
+    said, _ = stack.communicate(timeout=60)
     assert stack.returncode == 1
     assert said.strip().splitlines()[-1].startswith("titan: PostgreSQL: connection failed")
 
@@ -169,7 +169,7 @@ def test_down_stops_a_stack_and_says_so(home: Home) -> None:
 
     assert done.returncode == 0
     assert done.stdout.startswith("stopped")
-    assert stack.wait(timeout=5) == 0
+    assert stack.wait(timeout=30) == 0
     assert process.of_stack(home.data_dir) == []
     assert home.titan("down").stdout.startswith("nothing runs")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import fcntl
 import os
 import secrets
 import signal
@@ -43,6 +44,8 @@ BROKERS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {EMBEDDED: k
 NOBODY_LISTENS = "127.0.0.1:9"
 
 _servers = contextlib.ExitStack()
+# The bases of ports that this process has taken, with the open files whose locks say so.
+_own_bases: dict[int, int] = {}
 
 
 @contextlib.contextmanager
@@ -57,14 +60,33 @@ def scratch_directory() -> Iterator[Path]:
 
 
 def free_port_base() -> int:
-    """A base under which all ports of a stack are free right now, below those that the system hands to clients."""
+    """A base under which all ports of a stack are free right now, below those that the system hands to clients.
+
+    It stays this process's own until it ends: a stack takes seconds to open its ports, and another test run beside this
+    one would find them free all the while.
+    """
     bases = range(10_000, 32_000, 200)
     first = os.getpid() % len(bases)  # test runs beside each other begin at different ones
     candidates: list[int] = [*bases[first:], *bases[:first]]
     for base in candidates:
-        if all(_is_free(base + offset) for offset in PORTS.values()):
+        if _is_own(base) and all(_is_free(base + offset) for offset in PORTS.values()):
             return base
     raise RuntimeError("no free ports")
+
+
+def _is_own(base: int) -> bool:
+    if base not in _own_bases:
+        try:
+            reserved = os.open(Path(tempfile.gettempdir()) / f"titan-test-ports-{base}", os.O_CREAT | os.O_RDWR, 0o666)
+        except OSError:
+            return False  # somebody else's
+        try:
+            fcntl.flock(reserved, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(reserved)
+            return False
+        _own_bases[base] = reserved
+    return True
 
 
 def _is_free(port: int) -> bool:

@@ -151,10 +151,18 @@ async def test_sending_is_bounded_when_the_broker_hangs(monkeypatch):
         await KafkaProducer(Hanging()).send([Message("t", b"k", b"v", [])])
 
 
-def test_the_leaders_lock_is_free_after_the_session_ends():
+async def test_the_leaders_lock_is_free_after_the_session_ends():
+    relay = Relay(MemoryBroker())
+    await relay.step()
+    assert await sync_to_async(locks_held)() > 0
+    await relay.close()
+    await until(lambda: locks_held() == 0)  # the server frees them a moment after the connection has gone
+
+
+def locks_held():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
             " WHERE locktype = 'advisory' AND granted AND datname = current_database()"
         )
-        assert cursor.fetchone()[0] == 0
+        return cursor.fetchone()[0]

@@ -9,8 +9,9 @@ from structlog.testing import capture_logs
 
 from event_bus import metrics
 from service_base import bus_reports
-from service_base.bus_reports import BOARD, BusReporter, connect, reports
+from service_base.bus_reports import BusReporter, connect, reports
 from shared_models.clock import utc_now
+from shared_models.ids import new_id
 
 
 @pytest.fixture(autouse=True)
@@ -20,11 +21,12 @@ def quick(monkeypatch):
 
 
 @pytest.fixture
-async def board():
+async def board(monkeypatch):
+    """A board of the test's own: one Valkey serves the tests of several services at once."""
+    monkeypatch.setattr(bus_reports, "BOARD", f"titan:test:{new_id()}:")
     found = connect()
-    await found.delete(BOARD + "billing")
     yield found
-    await found.delete(BOARD + "billing")
+    await found.delete(bus_reports.BOARD + "billing")
     await found.aclose()
 
 
@@ -93,15 +95,17 @@ async def test_a_cancellation_that_a_library_swallowed_ends_it_all_the_same(boar
 
     async def swallowing(self, board, **facts):
         await tell(self, board, **facts)
-        try:
-            await asyncio.sleep(0.02)
-        except asyncio.CancelledError:
-            looked.set()
+        if not looked.is_set():
+            inside.set()
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                looked.set()
 
-    looked = asyncio.Event()
+    inside, looked = asyncio.Event(), asyncio.Event()
     monkeypatch.setattr(BusReporter, "_tell", swallowing)
     running = asyncio.create_task(BusReporter("billing", parked=int).run(asyncio.Event()))
-    await until(lambda: reports(board))
+    await asyncio.wait_for(inside.wait(), 10)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(10):
@@ -146,8 +150,9 @@ async def test_a_database_that_is_away_leaves_the_last_known_number(board):
 
 async def test_what_dead_processes_left_is_forgotten_after_an_hour(board):
     old = BusReporter("billing", parked=int, clock=lambda: utc_now() - timedelta(hours=2))
-    await board.hset(BOARD + "billing", "gone:1", (await sync_to_async(old.report)()).model_dump_json())
-    await board.hset(BOARD + "billing", "gone:2", "of another version")
-    assert {name async for name in board.hscan_iter(BOARD + "billing", no_values=True)} == {b"gone:1", b"gone:2"}
-    await reporting(BusReporter("billing", parked=int), lambda: board.hlen(BOARD + "billing"))
-    assert not {b"gone:1", b"gone:2"} & set(await board.hkeys(BOARD + "billing"))
+    billings = bus_reports.BOARD + "billing"
+    await board.hset(billings, "gone:1", (await sync_to_async(old.report)()).model_dump_json())
+    await board.hset(billings, "gone:2", "of another version")
+    assert {name async for name in board.hscan_iter(billings, no_values=True)} == {b"gone:1", b"gone:2"}
+    await reporting(BusReporter("billing", parked=int), lambda: board.hlen(billings))
+    assert not {b"gone:1", b"gone:2"} & set(await board.hkeys(billings))

@@ -190,7 +190,7 @@ async def test_whoever_waited_longest_gets_the_next_thread(threads):
 async def test_reads_without_a_thread_are_answered_while_all_threads_are_out(ask):
     asked = [asyncio.create_task(ask("GET", f"/api/v1/waits?name={number}")) for number in range(20)]
     await until(lambda: len(api.happened) == 8)
-    assert (await asyncio.wait_for(ask("GET", "/api/v1/nothing"), 2)).status == 404
+    assert (await asyncio.wait_for(ask("GET", "/api/v1/nothing"), 8)).status == 404
     api.gate.set()
     await asyncio.gather(*asked)
 
@@ -265,4 +265,4 @@ def end_all():
 def test_threads_are_started_only_when_they_are_needed():
     before = threading.active_count()
     Threads(8)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # one that a test before this one left may end just now

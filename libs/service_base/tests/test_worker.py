@@ -128,7 +128,7 @@ async def test_a_port_that_listens_but_does_not_speak_kafka_is_no_broker() -> No
 
 
 async def test_a_real_broker_answers(kafka_bootstrap: str) -> None:
-    assert await worker_http.broker_answers(f"127.0.0.1:9,{kafka_bootstrap}", seconds=5)
+    assert await worker_http.broker_answers(f"127.0.0.1:9,{kafka_bootstrap}", seconds=30)
 
 
 async def test_a_worker_shows_its_metrics(all_well: None, port: int) -> None:

@@ -7,20 +7,21 @@ from django.test import AsyncClient
 from identity import commands
 from identity.tests.conftest import PASSWORD
 from service_base import bus_reports
-from service_base.bus_reports import BOARD, BusReport, connect
+from service_base.bus_reports import BusReport, connect
 from shared_models.clock import utc_now
+from shared_models.ids import new_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHANGED = "titan.billing.balances.changed.v1"
 
 
 @pytest.fixture
-async def board():
+async def board(monkeypatch):
+    """A board of the test's own: one Valkey serves the tests of several services at once."""
+    monkeypatch.setattr(bus_reports, "BOARD", f"titan:test:{new_id()}:")
     found = connect()
-    keys = [BOARD + service for service in bus_reports.SERVICES]
-    await found.delete(*keys)
     yield found
-    await found.delete(*keys)
+    await found.delete(*(bus_reports.BOARD + service for service in bus_reports.SERVICES))
     await found.aclose()
 
 
@@ -35,7 +36,7 @@ async def tell(board, service, **changes):
         "lag_seconds": 0, "outbox_waiting": 0, "outbox_oldest_seconds": 0, "parked": 0, "breaker_open": False,
     }  # fmt: skip
     report = BusReport(service=service, instance="host:1", at=utc_now(), **calm | changes)
-    await board.hset(BOARD + service, report.instance, report.model_dump_json())
+    await board.hset(bus_reports.BOARD + service, report.instance, report.model_dump_json())
 
 
 async def browser(email):

@@ -98,6 +98,15 @@ def upload() -> Callable[..., Any]:
 
 
 @pytest.fixture
+def nothing_incoming() -> None:
+    """What tests before left where uploads arrive is gone: all of a session share the folder."""
+    from ml.store import place
+
+    for left in place("incoming").glob("*"):
+        left.unlink()
+
+
+@pytest.fixture
 def machine_of(upload: Callable[..., Any]) -> Callable[..., Any]:
     """Makes machines: `machine_of(ada)`."""
     from ml import commands

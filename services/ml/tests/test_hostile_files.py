@@ -27,7 +27,7 @@ from ml.store import place
 from ml.tables import machine_table
 from ml.tests.hostile import Hostile, hostile_files
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_incoming")]
 FILES = 200
 
 

@@ -132,7 +132,7 @@ def test_a_trainer_killed_with_all_its_memory_loses_its_lease_and_nothing_else(t
     environment = {**os.environ, "TITAN_DATABASE_URL": urlunsplit(url)}
     other = subprocess.Popen([sys.executable, "-m", "ml.trainer", "--name", "other"], env=environment)
     try:
-        for _ in range(600):
+        for _ in range(2000):
             work = Work.objects.get(pk=training.pk)
             if work.progress_stage in ("encoding", "training"):
                 break

@@ -16,7 +16,7 @@ from ml.store import place
 from ml.tests.world import HEADER, ROW, TABLE, buyers, csv_of
 from shared_models.events import ml
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_incoming")]
 
 
 def parquet_of(rows):

@@ -20,7 +20,7 @@ from shared_models.ids import new_id
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "timeseries"])
 
 
-async def until(condition, seconds=20.0):
+async def until(condition, seconds=60.0):
     async with asyncio.timeout(seconds):
         while not await sync_to_async(condition)():
             await asyncio.sleep(0.05)
@@ -34,7 +34,7 @@ async def run_until(loop, condition):
         await until(condition)
     finally:
         stop.set()
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 30)
 
 
 async def test_the_firing_loop_makes_the_standard_jobs_and_fires_on_time(caller):

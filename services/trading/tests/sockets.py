@@ -7,6 +7,9 @@ from typing import Any
 
 from asgiref.testing import ApplicationCommunicator
 
+# How long an answer is waited for that always comes: on a busy machine it takes its time.
+PATIENCE = 30
+
 
 class Socket(ApplicationCommunicator):
     """One connection of one viewer."""
@@ -18,7 +21,7 @@ class Socket(ApplicationCommunicator):
     async def connect(self) -> bool:
         """Whether the connection was accepted."""
         await self.send_input({"type": "websocket.connect"})
-        return (await self.receive_output(timeout=5))["type"] == "websocket.accept"
+        return (await self.receive_output(timeout=PATIENCE))["type"] == "websocket.accept"
 
     async def say(self, text: str) -> None:
         await self.send_input({"type": "websocket.receive", "text": text})
@@ -28,16 +31,16 @@ class Socket(ApplicationCommunicator):
 
     async def heard(self) -> dict[str, Any]:
         """The next message."""
-        found: dict[str, Any] = json.loads((await self.receive_output(timeout=5))["text"])
+        found: dict[str, Any] = json.loads((await self.receive_output(timeout=PATIENCE))["text"])
         return found
 
     async def closed_with(self) -> int:
         """The code the other side closed with, after whatever it said before."""
         while True:
-            message = await self.receive_output(timeout=5)
+            message = await self.receive_output(timeout=PATIENCE)
             if message["type"] == "websocket.close":
                 return int(message["code"])
 
     async def leave(self) -> None:
         await self.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wait(timeout=5)
+        await self.wait(timeout=PATIENCE)
