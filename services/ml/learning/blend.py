@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.learning.network.losses import label_errors, number_errors, softmax
+from ml.learning.network.losses import LEAST_PROBABILITY, label_errors, number_errors, softmax
 from ml.learning.network.shape import Head
 
 Floats = NDArray[np.float64]
@@ -56,10 +56,23 @@ def blend_numbers(answers: Floats, linear: Floats, true: Floats, head: Head) -> 
 
 
 def temperature_of(logits: Floats, codes: NDArray[np.intp]) -> float:
-    """What out-of-fold logits are divided by, so that they are as certain as they are right."""
+    """What out-of-fold logits are divided by, so that they are as certain as they are right.
+
+    By the rule of succession: the next line may be the first that they are wrong about. Where they were right about
+    all, any certainty would do, and the most would be taken.
+    """
     choices = TEMPERATURES if len(codes) >= LINES_FOR_CERTAINTY else TEMPERATURES[TEMPERATURES >= 1.0]
-    errors = [label_errors(softmax(logits / t), codes, "crossentropy").mean() for t in choices]
+    wrong = 1 / (len(codes) + 2)
+    errors = [_expected_error(softmax(logits / t), codes, wrong) for t in choices]
     return float(choices[int(np.argmin(errors))])
+
+
+def _expected_error(probabilities: Floats, codes: NDArray[np.intp], wrong: float) -> float:
+    """The mean cross entropy where each line has, with a chance of `wrong`, one of the other labels."""
+    errors = -np.log(np.maximum(probabilities, LEAST_PROBABILITY))
+    right = errors[np.arange(len(codes)), codes]
+    others = (errors.sum(axis=1) - right) / (probabilities.shape[1] - 1)
+    return float(((1 - wrong) * right + wrong * others).mean())
 
 
 def _shares(

@@ -120,7 +120,7 @@ class _FittedOutput:
 def _fit_output(own: _Output, encoded: Encoded, plan: TrainingPlan, level: Level, course: Course) -> _FittedOutput:
     learning = own.learning(encoded, plan, level, course)
     learners = learning.learners(level, network_only=plan.shape.network_only)
-    shares, product = learning.shares(learners, level)
+    shares, product = learning.shares(learners)
     part, output = own.blend(learners, shares, encoded.encoder, product=product)
     networks = learners[0].model
     assert isinstance(networks, Members)

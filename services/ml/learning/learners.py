@@ -1,4 +1,4 @@
-"""The learners of one output: the usual networks, and at levels 4 and 5 what a search finds beside them."""
+"""The learners of one output: the usual networks, and from level 3 on what a search finds beside them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ml.learning.blend import temperature_of
 from ml.learning.checkpoints import Part
 from ml.learning.course import Course
 from ml.learning.encoding.fit import Encoded
-from ml.learning.ensemble import put_together, shares_of
+from ml.learning.ensemble import put_together
 from ml.learning.kernel import MOST_COLUMNS, Kernel, fit_kernel
 from ml.learning.levels import Level, Search
 from ml.learning.network.fold import Fold
@@ -91,12 +91,9 @@ class Learning:
             found.append(self._networks(variation, search.steps, share=1 / (len(kept) - i)))
         return found
 
-    def shares(self, learners: Sequence[Learner], level: Level) -> tuple[list[float], bool]:
+    def shares(self, learners: Sequence[Learner]) -> tuple[list[float], bool]:
         """And whether what learners say is multiplied."""
-        answers = [learner.watched for learner in learners]
-        if level.search is None or not level.search.product:
-            return shares_of(answers, self.true, self.head, self.seed), False
-        return put_together(answers, self.true, self.head, self.seed)
+        return put_together([learner.watched for learner in learners], self.true, self.head, self.seed)
 
     @property
     def true(self) -> Floats:

@@ -15,7 +15,7 @@ class Search:
 
     `rungs` are (configurations of networks that get so far, steps they get) on the first folds; the best `kept` learn
     all folds for `steps` steps. Of trees `trees` kinds are tried and `trees_kept` kept. With `kernel` there is
-    a kernel machine too. With `product` what learners say of labels is multiplied where that errs less than adding it.
+    a kernel machine too.
     """
 
     rungs: tuple[tuple[int, int], ...]
@@ -24,7 +24,6 @@ class Search:
     trees: int
     trees_kept: int
     kernel: bool = False
-    product: bool = False
     most_work: float | None = None
 
 
@@ -51,8 +50,8 @@ LEVELS = {
     1: Level(1, members=1, folds=5, steps=400),
     2: Level(2, members=2, folds=5, steps=1000),
     3: Level(3, 4, 5, 2000, Search(((4, 400),), 2, 2000, trees=0, trees_kept=0, kernel=True, most_work=_LEVEL_3)),
-    4: Level(4, 5, 5, 2000, Search(((6, 800),), 2, 3000, trees=3, trees_kept=1, kernel=True, product=True)),
-    5: Level(5, 8, 8, 2000, Search(((12, 500), (5, 1200)), 3, 3000, trees=6, trees_kept=3, kernel=True, product=True)),
+    4: Level(4, 5, 5, 2000, Search(((6, 800),), 2, 3000, trees=3, trees_kept=1, kernel=True)),
+    5: Level(5, 8, 8, 2000, Search(((12, 500), (5, 1200)), 3, 3000, trees=6, trees_kept=3, kernel=True)),
 }
 
 

@@ -1,4 +1,4 @@
-"""The configurations of networks that levels 4 and 5 try: how each differs from the usual recipe."""
+"""The configurations of networks that levels 3 to 5 try: how each differs from the usual recipe."""
 
 from __future__ import annotations
 

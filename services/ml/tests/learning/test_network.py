@@ -176,6 +176,21 @@ def test_with_few_lines_parts_that_cannot_be_told_apart_share() -> None:
     assert blend.learners == pytest.approx(blend.linear, abs=0.02)
 
 
+@pytest.mark.parametrize("lines", [20, 100, 500])
+@pytest.mark.parametrize("labels", [2, 3])
+def test_who_was_right_about_all_lines_is_as_certain_as_so_many_lines_show(lines: int, labels: int) -> None:
+    codes = RNG.integers(0, labels, lines)
+    surely_right = 15.0 * np.eye(labels)[codes]
+    said = softmax(surely_right / temperature_of(surely_right, codes))[np.arange(lines), codes]
+    assert 1 - said.mean() == pytest.approx(1 / (lines + 2), rel=0.3)
+
+
+def test_with_many_lines_the_temperature_is_what_they_show() -> None:
+    logits = RNG.normal(size=(20_000, 3)) * 3
+    codes = np.array([RNG.choice(3, p=p) for p in softmax(logits / 1.5)])
+    assert temperature_of(logits, codes) == pytest.approx(1.5, abs=0.1)
+
+
 def test_intervals_hold_nine_in_ten() -> None:
     values = RNG.uniform(0, 10, 4000)
     true = values + RNG.normal(size=4000) * (1 + values)

@@ -35,7 +35,7 @@ from ml.learning.variations import VARIATIONS
 from ml.tests.learning.conftest import Learn, flats
 
 RNG = np.random.default_rng(8)
-SMALL = Level(5, 2, 2, 50, Search(((3, 25), (2, 50)), 1, 50, trees=2, trees_kept=1, kernel=True, product=True))
+SMALL = Level(5, 2, 2, 50, Search(((3, 25), (2, 50)), 1, 50, trees=2, trees_kept=1, kernel=True))
 DEAR = TrainingPlan(("is_dear",), ignore=("price",), seed=1, level=5)
 
 
@@ -186,11 +186,6 @@ def test_in_a_product_a_learner_that_is_surely_wrong_gets_nothing(loss: str) -> 
     assert np.isfinite(label_errors(mixture([right, wrong], [0.9, 0.1], product=True), codes, "crossentropy")).all()
 
 
-def test_levels_up_to_three_add_and_those_above_may_multiply() -> None:
-    multiply = {number for number, level in levels.LEVELS.items() if level.search and level.search.product}
-    assert multiply == {4, 5}
-
-
 @pytest.mark.parametrize("loss", ["mse", "mae"])
 def test_learners_with_errors_of_their_own_share(loss: str) -> None:
     true = RNG.normal(size=3000)
@@ -261,7 +256,7 @@ def test_trees_without_averages_are_served_the_columns_they_learnt(
     monkeypatch.setitem(levels.LEVELS, 5, replace(SMALL, search=Search(((1, 25),), 1, 25, trees=1, trees_kept=1)))
     monkeypatch.setattr(trees, "TRIED", (TRIED[2].without_averages,))
     # Nothing but trees answers, whoever does best.
-    monkeypatch.setattr("ml.learning.learners.shares_of", lambda *given: [0.0, 1.0, 0.0])
+    monkeypatch.setattr("ml.learning.learners.put_together", lambda *given: ([0.0, 1.0, 0.0], False))
     trained = learn(on_streets(), plan=replace(DEAR, types={"street": ColumnType.LABEL}))
     features = load(read_model(trained.folder)["model.safetensors"])["0.0.trees.feature"]
     averages = Solver.load(trained.folder).encoder.averages
