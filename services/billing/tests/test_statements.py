@@ -16,7 +16,7 @@ from billing.models import Journal, StatementLine, StatementMark, StatementSum
 from billing.queries import StatementFilter
 from billing.queries.lines import Wanted, newest, oldest, spans_of
 from billing.tests.moving import BEER, WINE, use
-from billing.tests.world import Person, World, balance, in_balance
+from billing.tests.world import Person, World, balance, in_balance, seal_everything
 from service_base.errors import BadInput
 from shared_models.ids import new_id
 from shared_models.money import Currency
@@ -185,7 +185,7 @@ def _read(person: Person) -> list[Any]:
 @pytest.mark.django_db(transaction=True)
 def test_a_long_account_reads_as_it_did_before_it_was_summed_up(world: World, busy: Person, small: None) -> None:
     before = _read(busy)
-    commands.seal_journals()
+    seal_everything()
     # The dollars; the tokens and the debt moved once or never, so they are read as they are.
     assert commands.sum_up_statements() == 32
     assert StatementMark.objects.count() == 1
@@ -203,12 +203,12 @@ def test_a_long_account_reads_as_it_did_before_it_was_summed_up(world: World, bu
 
 @pytest.mark.django_db(transaction=True)
 def test_it_is_summed_up_on_and_on_without_counting_anything_twice(world: World, busy: Person, small: None) -> None:
-    commands.seal_journals()
+    seal_everything()
     commands.sum_up_statements()
     for _ in range(7):
         use(world, busy)
     before = _read(busy)
-    commands.seal_journals()
+    seal_everything()
 
     assert commands.sum_up_statements() == 7
     assert _read(busy) == before
@@ -217,7 +217,7 @@ def test_it_is_summed_up_on_and_on_without_counting_anything_twice(world: World,
 
 @pytest.mark.django_db(transaction=True)
 def test_a_sum_that_was_falsified_is_found(world: World, busy: Person, small: None) -> None:
-    commands.seal_journals()
+    seal_everything()
     commands.sum_up_statements()
     first = StatementSum.objects.order_by("id").first()
     assert first is not None
