@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.learning.ensemble import rounded
 from ml.learning.network.losses import LEAST_PROBABILITY, label_errors, number_errors, softmax
 from ml.learning.network.shape import Head
 
@@ -89,7 +90,7 @@ def _shares(
     weights = np.exp(likely - likely.max())
     mean = (weights[:, None] * grid).sum(axis=0) / weights.sum()
     mean[mean < LEAST_SHARE] = 0.0
-    learners, linear, constant = (float(round(share, 4)) for share in mean / mean.sum())
+    learners, linear, constant = rounded(mean / mean.sum())
     shares = (learners, linear, constant)
     names = ("learners", "linear", "constant")
     alone = {name: error(part) for name, part in zip(names, parts, strict=True)}

@@ -60,7 +60,7 @@ def shares_of(answers: Sequence[Floats], true: Floats, head: Head, seed: int, *,
     everything = errors(np.arange(lines))
     if everything(_mixed(parts, shares)).mean() >= everything(parts[0]).mean():
         return [1.0] + [0.0] * (len(parts) - 1)
-    return [float(round(share, 4)) for share in shares]
+    return rounded(shares)
 
 
 def mixture(answers: Sequence[Floats], shares: Sequence[float], *, product: bool = False) -> Floats:
@@ -68,6 +68,14 @@ def mixture(answers: Sequence[Floats], shares: Sequence[float], *, product: bool
     if not product:
         return _mixed(answers, np.array(shares))
     return softmax(_mixed([_log(part) for part in answers], np.array(shares)))
+
+
+def rounded(shares: Floats) -> list[float]:
+    """Shares that sum to 1, to four digits; what rounding leaves over is the largest one's."""
+    parts = [float(round(share, 4)) for share in shares]
+    largest = int(np.argmax(parts))
+    parts[largest] = round(parts[largest] + 1 - sum(parts), 4)
+    return parts
 
 
 def _greedy(parts: list[Floats], error: Errors) -> Floats:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.numpy import load
 
 from ml.learning import levels, scores
@@ -14,7 +16,7 @@ from ml.learning.blend import Blend
 from ml.learning.columns.infer import ColumnType
 from ml.learning.course import Course
 from ml.learning.encoding.encoder import Encoder
-from ml.learning.ensemble import mixture, put_together, shares_of
+from ml.learning.ensemble import mixture, put_together, rounded, shares_of
 from ml.learning.graph import Part, ServedNetwork, ServedTrees, build_graph, tensors_of
 from ml.learning.learners import folds_to_compare
 from ml.learning.levels import Level, Search
@@ -194,6 +196,14 @@ def test_learners_with_errors_of_their_own_share(loss: str) -> None:
     assert first == pytest.approx(0.5, abs=0.1)
     mixed = first * answers[0] + second * answers[1]
     assert np.mean((mixed[:, 0] - true) ** 2) < 0.6 * np.mean((answers[0][:, 0] - true) ** 2)
+
+
+@given(st.lists(st.floats(0.01, 1.0), min_size=1, max_size=12))
+def test_rounded_shares_are_one_together_and_none_is_below_nothing(drawn: list[float]) -> None:
+    shares = rounded(np.array(drawn) / sum(drawn))
+    assert sum(shares) == pytest.approx(1.0, abs=1e-12)
+    assert min(shares) >= 0
+    assert shares == pytest.approx(np.array(drawn) / sum(drawn), abs=0.001)
 
 
 def test_a_learner_that_only_harms_gets_nothing() -> None:
