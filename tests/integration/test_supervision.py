@@ -64,8 +64,7 @@ class Watched:
         )
 
     def kill(self, kind: str) -> float:
-        """Kill it; the seconds until it is there again and all is ready."""
-        self.wait_until_ready(60)
+        """Kill it while all is ready; the seconds until it is there again and all is."""
         before = self.pids()[kind]
         os.kill(before, signal.SIGKILL)
         began = time.monotonic()

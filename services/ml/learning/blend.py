@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.learning.ensemble import rounded
+from ml.learning.ensemble import mixed, rounded
 from ml.learning.network.losses import LEAST_PROBABILITY, label_errors, number_errors, softmax
 from ml.learning.network.shape import Head
 
@@ -64,15 +64,16 @@ def temperature_of(logits: Floats, codes: NDArray[np.intp]) -> float:
     """
     choices = TEMPERATURES if len(codes) >= LINES_FOR_CERTAINTY else TEMPERATURES[TEMPERATURES >= 1.0]
     wrong = 1 / (len(codes) + 2)
-    errors = [_expected_error(softmax(logits / t), codes, wrong) for t in choices]
+    errors = [_expected_error(logits / t, codes, wrong) for t in choices]
     return float(choices[int(np.argmin(errors))])
 
 
-def _expected_error(probabilities: Floats, codes: NDArray[np.intp], wrong: float) -> float:
+def _expected_error(logits: Floats, codes: NDArray[np.intp], wrong: float) -> float:
     """The mean cross entropy where each line has, with a chance of `wrong`, one of the other labels."""
-    errors = -np.log(np.maximum(probabilities, LEAST_PROBABILITY))
+    below = logits - logits.max(axis=1, keepdims=True)
+    errors = np.minimum(np.log(np.exp(below).sum(axis=1, keepdims=True)) - below, -np.log(LEAST_PROBABILITY))
     right = errors[np.arange(len(codes)), codes]
-    others = (errors.sum(axis=1) - right) / (probabilities.shape[1] - 1)
+    others = (errors.sum(axis=1) - right) / (logits.shape[1] - 1)
     return float(((1 - wrong) * right + wrong * others).mean())
 
 
@@ -85,7 +86,7 @@ def _shares(
     """
     steps = round(1 / GRID)
     grid = np.array([(steps - j - k, j, k) for j in range(steps + 1) for k in range(steps + 1 - j)]) * GRID
-    errors = np.array([error(_mixed(parts, shares)) for shares in grid])
+    errors = np.array([error(mixed(parts, shares)) for shares in grid])
     likely = np.array([evidence(value) for value in errors]) - CONSTANT_DOUBT * grid[:, 2]
     weights = np.exp(likely - likely.max())
     mean = (weights[:, None] * grid).sum(axis=0) / weights.sum()
@@ -94,11 +95,7 @@ def _shares(
     shares = (learners, linear, constant)
     names = ("learners", "linear", "constant")
     alone = {name: error(part) for name, part in zip(names, parts, strict=True)}
-    return shares, {**alone, "blend": error(_mixed(parts, np.array(shares)))}
-
-
-def _mixed(parts: Sequence[Floats], shares: Floats) -> Floats:
-    return np.asarray(sum(share * part for share, part in zip(shares, parts, strict=True) if share))
+    return shares, {**alone, "blend": error(mixed(parts, np.array(shares)))}
 
 
 def intervals(values: Floats, true: Floats) -> tuple[tuple[float, float, float], ...]:

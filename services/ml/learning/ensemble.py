@@ -58,7 +58,7 @@ def shares_of(answers: Sequence[Floats], true: Floats, head: Head, seed: int, *,
     shares[shares < LEAST_SHARE] = 0.0
     shares /= shares.sum()
     everything = errors(np.arange(lines))
-    if everything(_mixed(parts, shares)).mean() >= everything(parts[0]).mean():
+    if everything(mixed(parts, shares)).mean() >= everything(parts[0]).mean():
         return [1.0] + [0.0] * (len(parts) - 1)
     return rounded(shares)
 
@@ -66,8 +66,13 @@ def shares_of(answers: Sequence[Floats], true: Floats, head: Head, seed: int, *,
 def mixture(answers: Sequence[Floats], shares: Sequence[float], *, product: bool = False) -> Floats:
     """A product is of each learner's probabilities to the power of its share, and sums to 1 again."""
     if not product:
-        return _mixed(answers, np.array(shares))
-    return softmax(_mixed([_log(part) for part in answers], np.array(shares)))
+        return mixed(answers, np.array(shares))
+    return softmax(mixed([_log(part) for part in answers], np.array(shares)))
+
+
+def mixed(parts: Sequence[Floats], shares: Floats) -> Floats:
+    """The sum of the parts, each as far as its share."""
+    return np.asarray(sum(share * part for share, part in zip(shares, parts, strict=True) if share))
 
 
 def rounded(shares: Floats) -> list[float]:
@@ -103,8 +108,8 @@ def _parts(
         return [part[rows, codes] for part in answers], lambda drawn: _minus_log
     if head.is_label:
         codes = true.astype(np.intp)
-        return list(answers), lambda drawn: lambda mixed: label_errors(mixed, codes[drawn], head.loss)
-    return [part[:, 0] for part in answers], lambda drawn: lambda mixed: number_errors(mixed, true[drawn], head.loss)
+        return list(answers), lambda drawn: lambda said: label_errors(said, codes[drawn], head.loss)
+    return [part[:, 0] for part in answers], lambda drawn: lambda said: number_errors(said, true[drawn], head.loss)
 
 
 def _logs(
@@ -115,10 +120,10 @@ def _logs(
     codes = true.astype(np.intp)
     logs = [_log(part) for part in answers]
     if head.loss != "crossentropy":
-        return logs, lambda drawn: lambda mixed: label_errors(softmax(mixed), codes[drawn], head.loss)
+        return logs, lambda drawn: lambda said: label_errors(softmax(said), codes[drawn], head.loss)
     others = np.arange(head.width) != codes[:, None]
     odds = [(part - part[~others][:, None])[others].reshape(len(codes), -1) for part in logs]
-    return odds, lambda drawn: lambda mixed: np.log1p(np.exp(mixed) @ np.ones(mixed.shape[1]))
+    return odds, lambda drawn: lambda said: np.log1p(np.exp(said) @ np.ones(said.shape[1]))
 
 
 def _log(p: Floats) -> Floats:
@@ -128,7 +133,3 @@ def _log(p: Floats) -> Floats:
 
 def _minus_log(p: Floats) -> Floats:
     return -_log(p)
-
-
-def _mixed(parts: Sequence[Floats], shares: Floats) -> Floats:
-    return np.asarray(sum(share * part for share, part in zip(shares, parts, strict=True) if share))
