@@ -15,7 +15,7 @@ from ml.learning.course import Course
 from ml.learning.encoding.fit import Encoded
 from ml.learning.ensemble import put_together
 from ml.learning.kernel import MOST_COLUMNS, Kernel, fit_kernel
-from ml.learning.levels import Level, Search
+from ml.learning.levels import TREE_STEPS, Level, Search
 from ml.learning.network.fold import Fold
 from ml.learning.network.losses import label_errors, number_errors, softmax
 from ml.learning.network.shape import Head, Recipe
@@ -27,8 +27,6 @@ from ml.learning.variations import USUAL, VARIATIONS, Variation
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Model = Members | list[Grown] | Kernel
-# Growing a tree kind on one fold takes about as long as so many steps of a member.
-TREE_STEPS = 600
 # Kinds whose error on the first folds is so many times the best one's are not grown on the others.
 TREES_FAR_BEHIND = 1.1
 # A kernel machine takes as long as so many steps.
@@ -84,7 +82,7 @@ class Learning:
         found += self._trees(search) if with_trees else []
         if search.kernel and not network_only and not self.course.is_over():
             found += self._kernel(found[0])
-        kept = [] if self.course.is_over() else self._halving(search)
+        kept = self._halving(search) if search.kept and not self.course.is_over() else []
         for i, variation in enumerate(kept):
             if self.course.is_over():
                 break
@@ -186,7 +184,7 @@ class Learning:
         did better.
         """
         tried: dict[trees.TreeSettings, list[Grown]] = {}
-        kinds = list(trees.TRIED[: search.trees])
+        kinds = [replace(kind, rounds=min(kind.rounds, search.tree_rounds)) for kind in trees.TRIED[: search.trees]]
         without = kinds[0].without_averages
         if self.encoded.encoder.averages.size and self._columns_of(without).size:
             kinds.insert(1, without)

@@ -14,8 +14,8 @@ class Search:
     `most_work` is what all networks together may take: encoded columns x lines of a step x steps of a member.
 
     `rungs` are (configurations of networks that get so far, steps they get) on the first folds; the best `kept` learn
-    all folds for `steps` steps. Of trees `trees` kinds are tried and `trees_kept` kept. With `kernel` there is
-    a kernel machine too.
+    all folds for `steps` steps. Of trees `trees` kinds are tried and `trees_kept` kept, each of `tree_rounds` at most.
+    With `kernel` there is a kernel machine too.
     """
 
     rungs: tuple[tuple[int, int], ...]
@@ -23,6 +23,7 @@ class Search:
     steps: int
     trees: int
     trees_kept: int
+    tree_rounds: int = 2000
     kernel: bool = False
     most_work: float | None = None
 
@@ -45,27 +46,30 @@ class Level:
 _LEVEL_3 = 2.0e9
 # Shorter networks would add nothing.
 _LEAST_STEPS = 500
+# Growing a kind of trees on one fold takes about as long as so many steps of a member.
+TREE_STEPS = 600
 
 LEVELS = {
     1: Level(1, members=1, folds=5, steps=400),
     2: Level(2, members=2, folds=5, steps=1000),
-    3: Level(3, 4, 5, 2000, Search(((4, 400),), 2, 2000, trees=0, trees_kept=0, kernel=True, most_work=_LEVEL_3)),
-    4: Level(4, 5, 5, 2000, Search(((6, 800),), 2, 3000, trees=3, trees_kept=1, kernel=True)),
+    3: Level(3, 4, 5, 2000, Search(((4, 400),), 1, 2000, 1, 1, tree_rounds=250, kernel=True, most_work=_LEVEL_3)),
+    4: Level(4, 5, 5, 2000, Search(((6, 800),), 2, 3000, trees=3, trees_kept=2, kernel=True)),
     5: Level(5, 8, 8, 2000, Search(((12, 500), (5, 1200)), 3, 3000, trees=6, trees_kept=3, kernel=True)),
 }
 
 
 def within_work(level: Level, *, columns: int, batch: int) -> Level:
-    """The level for so many encoded columns and lines of a step: fewer networks of its search, and shorter ones, or no
-    search at all, where they would take too long."""
+    """The level for so many encoded columns and lines of a step: the networks of its search shorter, or none of them,
+    where they would take too long."""
     search = level.search
     if search is None or search.most_work is None:
         return level
-    tried = sum(count * steps for count, steps in search.rungs)
+    tried = sum(count * steps for count, steps in search.rungs) + TREE_STEPS * search.trees_kept * level.members
     left = search.most_work / (columns * batch) - level.members * level.steps - tried
-    kept = max(1, min(search.kept, round(left / (level.members * search.steps))))
-    steps = min(search.steps, int(left / (level.members * kept)) // 100 * 100)
-    return replace(level, search=replace(search, kept=kept, steps=steps) if steps >= _LEAST_STEPS else None)
+    steps = min(search.steps, int(left / (level.members * search.kept)) // 100 * 100)
+    if steps < _LEAST_STEPS:
+        return replace(level, search=replace(search, rungs=(), kept=0))
+    return replace(level, search=replace(search, steps=steps))
 
 
 def level_of(number: int) -> Level:

@@ -1,4 +1,4 @@
-"""Levels 4 and 5: what is searched, what is blended, what is served, and that it ends well however it ends."""
+"""Levels 3 to 5: what is searched, what is blended, what is served, and that it ends well however it ends."""
 
 from __future__ import annotations
 
@@ -59,16 +59,15 @@ def test_trees_of_many_classes_grow_fewer_rounds_of_a_higher_rate_and_fewer_leav
     assert (many.leaves, many.rounds, many.rate) == (15, 100, 0.2)
 
 
-def test_a_wide_table_gets_fewer_and_shorter_networks_at_level_3() -> None:
-    narrow, usual, wide, widest = (
-        levels.within_work(levels.LEVELS[3], columns=columns, batch=256).search for columns in (300, 500, 600, 2000)
+def test_a_wide_table_gets_shorter_networks_or_none_beside_the_usual_ones_at_level_3() -> None:
+    narrow, usual, wide = (
+        levels.within_work(levels.LEVELS[3], columns=columns, batch=256).search for columns in (250, 500, 600)
     )
     assert narrow == levels.LEVELS[3].search
     assert usual is not None
-    assert (usual.kept, usual.steps) == (1, 1500)
+    assert usual == replace(levels.LEVELS[3].search, steps=900)
     assert wide is not None
-    assert (wide.kept, wide.steps) == (1, 800)
-    assert widest is None
+    assert (wide.rungs, wide.kept, wide.trees, wide.kernel) == ((), 0, 1, True)
     assert levels.within_work(levels.LEVELS[5], columns=5000, batch=256) == levels.LEVELS[5]
 
 
@@ -285,6 +284,16 @@ def test_kinds_of_trees_far_behind_are_not_grown_on_all_folds(learn: Learn, monk
     card = learn(plan=DEAR).card
     assert [own["name"] for own in card["learners"]["is_dear"] if own["kind"] == "trees"] == ["trees, usual"]
     assert "trees, hardly any" in {note["name"] for note in card["tried"]["is_dear"]}
+
+
+def test_trees_and_kernel_stay_where_there_is_no_time_for_more_networks(
+    learn: Learn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = Search((), kept=0, steps=50, trees=1, trees_kept=1, tree_rounds=30, kernel=True)
+    monkeypatch.setitem(levels.LEVELS, 5, replace(SMALL, search=search))
+    card = learn(plan=DEAR).card
+    assert [learner["kind"] for learner in card["learners"]["is_dear"]] == ["network", "trees", "kernel"]
+    assert [note["rounds"] <= 30 for note in card["tried"]["is_dear"] if "rounds" in note] == [True]
 
 
 def test_the_page_says_who_answers_and_how_much_it_counts() -> None:
