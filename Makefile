@@ -1,6 +1,6 @@
 # Everything a newcomer needs is `make demo` and `make test`; `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test apache check bench quality reliability up down clean lock contracts
+.PHONY: help setup demo test apache check bench quality quality-tables reliability up down clean lock contracts
 titan := .venv/bin/titan
 
 help: ## what there is
@@ -41,6 +41,10 @@ quality: ## how good machines are beside other libraries on the *.parquet files 
 	@deploy/setup.sh
 	@.venv/bin/python tests/bench/ml_cost.py
 	@.venv/bin/python tests/bench/ml_quality.py $(TABLES) --page docs/quality.md
+
+quality-tables: ## write real tables that anybody can get, for make quality: make quality-tables TABLES=FOLDER
+	@deploy/setup.sh
+	@.venv/bin/python tests/bench/quality_tables.py $(TABLES)
 
 reliability: ## play every fault on both brokers, measure, and write docs/reliability.md (most of an hour)
 	@deploy/setup.sh test bench

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -32,6 +33,19 @@ def test_postgres_keeps_committed_rows_across_kill_minus_nine(tmp_path: Path) ->
 
     with postgres(tmp_path) as url, psycopg.connect(url) as connection:
         assert connection.execute("SELECT n FROM kept").fetchall() == [(7,)]
+
+
+def test_postgres_starts_although_children_of_a_killed_server_did_not_notice(tmp_path: Path) -> None:
+    with postgres(tmp_path):
+        children = psutil.Process(int((tmp_path / "pg" / "postmaster.pid").read_text().split()[0])).children()
+        assert children
+        for child in children:
+            child.suspend()
+        kill_everything_of(tmp_path)
+
+    with postgres(tmp_path) as url, psycopg.connect(url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert not any(child.is_running() for child in children)
 
 
 def test_postgres_starts_although_a_dead_server_left_the_pid_of_a_living_process(tmp_path: Path) -> None:

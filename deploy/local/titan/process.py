@@ -123,3 +123,19 @@ def end(pids: Iterable[int], *, grace: float = 5.0) -> None:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(alive, timeout=grace)
+
+
+def end_in(directory: Path, name: str, *, grace: float = 5.0) -> None:
+    """Wait until no program `name` works in `directory`; those that are still there after `grace` seconds are ended."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.name() == name and process.cwd() == str(directory):
+                found.append(process)
+    _, alive = psutil.wait_procs(found, timeout=grace)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, timeout=grace)

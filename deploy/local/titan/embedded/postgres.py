@@ -15,7 +15,7 @@ from signal import SIGINT
 
 from titan.embedded.server import free_port, plain_environment, running, wheel_directory
 from titan.errors import PartFailed
-from titan.process import LAUNCHER, Command, User, of_stack
+from titan.process import LAUNCHER, Command, User, end_in, of_stack
 
 SETTINGS = {
     # Small: a laptop runs five services beside it. Small pools of small services add up to some sixty connections.
@@ -172,4 +172,6 @@ def _forget_dead_server(data_dir: Path) -> None:
         pid = int(lock.read_text().splitlines()[0])
         if pid in of_stack(data_dir):
             raise PartFailed(f"A PostgreSQL (process {pid}) already serves {data_dir / 'pg'}: stop it first.")
+    # Nor where children of a killed server still hold its memory: on a busy machine they take a while to notice.
+    end_in(data_dir / "pg", "postgres")
     lock.unlink(missing_ok=True)
