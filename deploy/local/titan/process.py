@@ -10,7 +10,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psutil
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 MARK = "TITAN_STACK"
@@ -118,23 +121,26 @@ def end(pids: Iterable[int], *, grace: float = 5.0) -> None:
         # SIGINT is PostgreSQL's fast stop; SIGTERM would wait for its clients.
         with contextlib.suppress(psutil.Error):
             process.send_signal(signal.SIGINT if process.name().startswith("postgres") else signal.SIGTERM)
-    _, alive = psutil.wait_procs(processes, timeout=grace)
-    for process in alive:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(alive, timeout=grace)
+    _end_after(grace, processes)
 
 
 def end_in(directory: Path, name: str, *, grace: float = 5.0) -> None:
     """Wait until no program `name` works in `directory`; those that are still there after `grace` seconds are ended."""
     import psutil
 
+    place = str(directory.resolve())
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.name() == name and process.cwd() == str(directory):
+            if process.name() == name and process.cwd() == place:
                 found.append(process)
-    _, alive = psutil.wait_procs(found, timeout=grace)
+    _end_after(grace, found)
+
+
+def _end_after(grace: float, processes: list[psutil.Process]) -> None:
+    import psutil
+
+    _, alive = psutil.wait_procs(processes, timeout=grace)
     for process in alive:
         with contextlib.suppress(psutil.Error):
             process.kill()
