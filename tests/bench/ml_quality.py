@@ -200,16 +200,18 @@ def arguments() -> argparse.Namespace:
 
 
 def peers_python(is_needed: bool) -> Path:
-    """The environment the peers have to themselves."""
+    """The environment the peers have to themselves, made or completed where it is needed."""
     place = TREE / ".venv-peers"
-    if is_needed and not (place / "bin/python").exists():
-        print(f"installing the peers into {place}", flush=True)
+    python = place / "bin/python"
+    if is_needed:
+        print(f"installing the peers into {place}, as far as they are not there", flush=True)
         uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "--quiet", str(place)], check=True)
+        if not python.exists():
+            subprocess.run([*uv, "venv", "--quiet", str(place)], check=True)
         lock = TREE / "requirements/peers.txt"
-        options = ("--quiet", "--require-hashes", "--only-binary", ":all:", "--python", str(place / "bin/python"))
+        options = ("--quiet", "--require-hashes", "--only-binary", ":all:", "--python", str(python))
         subprocess.run([*uv, "pip", "install", *options, "--requirements", str(lock)], check=True)
-    return place / "bin/python"
+    return python
 
 
 def line_of(result: Result) -> str:

