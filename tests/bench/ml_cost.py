@@ -121,11 +121,12 @@ def measured(size: Size, work: Path) -> Cost:
 
 
 def _train(table: Path, level: int, out: Path) -> tuple[float, float, dict[str, Any]]:
-    """(CPU seconds, peak GiB, card) of one training in a process of its own."""
+    """(CPU seconds, peak GiB, card) of one training in a process of its own, on one core."""
     command = [sys.executable, "-m", "ml.cli", "train", str(table), "--target", "target", "--level", str(level)]
     own = {**os.environ, **dict.fromkeys(THREADS, "1")}
     with tempfile.TemporaryFile() as told:
-        child = subprocess.Popen([*command, "--out", str(out), "--json"], stdout=told, env=own)
+        command += ["--out", str(out), "--json"]
+        child = subprocess.Popen(command, stdout=told, env=own, preexec_fn=_stay_on_one_core)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
@@ -133,6 +134,11 @@ def _train(table: Path, level: int, out: Path) -> tuple[float, float, dict[str, 
         told.seek(0)
         card = json.loads(told.read())["card"]
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20, card
+
+
+def _stay_on_one_core() -> None:
+    """JAX starts a thread a core whatever it is told, and two of them wait for each other on the CPU."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def exponent(costs: Iterable[Cost]) -> float | None:

@@ -22,7 +22,7 @@ from ml.learning.network.shape import Head
 from ml.learning.trees.baseline import boosted_baseline
 
 # Learning lines looked at for the training figures, and lines permuted for each input's importance.
-MOST_TRAINING_LINES = 10_000
+MOST_TRAINING_LINES = 5_000
 MOST_PERMUTED_LINES = 1500
 NOISE = 0.125
 
@@ -49,10 +49,10 @@ class Evaluation:
         learning = rng.permutation(self.material.learning)[:MOST_TRAINING_LINES]
         found: dict[str, Any] = {"loss": {}, "accuracy": {}}
         for name, rows in (("training", learning), ("evaluation", self.material.evaluation)):
-            for suffix, x in (("", self.x[rows]), ("_noise", self._with_noise(rows, rng))):
-                losses, accuracies = self._means(self.answers(x), rows)
-                found["loss"][name + suffix], found["accuracy"][name + suffix] = losses, accuracies
-        found["outputs"] = self._outputs()
+            answers = self.answers(self.x[rows])
+            for suffix, said in (("", answers), ("_noise", self.answers(self._with_noise(rows, rng)))):
+                found["loss"][name + suffix], found["accuracy"][name + suffix] = self._means(said, rows)
+        found["outputs"] = self._outputs(answers)
         return found
 
     def importance(self) -> dict[str, float]:
@@ -93,8 +93,8 @@ class Evaluation:
             self.material.targets.heads[i],
         )
 
-    def _outputs(self) -> dict[str, Any]:
-        answers = self.answers(self.x[self.material.evaluation])
+    def _outputs(self, answers: NDArray[np.float32]) -> dict[str, Any]:
+        """From the answers to the lines of evaluation."""
         found = {}
         for i, (start, end) in enumerate(spans(self.encoder.outputs)):
             own, y, wrong, head = self._known(answers[:, start:end], self.material.evaluation, i)

@@ -26,7 +26,7 @@ MOST_COLUMNS = 400
 # Of more lines a regular part is learnt from, and a smaller one chooses the sharpness, with half of the centers.
 MOST_LINES = 50_000
 MOST_SCREENED = 8000
-BLOCK = 4096
+BLOCK = 2048
 # Bells narrower than the usual distance of two lines by these factors; penalties as shares of the lines of a center.
 SHARPNESS = (0.3, 0.6, 1.2, 2.4)
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
@@ -46,9 +46,7 @@ class Kernel:
 
     def answers(self, x: Singles) -> Floats:
         """`x` holds the columns that `centers` has."""
-        table = np.concatenate([self.weights, self.linear, self.intercept[None]])
-        blocks = _blocks(x, np.arange(len(x)), self.centers, self.sharpness)
-        return np.concatenate([block.astype(np.float64) @ table for _, block in blocks])
+        return _answers([self], x)[0]
 
     def tensors(self, columns: Rows, width: int) -> dict[str, Singles]:
         """For rows of `width` columns, of which it sees `columns`: centers and linear weights elsewhere are 0."""
@@ -103,14 +101,14 @@ def fit_kernel(
             break
         own = centers[::2] if are_many else centers
         found[factor] = _Sums.of(x, y, folds, head, own, factor / usual, most=MOST_SCREENED)
-        tried |= {(factor, p): found[factor].error(x, y, folds[:compared], head, p) for p in PENALTIES}
+        tried |= found[factor].errors(x, y, folds[:compared], head, factor)
     factor = min(tried, key=tried.__getitem__)[0]
     if min(tried.values()) > most_error:
         return FittedKernel(None, np.zeros((0, head.width)), tried)
     sums = found[factor]
     if are_many:
         sums = _Sums.of(x, y, folds, head, centers, factor / usual, most=MOST_LINES)
-        tried |= {(factor, p): sums.error(x, y, folds[:compared], head, p) for p in PENALTIES}
+        tried |= sums.errors(x, y, folds[:compared], head, factor)
     penalty = min(PENALTIES, key=lambda p: tried[factor, p])
     watched = np.concatenate([sums.without(k, penalty).answers(x[fold.watch]) for k, fold in enumerate(folds)])
     return FittedKernel(sums.without(None, penalty), watched, tried)
@@ -155,14 +153,31 @@ class _Sums:
         table: Floats = np.linalg.solve(gram + np.diag(held), told).astype(np.float64, copy=False)
         return Kernel(self.centers, self.sharpness, table[:bells], table[bells:-1], table[-1])
 
-    def error(self, x: Singles, y: Singles, folds: Sequence[Fold], head: Head, penalty: float) -> float:
-        """Out of fold, of labels as calibrated."""
-        answers = np.concatenate([self.without(k, penalty).answers(x[fold.watch]) for k, fold in enumerate(folds)])
+    def errors(
+        self, x: Singles, y: Singles, folds: Sequence[Fold], head: Head, factor: float
+    ) -> dict[tuple[float, float], float]:
+        """By factor and penalty, out of fold, of labels as calibrated."""
+        said = [_answers([self.without(k, p) for p in PENALTIES], x[fold.watch]) for k, fold in enumerate(folds)]
         true = y[np.concatenate([fold.watch for fold in folds])]
-        if not head.is_label:
-            return float(number_errors(answers[:, 0], true, head.loss).mean())
-        codes = true.astype(np.intp)
-        return float(label_errors(softmax(answers / temperature_of(answers, codes)), codes, head.loss).mean())
+        return {
+            (factor, penalty): _error(np.concatenate(answers), true, head)
+            for penalty, answers in zip(PENALTIES, zip(*said, strict=True), strict=True)
+        }
+
+
+def _error(answers: Floats, true: Singles, head: Head) -> float:
+    if not head.is_label:
+        return float(number_errors(answers[:, 0], true, head.loss).mean())
+    codes = true.astype(np.intp)
+    return float(label_errors(softmax(answers / temperature_of(answers, codes)), codes, head.loss).mean())
+
+
+def _answers(kernels: Sequence[Kernel], x: Singles) -> list[Floats]:
+    """What each says of the lines; their bells are the same, and worked out once."""
+    one = kernels[0]
+    tables = np.concatenate([np.vstack([own.weights, own.linear, own.intercept]) for own in kernels], axis=1)
+    blocks = _blocks(x, np.arange(len(x)), one.centers, one.sharpness)
+    return np.split(np.concatenate([block.astype(np.float64) @ tables for _, block in blocks]), len(kernels), axis=1)
 
 
 def _products(
@@ -178,11 +193,19 @@ def _products(
 
 
 def _blocks(x: Singles, rows: Rows, centers: Singles, sharpness: float) -> Iterator[tuple[Rows, Singles]]:
-    """Some lines at a time: their bells, their columns, and 1."""
+    """Some lines at a time: their bells, their columns, and 1; each made in its place, since passes over them are what
+    takes the time."""
+    near, far = 2 * sharpness * centers.T, sharpness * (centers**2).sum(axis=1)
     for start in range(0, rows.size, BLOCK):
         own = rows[start : start + BLOCK]
-        bells = np.exp(-sharpness * _distances(x[own], centers))
-        yield own, np.concatenate([bells, x[own], np.ones((own.size, 1), np.float32)], axis=1)
+        seen = x[own]
+        block = np.empty((own.size, len(centers) + x.shape[1] + 1), np.float32)
+        bells = np.matmul(seen, near, out=block[:, : len(centers)])
+        bells -= sharpness * (seen**2).sum(axis=1)[:, None]
+        bells -= far
+        np.exp(np.minimum(bells, 0, out=bells), out=bells)
+        block[:, len(centers) : -1], block[:, -1] = seen, 1
+        yield own, block
 
 
 def _usual_distance(x: Singles) -> float:

@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 def padded_width(columns: int) -> int:
     """Input columns rounded up, so that tables of about one width share a compiled program."""
-    step = 16 if columns <= 128 else 32 if columns <= 512 else 128
+    step = 16 if columns <= 128 else 32 if columns <= 1024 else 128
     return max(step, -(-columns // step) * step)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from numpy.typing import NDArray
 
 from ml.learning.network.shape import Head, Recipe
 
@@ -25,6 +27,18 @@ class Chunk(NamedTuple):
     offsets: Any  # (steps, layers) where in the pool of chance each layer's dropout starts
 
 
+# Where an array must begin for JAX to read it on a CPU as it lies, without a copy.
+_ALIGNED = 64
+
+
+def lent_zeros(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """To be filled again for each chunk: a new array of that size costs more than its filling."""
+    size = math.prod(shape) * 4
+    memory = np.zeros(size + _ALIGNED, np.uint8)
+    start = -memory.ctypes.data % _ALIGNED
+    return memory[start : start + size].view(np.float32).reshape(shape)
+
+
 def transformation(recipe: Recipe) -> optax.GradientTransformation:
     """The gradient's way to a direction; rate, schedule and decay are applied in `_apply`."""
     if recipe.optimizer == "sgd":
@@ -36,23 +50,29 @@ def transformation(recipe: Recipe) -> optax.GradientTransformation:
 
 def answers(params: Params, x: jax.Array, recipe: Recipe, drops: list[jax.Array] | None = None) -> jax.Array:
     """(members, rows, answers) of each member on its own rows."""
-    h = _fed(params, x)
+    h = _first(params, x)
     layers = len(recipe.hidden)
     dropout = params["dropout"][:, None, None]
     for i in range(layers):
-        h = _ACTIVATIONS[recipe.activation](_linear(params, i, h))
+        h = _ACTIVATIONS[recipe.activation](_linear(params, i, h) if i else h)
         if drops is not None:
             h = h * (drops[i] >= dropout) / (1.0 - dropout)
     return _linear(params, layers, h)
 
 
-def _fed(params: Params, x: jax.Array) -> jax.Array:
-    """What the first layer is given: the columns, and of recipes with waves cosines of the numbers."""
-    h = (x - params["center"]) * (params["scale"] * params["mask"])[:, None, :]
-    if "pitch" not in params:
-        return h
-    waves = jnp.cos(x[..., params["numbers"], None] * params["pitch"][:, None] + params["phase"][:, None])
-    return jnp.concatenate([h, waves.reshape(*h.shape[:2], -1)], axis=-1)
+def _first(params: Params, x: jax.Array) -> jax.Array:
+    """The first layer: of the centred and scaled columns, and of recipes with waves of cosines of the numbers.
+
+    Center and scale act on the weights, to the same sums: on the rows, the gradient of the scale would be one more
+    product as long as the layer itself.
+    """
+    columns = x.shape[-1]
+    own = params["w0"][:, :columns] * (params["scale"] * params["mask"])[..., None]
+    product = jnp.einsum("kbi,kio->kbo", x, own) - jnp.einsum("i,kio->ko", params["center"], own)[:, None, :]
+    if "pitch" in params:
+        waves = jnp.cos(x[..., params["numbers"], None] * params["pitch"][:, None] + params["phase"][:, None])
+        product += jnp.einsum("kbi,kio->kbo", waves.reshape(*x.shape[:2], -1), params["w0"][:, columns:])
+    return product * params["fan0"] + params["b0"][:, None, :]
 
 
 def _linear(params: Params, i: int, h: jax.Array) -> jax.Array:

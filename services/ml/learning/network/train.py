@@ -16,7 +16,7 @@ from ml.learning.network.fold import Fold
 from ml.learning.network.losses import mean_loss
 from ml.learning.network.members import SHARED, Feeder, Floats, first_params, padded_width
 from ml.learning.network.shape import Head, Recipe
-from ml.learning.network.steps import Chunk, first_state, rate_of, run_answers, run_chunk
+from ml.learning.network.steps import Chunk, first_state, lent_zeros, rate_of, run_answers, run_chunk
 
 POOL = 1 << 20
 LOOK_LINES = 4096
@@ -113,6 +113,7 @@ class _Training:
         self.watched = [watched[id(fold)] for fold in folds]
         self.steps_are_own = len(watched) < len(folds) or min(map(len, self.watched)) >= LINES_FOR_OWN_STEP
         self.pool = jax.device_put(rng.random(POOL, dtype=np.float32))
+        self.rows = lent_zeros((recipe.chunk, len(folds), recipe.batch, padded_width(x.shape[1])))
         self.seed = seed
         first = first_params(x, learn, head, recipes, masks, numbers, seed)
         self.params = _on_device(first)
@@ -164,21 +165,25 @@ class _Training:
         resume.keep(kept, self.best, step=step, steps=self.steps, params=self.params, state=self.state, is_done=is_done)
 
     def _chunk(self, step: int) -> NDArray[np.float32]:
-        recipe, width = self.recipe, padded_width(self.x.shape[1])
+        recipe = self.recipe
         lines = self.feeder.lines(step, recipe.chunk)
-        x = np.zeros((*lines.shape, width), np.float32)
-        x[..., : self.x.shape[1]] = self.x[lines]
-        for k, fold in enumerate(self.folds):
-            fold.show(x[:, k], lines[:, k])
+        self._fill(lines)
         shares = (np.arange(step, step + recipe.chunk, dtype=np.float32) + 0.5) / self.steps
         most = POOL - lines.shape[1] * recipe.batch * max(recipe.hidden)
         chance = np.random.default_rng([self.seed, 11, step])
         offsets = chance.integers(0, max(most, 1), (recipe.chunk, len(recipe.hidden)), dtype=np.int32)
-        chunk = Chunk(x, self.y[lines], np.minimum(shares, 1.0), offsets)
+        chunk = Chunk(self.rows, self.y[lines], np.minimum(shares, 1.0), offsets)
         self.params, self.state, errors = run_chunk(
             self.params, self.state, self.pool, chunk, head=self.head, recipe=_compiled(recipe)
         )
         return np.asarray(errors)
+
+    def _fill(self, lines: NDArray[np.intp]) -> None:
+        """Put the lines into `rows`, as each member's fold sees them; the chunk before is through with what was there."""
+        for own, rows in zip(lines, self.rows, strict=True):
+            rows[..., : self.x.shape[1]] = self.x[own]
+            for k, fold in enumerate(self.folds):
+                fold.show(rows[k], own[k])
 
     def _look(self, step: int, errors: NDArray[np.float32]) -> Look:
         """Watch every member on its own fold and keep those that are better than ever."""
@@ -257,8 +262,8 @@ def answers_on(
     width, part = params["scale"].shape[1], 1024
     longest = max(rows.size for rows in lines)
     found: list[list[Floats]] = [[] for _ in lines]
+    block = lent_zeros((len(lines), part, width))
     for start in range(0, longest, part):
-        block = np.zeros((len(lines), part, width), np.float32)
         for k, rows in enumerate(lines):
             taken = rows[start : start + part]
             block[k, : taken.size, : x.shape[1]] = folds[k].rows(x, taken) if folds else x[taken]
