@@ -65,7 +65,7 @@ def temperature_of(logits: Floats, codes: NDArray[np.intp]) -> float:
     """
     choices = TEMPERATURES if len(codes) >= LINES_FOR_CERTAINTY else TEMPERATURES[TEMPERATURES >= 1.0]
     wrong = 1 / (len(codes) + 2)
-    error = cache(lambda place: _expected_error(logits / choices[place], codes, wrong))
+    error = cache(lambda place: expected_error(logits / choices[place], codes, wrong))
     low, high = 0, len(choices) - 1
     while low < high:
         middle = (low + high) // 2
@@ -73,7 +73,7 @@ def temperature_of(logits: Floats, codes: NDArray[np.intp]) -> float:
     return float(choices[low])
 
 
-def _expected_error(logits: Floats, codes: NDArray[np.intp], wrong: float) -> float:
+def expected_error(logits: Floats, codes: NDArray[np.intp], wrong: float) -> float:
     """The mean cross entropy where each line has, with a chance of `wrong`, one of the other labels."""
     below = logits - logits.max(axis=1, keepdims=True)
     errors = np.minimum(np.log(np.exp(below).sum(axis=1, keepdims=True)) - below, -np.log(LEAST_PROBABILITY))

@@ -179,7 +179,7 @@ class _Training:
         return np.asarray(errors)
 
     def _fill(self, lines: NDArray[np.intp]) -> None:
-        """Put the lines into `rows`, as each member's fold sees them; the chunk before is through with what was there."""
+        """Put the lines into `rows`, as each member's fold sees them. The chunk before is through with it."""
         for own, rows in zip(lines, self.rows, strict=True):
             rows[..., : self.x.shape[1]] = self.x[own]
             for k, fold in enumerate(self.folds):

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ml.learning.blend import blend_labels, blend_numbers, intervals, temperature_of
+from ml.learning.blend import (
+    LINES_FOR_CERTAINTY,
+    TEMPERATURES,
+    blend_labels,
+    blend_numbers,
+    expected_error,
+    intervals,
+    temperature_of,
+)
 from ml.learning.encoding.encoder import Encoder
 from ml.learning.graph import Part, ServedNetwork, build_graph, tensors_of
 from ml.learning.linear import Linear, fit_linear
 from ml.learning.network import losses
 from ml.learning.network.fold import Fold
 from ml.learning.network.losses import softmax
-from ml.learning.network.members import Feeder
+from ml.learning.network.members import Feeder, first_params
 from ml.learning.network.shape import Head, HeadLoss, NetworkShape, Optimizer, recipe_for
+from ml.learning.network.steps import answers, lent_zeros
 from ml.learning.network.train import Pace, answers_on, train_members
 from ml.learning.solver import Solver
 
@@ -189,6 +201,47 @@ def test_with_many_lines_the_temperature_is_what_they_show() -> None:
     logits = RNG.normal(size=(20_000, 3)) * 3
     codes = np.array([RNG.choice(3, p=p) for p in softmax(logits / 1.5)])
     assert temperature_of(logits, codes) == pytest.approx(1.5, abs=0.1)
+
+
+@pytest.mark.parametrize("labels", [2, 5])
+@pytest.mark.parametrize("lines", [60, 3000])
+@pytest.mark.parametrize("certainty", [0.3, 1.0, 4.0, 20.0])
+def test_no_temperature_of_all_would_err_less(labels: int, lines: int, certainty: float) -> None:
+    codes = RNG.integers(0, labels, lines)
+    logits = (RNG.normal(size=(lines, labels)) + 2 * np.eye(labels)[codes]) * certainty
+    choices = TEMPERATURES if lines >= LINES_FOR_CERTAINTY else TEMPERATURES[TEMPERATURES >= 1.0]
+    errors = {t: expected_error(logits / t, codes, 1 / (lines + 2)) for t in choices}
+    assert temperature_of(logits, codes) == min(errors, key=errors.__getitem__)
+
+
+@pytest.mark.parametrize("waves", [0, 3])
+def test_the_first_layer_is_of_centred_and_scaled_columns_and_learns_as_such(waves: int) -> None:
+    x = RNG.normal(size=(2, 40, 16)).astype(np.float32)
+    recipe = replace(recipe_for(NetworkShape((8,)), NUMBER, optimizer="adam", steps=50, learning_lines=40), waves=waves)
+    folds = [np.arange(40), np.arange(20, 60)]
+    first = first_params(x.reshape(-1, 16), folds, NUMBER, [recipe] * 2, None, np.array([1, 4]), seed=0)
+    params = {name: value + 0.1 if value.ndim > 1 else value for name, value in first.items()}
+
+    def by_hand(scale: jax.Array) -> jax.Array:
+        seen = (x - params["center"]) * (scale * params["mask"])[:, None, :]
+        if waves:
+            cosines = jnp.cos(x[..., [1, 4], None] * params["pitch"][:, None] + params["phase"][:, None])
+            seen = jnp.concatenate([seen, cosines.reshape(2, 40, -1)], axis=-1)
+        h = jax.nn.relu(jnp.einsum("kbi,kio->kbo", seen, params["w0"]) * params["fan0"] + params["b0"][:, None])
+        return jnp.einsum("kbi,kio->kbo", h, params["w1"]) * params["fan1"] + params["b1"][:, None]
+
+    relu = replace(recipe, activation="relu")
+    np.testing.assert_allclose(answers(params, x, relu), by_hand(params["scale"]), atol=1e-5)
+    learnt = jax.grad(lambda scale: (answers({**params, "scale": scale}, x, relu) ** 2).sum())(params["scale"])
+    meant = jax.grad(lambda scale: (by_hand(scale) ** 2).sum())(params["scale"])
+    np.testing.assert_allclose(learnt, meant, rtol=1e-3, atol=1e-3)
+
+
+def test_lent_memory_is_read_where_it_lies() -> None:
+    lent = lent_zeros((3, 5, 7))
+    assert not lent.any()
+    taken = jax.device_put(lent)
+    assert taken.unsafe_buffer_pointer() == lent.ctypes.data
 
 
 def test_intervals_hold_nine_in_ten() -> None:
