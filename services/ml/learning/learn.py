@@ -13,7 +13,7 @@ from ml.learning.checkpoints import Checkpoints
 from ml.learning.columns.analyse import TableReport
 from ml.learning.levels import level_of
 from ml.learning.material import read_material
-from ml.learning.network.threads import prepare
+from ml.learning.network.programs import prepare
 from ml.learning.plan import TrainingPlan
 from ml.learning.progress import Progress, Reporter
 from ml.learning.store import check_place, write_model

@@ -1,1 +1,1 @@
-"""Networks trained with JAX on one thread: shape, steps, members on folds, and the best of each kept."""
+"""Networks trained with JAX: shape, steps, members on folds, and the best of each kept."""

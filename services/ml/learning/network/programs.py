@@ -1,17 +1,9 @@
-"""Sets JAX up before its first import: one thread, and compiled programs kept between runs."""
+"""Sets JAX up before its first import: where it computes, and where compiled programs are kept between runs."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-
-# One job a core: two threads of one job wait for each other as soon as another job runs.
-_ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false --xla_force_host_platform_device_count=1",
-}
 
 
 def prepare(cache: Path | None = None) -> None:
@@ -19,8 +11,6 @@ def prepare(cache: Path | None = None) -> None:
 
     `cache` keeps compiled programs, so that a shape seen once starts at once.
     """
-    for name, value in _ONE_THREAD.items():
-        os.environ.setdefault(name, value)
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True)
