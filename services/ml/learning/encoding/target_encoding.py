@@ -69,6 +69,8 @@ class _Averages:
         weighed = np.where(known, target, 0.0)
         self.sums = np.bincount(cells, weights=weighed, minlength=np.prod(cube)).reshape(cube)
         self.counts = np.bincount(cells, weights=known, minlength=np.prod(cube)).reshape(cube)
+        # What share of the lines is not in a fold.
+        self.rest = 1 - 1 / len(self.sums)
         self.mean = self.sums.sum() / max(self.counts.sum(), 1)
         counts = self.counts.sum(axis=(0, 1))
         off = (self._smooth(self.sums.sum(axis=(0, 1)), counts) - self.mean) ** 2
@@ -82,21 +84,26 @@ class _Averages:
     def out_of_fold(self) -> Floats:
         """Of each line, from the lines of all other folds."""
         sums, counts = self.sums.sum(axis=1), self.counts.sum(axis=1)
-        others = self._smooth(sums.sum(axis=0) - sums, counts.sum(axis=0) - counts)
+        others = self._smooth(sums.sum(axis=0) - sums, counts.sum(axis=0) - counts, self.rest)
         return self._scaled(others[self.folds, self.places])
 
     def of_fold(self, fold: int) -> Floats:
         """Of each line, without fold `fold`; its other lines are without those of their own part as well."""
         rest = np.arange(len(self.sums)) != fold
         sums, counts = self.sums[rest].sum(axis=0), self.counts[rest].sum(axis=0)
-        others = self._smooth(sums.sum(axis=0) - sums, counts.sum(axis=0) - counts)
-        whole = self._smooth(sums.sum(axis=0), counts.sum(axis=0))
+        others = self._smooth(sums.sum(axis=0) - sums, counts.sum(axis=0) - counts, self.rest * (1 - 1 / PARTS))
+        whole = self._smooth(sums.sum(axis=0), counts.sum(axis=0), self.rest)
         return self._scaled(np.where(self.folds == fold, whole[self.places], others[self.parts, self.places]))
 
-    def _smooth(self, sums: Floats, counts: Floats) -> Floats:
-        """Averages by place (the last axis), few lines drawn to the mean of all of them."""
+    def _smooth(self, sums: Floats, counts: Floats, share: float = 1.0) -> Floats:
+        """Averages by place (the last axis), few lines drawn to the mean of all of them.
+
+        From a `share` of the lines there are that many fewer of each place, and they are drawn that much less: else
+        averages would lie farther from the mean when served than any that was learnt from.
+        """
         mean = sums.sum(axis=-1, keepdims=True) / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
-        return np.asarray((sums + SMOOTHING * mean) / (counts + SMOOTHING))
+        drawn = SMOOTHING * share
+        return np.asarray((sums + drawn * mean) / (counts + drawn))
 
     def _scaled(self, averages: Floats) -> Floats:
         return np.asarray(np.clip((averages - self.mean) / self.spread, -5.0, 5.0))
