@@ -116,7 +116,7 @@ class Bench:
 
 def run(command: list[str]) -> tuple[str, float]:
     """(what it printed, its CPU seconds); one thread."""
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     ended = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, **dict.fromkeys(threads, "1")}, check=False
