@@ -207,8 +207,9 @@ def test_with_many_lines_the_temperature_is_what_they_show() -> None:
 @pytest.mark.parametrize("lines", [60, 3000])
 @pytest.mark.parametrize("certainty", [0.3, 1.0, 4.0, 20.0])
 def test_no_temperature_of_all_would_err_less(labels: int, lines: int, certainty: float) -> None:
-    codes = RNG.integers(0, labels, lines)
-    logits = (RNG.normal(size=(lines, labels)) + 2 * np.eye(labels)[codes]) * certainty
+    rng = np.random.default_rng([labels, lines])
+    codes = rng.integers(0, labels, lines)
+    logits = (rng.normal(size=(lines, labels)) + 2 * np.eye(labels)[codes]) * certainty
     choices = TEMPERATURES if lines >= LINES_FOR_CERTAINTY else TEMPERATURES[TEMPERATURES >= 1.0]
     errors = {t: expected_error(logits / t, codes, 1 / (lines + 2)) for t in choices}
     assert temperature_of(logits, codes) == min(errors, key=errors.__getitem__)
@@ -240,7 +241,7 @@ def test_the_first_layer_is_of_centred_and_scaled_columns_and_learns_as_such(wav
 def test_lent_memory_is_read_where_it_lies() -> None:
     lent = lent_zeros((3, 5, 7))
     assert not lent.any()
-    taken = jax.device_put(lent)
+    taken = jax.device_put(lent, jax.devices("cpu")[0])
     assert taken.unsafe_buffer_pointer() == lent.ctypes.data
 
 
