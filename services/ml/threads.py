@@ -6,7 +6,7 @@ import os
 
 # NumPy's products and JAX's are cut by the number of threads, and sums of parts differ in their last digits: with a
 # number that does not follow the cores, a training has the same bytes on one core as on sixty.
-_THREADS = {
+HELD = {
     # BLAS's threads wait for each other as soon as another job runs: it has one.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -19,5 +19,5 @@ _THREADS = {
 
 def hold() -> None:
     """Call before NumPy is loaded, which looks only then; what is in the environment already stays as it is."""
-    for name, value in _THREADS.items():
+    for name, value in HELD.items():
         os.environ.setdefault(name, value)

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 PART = 50_000
 DAY_ZERO = date(2023, 1, 1)
 # JAX's too: two of them are quicker, but their waiting for each other counts as CPU.
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"), "1")
 
 
 @dataclass(frozen=True, order=True)
@@ -124,7 +124,7 @@ def measured(size: Size, work: Path) -> Cost:
 def _train(table: Path, level: int, out: Path) -> tuple[float, float, dict[str, Any]]:
     """(CPU seconds, peak GiB, card) of one training in a process of its own."""
     command = [sys.executable, "-m", "ml.cli", "train", str(table), "--target", "target", "--level", str(level)]
-    own = {**os.environ, **dict.fromkeys(THREADS, "1")}
+    own = {**os.environ, **ONE_THREAD}
     with tempfile.TemporaryFile() as told:
         child = subprocess.Popen([*command, "--out", str(out), "--json"], stdout=told, env=own)
         _, status, usage = os.wait4(child.pid, 0)

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ml_cost import ONE_THREAD, kept_costs, told
 from numpy.typing import NDArray
 
 from ml.learning import scores
@@ -116,11 +117,8 @@ class Bench:
 
 def run(command: list[str]) -> tuple[str, float]:
     """(what it printed, its CPU seconds); one thread."""
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ended = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **dict.fromkeys(threads, "1")}, check=False
-    )
+    ended = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if ended.returncode:
         raise SystemExit(f"{' '.join(command[:6])} … failed:\n{ended.stderr[-2000:]}")
@@ -171,7 +169,6 @@ def main() -> int:
             results.append(bench.result(path, seed, model))
             print(line_of(results[-1]), flush=True)
     sys.path.insert(0, str(HERE))
-    from ml_cost import kept_costs, told
     from quality_page import page_of
 
     costs = kept_costs(asked.work)

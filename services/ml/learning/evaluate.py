@@ -48,11 +48,14 @@ class Evaluation:
         rng = np.random.default_rng([self.seed, 13])
         learning = rng.permutation(self.material.learning)[:MOST_TRAINING_LINES]
         found: dict[str, Any] = {"loss": {}, "accuracy": {}}
-        for name, rows in (("training", learning), ("evaluation", self.material.evaluation)):
-            answers = self.answers(self.x[rows])
-            for suffix, said in (("", answers), ("_noise", self.answers(self._with_noise(rows, rng)))):
+        held_out = self.answers(self.x[self.material.evaluation])
+        for name, rows, plain in (
+            ("training", learning, self.answers(self.x[learning])),
+            ("evaluation", self.material.evaluation, held_out),
+        ):
+            for suffix, said in (("", plain), ("_noise", self.answers(self._with_noise(rows, rng)))):
                 found["loss"][name + suffix], found["accuracy"][name + suffix] = self._means(said, rows)
-        found["outputs"] = self._outputs(answers)
+        found["outputs"] = self._outputs(held_out)
         return found
 
     def importance(self) -> dict[str, float]:

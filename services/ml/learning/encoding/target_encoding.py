@@ -68,62 +68,38 @@ class _Averages:
         cube = (int(folds.max()) + 1, PARTS, size)
         cells = np.ravel_multi_index((folds, self.parts, places), cube)
         weighed = np.where(known, target, 0.0)
-        self.sums, self.squares, self.counts = (
+        self.sums, squares, self.counts = (
             np.bincount(cells, weights=weights, minlength=np.prod(cube)).reshape(cube)
             for weights in (weighed, weighed**2, known)
         )
-        # What share of the lines is not in a fold.
-        self.rest = 1 - 1 / len(self.sums)
         self.mean = self.sums.sum() / max(self.counts.sum(), 1)
-        self.drawn = self._drawn()
-        counts = self.counts.sum(axis=(0, 1))
-        off = (self._of_all() - self.mean) ** 2
+        sums, counts = self.sums.sum(axis=(0, 1)), self.counts.sum(axis=(0, 1))
+        drawn = _drawn(sums, squares.sum(axis=(0, 1)), counts)
+        self.all = _smooth(sums, counts, drawn)
+        # From a share of the lines there are that many fewer of each place, and they are drawn that much less: else
+        # averages would lie farther from the mean when served than any that was learnt from.
+        rest = 1 - 1 / len(self.sums)
+        self.without_fold = _smooth(sums - self.sums.sum(axis=1), counts - self.counts.sum(axis=1), drawn * rest)
+        self.drawn_in_parts = drawn * rest * (1 - 1 / PARTS)
+        off = (self.all - self.mean) ** 2
         # In units of how much it tells the labels apart, so that the network need not stretch it.
         self.spread = (float(np.sqrt(np.average(off, weights=counts))) if counts.sum() else 0.0) or 1.0
 
     def whole(self) -> Floats:
         """Of each place, from all lines: what is served."""
-        return self._scaled(self._of_all())
+        return self._scaled(self.all)
 
     def out_of_fold(self) -> Floats:
         """Of each line, from the lines of all other folds."""
-        others = np.stack([self._without(fold) for fold in range(len(self.sums))])
-        return self._scaled(others[self.folds, self.places])
+        return self._scaled(self.without_fold[self.folds, self.places])
 
     def of_fold(self, fold: int) -> Floats:
         """Of each line, without fold `fold`; its other lines are without those of their own part as well."""
         rest = np.arange(len(self.sums)) != fold
         sums, counts = self.sums[rest].sum(axis=0), self.counts[rest].sum(axis=0)
-        others = _smooth(sums.sum(axis=0) - sums, counts.sum(axis=0) - counts, self.drawn * self.rest * (1 - 1 / PARTS))
-        watched = self._without(fold)[self.places]
+        others = _smooth(sums.sum(axis=0) - sums, counts.sum(axis=0) - counts, self.drawn_in_parts)
+        watched = self.without_fold[fold, self.places]
         return self._scaled(np.where(self.folds == fold, watched, others[self.parts, self.places]))
-
-    def _of_all(self) -> Floats:
-        return _smooth(self.sums.sum(axis=(0, 1)), self.counts.sum(axis=(0, 1)), self.drawn)
-
-    def _without(self, fold: int) -> Floats:
-        """Of each place, from all other folds.
-
-        From a share of the lines there are that many fewer of each place, and they are drawn that much less: else
-        averages would lie farther from the mean when served than any that was learnt from.
-        """
-        rest = np.arange(len(self.sums)) != fold
-        sums, counts = self.sums[rest].sum(axis=(0, 1)), self.counts[rest].sum(axis=(0, 1))
-        return _smooth(sums, counts, self.drawn * self.rest)
-
-    def _drawn(self) -> float:
-        """How many lines the mean of all counts as, beside those of a place: the variance within places over that
-        between them (one-way analysis of variance, method of moments). One number for all folds, or their averages
-        would not be as strong as those that are served; it tells nothing of a line."""
-        sums, squares, counts = (own.sum(axis=(0, 1)) for own in (self.sums, self.squares, self.counts))
-        lines, places = counts.sum(), np.count_nonzero(counts)
-        if places < 2 or lines <= places:
-            return MOST_DRAWN
-        means = sums / np.maximum(counts, 1)
-        within = (squares - sums * means).sum() / (lines - places)
-        usual_lines = (lines - (counts**2).sum() / lines) / (places - 1)
-        between = ((counts * (means - sums.sum() / lines) ** 2).sum() / (places - 1) - within) / usual_lines
-        return float(np.clip(within / max(between, 1e-12), LEAST_DRAWN, MOST_DRAWN))
 
     def _scaled(self, averages: Floats) -> Floats:
         return np.asarray(np.clip((averages - self.mean) / self.spread, -5.0, 5.0))
@@ -133,3 +109,17 @@ def _smooth(sums: Floats, counts: Floats, drawn: float) -> Floats:
     """Averages by place (the last axis), few lines drawn to the mean of all of them."""
     mean = sums.sum(axis=-1, keepdims=True) / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
     return np.asarray((sums + drawn * mean) / (counts + drawn))
+
+
+def _drawn(sums: Floats, squares: Floats, counts: Floats) -> float:
+    """How many lines the mean of all counts as, beside those of a place: the variance within places over that between
+    them (one-way analysis of variance, method of moments). One number for all folds, or their averages would not be as
+    strong as those that are served; it tells nothing of a line."""
+    lines, places = counts.sum(), np.count_nonzero(counts)
+    if places < 2 or lines <= places:
+        return MOST_DRAWN
+    means = sums / np.maximum(counts, 1)
+    within = (squares - sums * means).sum() / (lines - places)
+    usual_lines = (lines - (counts**2).sum() / lines) / (places - 1)
+    between = ((counts * (means - sums.sum() / lines) ** 2).sum() / (places - 1) - within) / usual_lines
+    return float(np.clip(within / max(between, 1e-12), LEAST_DRAWN, MOST_DRAWN))
