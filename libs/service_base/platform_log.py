@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -59,27 +61,29 @@ class LogLine(BaseModel):
 class PlatformLog(logging.Handler):
     """Hands lines of WARNING and above to a thread of its own that sends them.
 
-    `emit` only puts into a bounded queue: where there is no room the line is counted as lost, and whoever logged goes
-    on. The thread starts with the first line, so a process that has nothing to complain about pays nothing.
+    `emit` only appends to what waits: where there is no room the line is counted as lost, and whoever logged goes on.
+    The thread starts with the first line, so a process that has nothing to complain about pays nothing. No lock is
+    held anywhere: what the garbage collector ends in the midst of an append may have something to log itself.
     """
 
     def __init__(self, service: str, broker: Callable[[], Broker], *, room: int = ROOM) -> None:
         super().__init__(logging.WARNING)
         self._service = service
         self._broker = broker
-        self._waiting: queue.Queue[LogLine] = queue.Queue(room)
-        self._in_hand: list[LogLine] = []
+        self._room = room
+        self._waiting: deque[LogLine] = deque()
+        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the line if there is room, and return at once."""
         if threading.current_thread() is self._thread:
             return  # what goes wrong while sending must not make more to send
-        try:
-            self._waiting.put_nowait(line_of(record, self._service))
-        except queue.Full:
+        if len(self._waiting) >= self._room:
             lost.inc()
             return
+        self._waiting.append(line_of(record, self._service))
+        self._news.put(None)
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._send_for_ever, name="platform-log", daemon=True)
             self._thread.start()
@@ -87,17 +91,18 @@ class PlatformLog(logging.Handler):
     def flush(self) -> None:
         """Wait for what was taken to be sent, but not longer than FLUSH_SECONDS."""
         deadline = time.monotonic() + FLUSH_SECONDS
-        while self._waiting.unfinished_tasks and time.monotonic() < deadline:
+        while self._waiting and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def _send_for_ever(self) -> None:
         while True:
-            self._in_hand.append(self._waiting.get())
-            asyncio.run(self._send_burst())
+            self._news.get()
+            if self._waiting:  # else it went with an earlier burst
+                asyncio.run(self._send_burst())
 
     async def _send_burst(self) -> None:
         backoff = 0.2
-        while self._in_hand:
+        while self._waiting:
             try:
                 await self._send_while_lines_come()
             except BrokerUnavailable:
@@ -108,28 +113,22 @@ class PlatformLog(logging.Handler):
         producer = await self._broker().producer()
         try:
             last = time.monotonic()
-            while self._in_hand or time.monotonic() - last < LINGER_SECONDS:
-                if self._in_hand:
-                    await producer.send([_message(line) for line in self._in_hand])
-                    self._sent()
+            while self._waiting or time.monotonic() - last < LINGER_SECONDS:
+                if number := min(len(self._waiting), BATCH):
+                    # One by one from the left: an iterator would not bear what is appended meanwhile.
+                    await producer.send([_message(self._waiting[place]) for place in range(number)])
+                    self._sent(number)
                     last = time.monotonic()
                 else:
                     await asyncio.sleep(0.05)
-                self._take()
         finally:
             await producer.close()
 
-    def _sent(self) -> None:
-        for _ in self._in_hand:
-            self._waiting.task_done()
-        self._in_hand.clear()
-
-    def _take(self) -> None:
-        while len(self._in_hand) < BATCH:
-            try:
-                self._in_hand.append(self._waiting.get_nowait())
-            except queue.Empty:
-                return
+    def _sent(self, number: int) -> None:
+        for _ in range(number):
+            self._waiting.popleft()
+            with contextlib.suppress(queue.Empty):  # it is put after its line, so perhaps not yet
+                self._news.get_nowait()
 
 
 def send_from(service: str, bootstrap: str) -> None:

@@ -155,23 +155,27 @@ async def _run(loops: Sequence[Loop], first: Callable[[], object] | None) -> Non
     broker = KafkaBroker(
         env().kafka_bootstrap, client_id=f"titan-{settings.TITAN_CONTEXT}", instance=env().kafka_instance
     )
+    watchdog = Watchdog()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(http.run(stop))
+
+        def add(part: Coroutine[object, object, None]) -> None:
+            tasks.create_task(watchdog.ended_by(part))
+
+        add(http.run(stop))
         if not await _begin(stop, first):
             return
-        watchdog = Watchdog()
         watchdog.start()
         for shard in range(env().relay_shards):
-            tasks.create_task(Relay(broker, shard, env().relay_shards, watchdog).run(stop))
+            add(Relay(broker, shard, env().relay_shards, watchdog).run(stop))
         if topics := registry.handled_topics():
             consumer = ConsumerLoop(broker, group=settings.TITAN_CONSUMER_GROUP, topics=topics, watchdog=watchdog)
-            tasks.create_task(consumer.run(stop))
-        tasks.create_task(Every(3600, inbox.forget_old)(stop))
+            add(consumer.run(stop))
+        add(Every(3600, inbox.forget_old)(stop))
         if settings.TIMESERIES_MODELS:
-            tasks.create_task(Every(3600, forget_expired)(stop))
-        tasks.create_task(BusReporter(settings.TITAN_CONTEXT, parked=ParkedEvent.objects.count).run(stop))
+            add(Every(3600, forget_expired)(stop))
+        add(BusReporter(settings.TITAN_CONTEXT, parked=ParkedEvent.objects.count).run(stop))
         for loop in loops:
-            tasks.create_task(loop(stop))
+            add(loop(stop))
         http.has_begun = True
         log.info("worker.ready", context=settings.TITAN_CONTEXT)
 

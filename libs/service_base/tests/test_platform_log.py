@@ -1,6 +1,8 @@
 """The platform's log: lines arrive with their fields, and whoever logs is never held up."""
 
 import logging
+import subprocess
+import sys
 from time import monotonic, sleep
 
 import pytest
@@ -85,6 +87,36 @@ def test_lines_taken_while_the_broker_was_away_arrive_once_it_is_back(broker):
     broker.down = False
     handler.flush()
     assert [line.message for line in arrived(broker)] == ["line 0", "line 1", "line 2"]
+
+
+INTERRUPTED = """
+import logging, sys
+from event_bus.broker import BrokerUnavailable
+from service_base.platform_log import PlatformLog
+class Away:
+    async def producer(self): raise BrokerUnavailable("away")
+seen, handler = set(), PlatformLog("ml", Away)
+logger = logging.getLogger("titan.sample")
+logger.handlers = [handler]
+def collect(frame, event, argument):
+    # The garbage collector ends a task that nobody waits for, and the task complains: at each line once.
+    place = (frame.f_code.co_filename, frame.f_lineno)
+    if place not in seen:
+        seen.add(place)
+        logger.warning("Task was destroyed but it is pending!")
+    return collect
+sys.settrace(collect)
+logger.warning("first")
+logger.warning("second")
+sys.settrace(None)
+print(len(seen) + 2, len(handler._waiting))
+"""
+
+
+def test_a_line_that_is_logged_in_the_midst_of_another_is_taken_and_holds_nobody_up():
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=30, check=False)
+    logged, taken = map(int, ended.stdout.split())
+    assert logged == taken > 50
 
 
 def test_bytes_that_are_no_log_line_are_left_out():

@@ -34,7 +34,7 @@ class CutLine:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._door.accept()
-                threading.Thread(target=_Call(self, client, self._server).run, daemon=True).start()
+                threading.Thread(target=_Call(self, client).run, args=[self._server], daemon=True).start()
 
     def close(self) -> None:
         """Take no more connections; those that are open stay."""
@@ -51,15 +51,19 @@ class CutLine:
 class _Call:
     """One client's connection."""
 
-    def __init__(self, line: CutLine, client: socket.socket, server: tuple[str, int]) -> None:
+    def __init__(self, line: CutLine, client: socket.socket) -> None:
         self._line = line
         self._client = client
-        self._server = socket.create_connection(server)
+        self._server = socket.socket()
         self._deaf = False
 
-    def run(self) -> None:
-        threading.Thread(target=self._answers, daemon=True).start()
+    def run(self, server: tuple[str, int]) -> None:
         with contextlib.suppress(OSError):
+            self._server.connect(server)
+            for end in (self._client, self._server):
+                # A question's messages go on one by one: each would be held back 40 ms for the one before it.
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._answers, daemon=True).start()
             self._greeting()
             while kind := _exactly(self._client, 1):
                 self._question(kind)

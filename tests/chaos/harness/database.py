@@ -32,6 +32,11 @@ INVERTED = """
 SELECT count(*) FROM (SELECT DISTINCT ON (event_id) number, newest FROM effect ORDER BY event_id, id) AS first_effect
 WHERE newest > number
 """
+SESSIONS = """
+SELECT concat_ws(' ', pid, 'behind', pg_blocking_pids(pid), state, wait_event,
+                 left(regexp_replace(query, '\\s+', ' ', 'g'), 90))
+FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+"""
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,12 @@ def _number(connection: psycopg.Connection, query: str) -> int:
     row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def sessions(url: str) -> list[str]:
+    """A line for each session that is in the midst of something, and for whom it waits."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return [str(row[0]) for row in connection.execute(SESSIONS).fetchall()]
 
 
 def execute(url: str, statement: str) -> None:

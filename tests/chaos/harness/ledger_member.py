@@ -9,9 +9,12 @@ import argparse
 import logging
 import os
 
+from harness import standing
+
 
 def main() -> None:
     """Put on what the test wants, then be the worker."""
+    standing.answer_when_asked()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("loops", nargs="+", choices=["worker"])
     parser.add_argument("--at", action="append", default=[], metavar="STEP:MOMENT:N:ACTION")

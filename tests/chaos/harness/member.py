@@ -13,9 +13,12 @@ import os
 import signal
 import sys
 
+from harness import standing
+
 
 def main() -> None:
     """Put on what the test wants, then run the loops."""
+    standing.answer_when_asked()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("loops", nargs="+", choices=["relay", "consumer"])
     parser.add_argument("--at", action="append", default=[], metavar="STEP:MOMENT:N:ACTION")

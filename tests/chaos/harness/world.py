@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from harness import database, traffic
+from harness import database, standing, traffic
 from harness.failpoints import REACHED
 from harness.nursery import Nursery
 
@@ -81,6 +81,14 @@ class Member:
     def output(self) -> str:
         """What it wrote."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def stands(self) -> list[str]:
+        """What it said when asked where it stands."""
+        return [f"{self.name} {line}" for line in self.output().splitlines() if line.startswith(standing.LINE)]
+
+    def said(self) -> str:
+        """What it wrote of itself, and not because it was asked."""
+        return "\n".join(line for line in self.output().splitlines() if not line.startswith(standing.LINE))
 
 
 @dataclass
@@ -248,7 +256,7 @@ class World:
         while not condition():
             self.tend()
             if time.monotonic() > deadline:
-                raise AssertionError(f"not so after {seconds:.0f} s; {self.state()}\n{self.tails()}")
+                raise AssertionError(f"not so after {seconds:.0f} s; {self.state()}\n{self.standing()}\n{self.tails()}")
             time.sleep(every)
 
     def drained(self) -> bool:
@@ -289,9 +297,18 @@ class World:
         lines = [line for member in self.members for line in member.output().splitlines()]
         return [line.removeprefix(REACHED) for line in lines if line.startswith(REACHED)]
 
+    def standing(self) -> str:
+        """What each process waits for, and each session of the database: why nothing goes on."""
+        asked = [member for member in self.members if member.running]
+        for member in asked:
+            member.signal(standing.ASK)
+        time.sleep(1)
+        said = [line for member in asked for line in member.stands()]
+        return "\n".join(said + [f"session {session}" for session in database.sessions(self.database_url)])
+
     def tails(self) -> str:
         """The last words of each process."""
-        return "\n".join(f"--- {m.name} ({m.code}): {m.output()[-1500:]}" for m in self.members[-6:])
+        return "\n".join(f"--- {m.name} ({m.code}): {m.said()[-1500:]}" for m in self.members[-6:])
 
     def end(self) -> None:
         """Stop everything at once."""

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from harness import standing
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -37,6 +39,7 @@ class RollBack(Exception):
 
 def main() -> None:
     """Write until the plan is done."""
+    standing.answer_when_asked()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, required=True)
     parser.add_argument("--keys", type=int, required=True)
