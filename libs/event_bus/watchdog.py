@@ -32,7 +32,7 @@ class Watchdog:
         self._beats.pop(loop, None)
 
     async def ended_by(self, part: Awaitable[T]) -> T:
-        """Wait for `part`; when it dies, the whole process has to end within the limit, whatever the others wait for."""
+        """Wait for `part`; when it dies, the process has to end within the limit, whatever its other parts wait for."""
         try:
             return await part
         except Exception as error:
