@@ -106,3 +106,16 @@ async def stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     done, _ = await asyncio.wait({stopping}, timeout=STOP_SECONDS)
     if not done:
         stopping.cancel()
+        await _abandon(client)
+
+
+async def _abandon(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    """End what `stop` did not get to: a member whose heart beats on is waited for by its group, and never comes."""
+    if isinstance(client, AIOKafkaProducer):
+        parts = [client._sender, client.client]
+    else:
+        parts = [client._fetcher, client._client]
+        if heart := getattr(client._coordinator, "_heartbeat_task", None):
+            heart.cancel()
+    closing = asyncio.gather(*(part.close() for part in parts if part), return_exceptions=True)
+    await asyncio.wait({closing}, timeout=STOP_SECONDS)

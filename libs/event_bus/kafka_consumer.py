@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from time import monotonic
@@ -26,6 +27,9 @@ ANSWER_SECONDS = 10
 COMMIT_SECONDS, BUSY_COMMIT_SECONDS = 1.0, 5.0
 # How long a rebalance waits for the batch in hand to commit.
 FINISH_SECONDS = 20.0
+# `getmany` waits for the end of a rebalance, however long: nobody would notice a loop that stands there. All members
+# have joined again within a minute; a rebalance that lasts longer ends for a new client or not at all.
+TURN_SECONDS, REBALANCE_SECONDS = 1.0, 90.0
 
 
 class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -39,6 +43,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._polled: dict[TopicPartition, int] = {}
         self._done: dict[TopicPartition, int] = {}
         self._last_commit = 0.0
+        self._last_answer = monotonic()
         self._idle = asyncio.Event()
         self._idle.set()
         self.cluster = ""
@@ -57,7 +62,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """Records in partition order; empty after `timeout` seconds. Raises BrokerUnavailable."""
         try:
             await self._line_up()
-            batches = await self._client.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
+            batches = await self._batches(timeout, limit)
         except (KafkaError, TimeoutError) as error:
             raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
         records: list[Record] = []
@@ -74,6 +79,19 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if records:
             self._idle.clear()
         return records
+
+    async def _batches(self, timeout: float, limit: int) -> dict[TopicPartition, Sequence[Any]]:
+        """What the client has for us; nothing during a rebalance. Raises TimeoutError when that has no end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout + TURN_SECONDS):
+                # It takes records out and waits no more, so that none are lost with a wait that is cut short.
+                found: dict[TopicPartition, Sequence[Any]]
+                found = await self._client.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
+                self._last_answer = monotonic()
+                return found
+        if monotonic() - self._last_answer > REBALANCE_SECONDS:
+            raise TimeoutError(f"a rebalance has not ended for {REBALANCE_SECONDS:.0f} s")
+        return {}
 
     async def commit(self) -> None:
         """What was polled is done: tell the broker of the partitions still owned, once nothing came or in a while."""

@@ -7,10 +7,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Awaitable
-from typing import TypeVar
-
-T = TypeVar("T")
 
 LIMIT_SECONDS = 300.0
 EXIT_STUCK = 70
@@ -30,14 +26,6 @@ class Watchdog:
     def forget(self, loop: str) -> None:
         """The loop has ended as it should."""
         self._beats.pop(loop, None)
-
-    async def ended_by(self, part: Awaitable[T]) -> T:
-        """Wait for `part`; when it dies, the process has to end within the limit, whatever its other parts wait for."""
-        try:
-            return await part
-        except Exception as error:
-            self.beat(f"the end after {type(error).__name__}: {error}")
-            raise
 
     def start(self) -> None:
         """Watch on a thread of its own: the event loop may be what is stuck."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from event_bus.watchdog import Watchdog
 from service_base import logging as titan_logging
 from service_base import platform_log, sessions, telemetry, worker_http
 
@@ -38,6 +39,25 @@ class Every:
         while not stop.is_set():
             await until_done(stop, self.work)
             await pause(stop, self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker consists of; when one dies, the process ends within the watchdog's time, however others wait."""
+
+    tasks: asyncio.TaskGroup
+    watchdog: Watchdog
+
+    def add(self, part: Coroutine[object, object, None]) -> None:
+        """Run it beside the others."""
+        self.tasks.create_task(self._run(part))
+
+    async def _run(self, part: Coroutine[object, object, None]) -> None:
+        try:
+            await part
+        except Exception as error:
+            self.watchdog.beat(f"the end after {type(error).__name__}: {error}")
+            raise
 
 
 async def until_done(stop: asyncio.Event, work: Callable[[], object]) -> bool:
@@ -144,7 +164,6 @@ async def _run(loops: Sequence[Loop], first: Callable[[], object] | None) -> Non
     from event_bus.kafka import KafkaBroker
     from event_bus.models import ParkedEvent
     from event_bus.relay import Relay
-    from event_bus.watchdog import Watchdog
     from service_base.bus_reports import BusReporter
     from service_base.env import env
     from shared_models.retention import forget_expired
@@ -156,26 +175,23 @@ async def _run(loops: Sequence[Loop], first: Callable[[], object] | None) -> Non
         env().kafka_bootstrap, client_id=f"titan-{settings.TITAN_CONTEXT}", instance=env().kafka_instance
     )
     watchdog = Watchdog()
+    watchdog.start()
     async with asyncio.TaskGroup() as tasks:
-
-        def add(part: Coroutine[object, object, None]) -> None:
-            tasks.create_task(watchdog.ended_by(part))
-
-        add(http.run(stop))
+        parts = Parts(tasks, watchdog)
+        parts.add(http.run(stop))
         if not await _begin(stop, first):
             return
-        watchdog.start()
         for shard in range(env().relay_shards):
-            add(Relay(broker, shard, env().relay_shards, watchdog).run(stop))
+            parts.add(Relay(broker, shard, env().relay_shards, watchdog).run(stop))
         if topics := registry.handled_topics():
             consumer = ConsumerLoop(broker, group=settings.TITAN_CONSUMER_GROUP, topics=topics, watchdog=watchdog)
-            add(consumer.run(stop))
-        add(Every(3600, inbox.forget_old)(stop))
+            parts.add(consumer.run(stop))
+        parts.add(Every(3600, inbox.forget_old)(stop))
         if settings.TIMESERIES_MODELS:
-            add(Every(3600, forget_expired)(stop))
-        add(BusReporter(settings.TITAN_CONTEXT, parked=ParkedEvent.objects.count).run(stop))
+            parts.add(Every(3600, forget_expired)(stop))
+        parts.add(BusReporter(settings.TITAN_CONTEXT, parked=ParkedEvent.objects.count).run(stop))
         for loop in loops:
-            add(loop(stop))
+            parts.add(loop(stop))
         http.has_begun = True
         log.info("worker.ready", context=settings.TITAN_CONTEXT)
 

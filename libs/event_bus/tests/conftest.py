@@ -9,8 +9,8 @@ import pytest
 from asgiref.sync import SyncToAsync
 from django.db import connections, transaction
 
-from event_bus.memory import MemoryBroker
 from event_bus.outbox import append
+from event_bus.tests.memory import MemoryBroker
 from event_bus.tests.probe import handlers
 from shared_models.clock import utc_now
 from shared_models.events import ml

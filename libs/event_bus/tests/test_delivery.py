@@ -10,9 +10,9 @@ from event_bus.breaker import BreakerOpen
 from event_bus.broker import BrokerUnavailable, Message
 from event_bus.consumer import ConsumerLoop
 from event_bus.kafka import KafkaBroker
-from event_bus.memory import MemoryBroker
 from event_bus.models import OutboxEvent, PublishedCount
 from event_bus.relay import Relay
+from event_bus.tests.memory import MemoryBroker
 from event_bus.tests.probe import handlers
 from event_bus.tests.probe.models import Effect
 from shared_models.ids import new_id

@@ -11,10 +11,10 @@ from event_bus import metrics
 from event_bus import relay as module
 from event_bus.broker import BrokerUnavailable
 from event_bus.leadership import Leadership
-from event_bus.memory import MemoryBroker
 from event_bus.models import OutboxEvent, PublishedCount
 from event_bus.outbox import append_all
 from event_bus.relay import Relay
+from event_bus.tests.memory import MemoryBroker
 from shared_models.ids import new_id
 
 pytestmark = pytest.mark.django_db(transaction=True)

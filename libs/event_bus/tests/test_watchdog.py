@@ -29,25 +29,3 @@ def test_a_loop_that_turns_or_has_ended_is_left_alone():
     watchdog.beat("relay-0")
     watchdog.forget("relay-0")
     assert watchdog.stuck() == []
-
-
-DYING = """
-import asyncio, time
-from event_bus.watchdog import Watchdog
-async def dies(): raise ValueError("no such strategy")
-def waits_for_ever(): time.sleep(60)
-async def main():
-    watchdog = Watchdog(limit=0.3)
-    watchdog.start()
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(watchdog.ended_by(asyncio.to_thread(waits_for_ever)))
-        tasks.create_task(watchdog.ended_by(dies()))
-asyncio.run(main())
-"""
-
-
-def test_a_process_of_which_a_part_died_ends_whatever_another_part_waits_for():
-    ended = subprocess.run([sys.executable, "-c", DYING], capture_output=True, text=True, timeout=30, check=False)
-    assert ended.returncode == EXIT_STUCK
-    assert "the end after ValueError: no such strategy has not moved" in ended.stderr
-    assert "waits_for_ever" in ended.stderr

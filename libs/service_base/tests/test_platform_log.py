@@ -8,7 +8,7 @@ from time import monotonic, sleep
 import pytest
 
 from event_bus import tracing
-from event_bus.memory import MemoryBroker
+from event_bus.tests.memory import MemoryBroker
 from service_base import platform_log
 from service_base.platform_log import PlatformLog, decode
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +14,7 @@ import httpx
 import pytest
 from django.db import InterfaceError, OperationalError
 
+from event_bus.watchdog import EXIT_STUCK
 from service_base import env, worker, worker_http
 from service_base.worker_http import WorkerHttp
 
@@ -66,6 +69,30 @@ def test_the_last_line_says_in_one_sentence_why_the_worker_ended(
     with pytest.raises(SystemExit) as ended:
         worker.run("billing")
     assert ended.value.code == "titan: the worker of billing ended: ValueError: no such strategy"
+
+
+DYING = """
+import asyncio, time
+from event_bus.watchdog import Watchdog
+from service_base.worker import Parts
+async def dies(): raise ValueError("no such strategy")
+def waits_for_ever(): time.sleep(60)
+async def main():
+    watchdog = Watchdog(limit=0.3)
+    watchdog.start()
+    async with asyncio.TaskGroup() as tasks:
+        parts = Parts(tasks, watchdog)
+        parts.add(asyncio.to_thread(waits_for_ever))
+        parts.add(dies())
+asyncio.run(main())
+"""
+
+
+def test_a_worker_of_which_a_part_died_ends_whatever_another_part_waits_for() -> None:
+    ended = subprocess.run([sys.executable, "-c", DYING], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == EXIT_STUCK
+    assert "the end after ValueError: no such strategy has not moved" in ended.stderr
+    assert "waits_for_ever" in ended.stderr
 
 
 @asynccontextmanager
