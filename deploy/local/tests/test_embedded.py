@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -35,12 +36,20 @@ def test_postgres_keeps_committed_rows_across_kill_minus_nine(tmp_path: Path) ->
         assert connection.execute("SELECT n FROM kept").fetchall() == [(7,)]
 
 
+def frozen_children(pid: int) -> list[psutil.Process]:
+    """Those that stay; what only starts or tidies up may be gone by now."""
+    frozen = []
+    for child in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.suspend()
+            frozen.append(child)
+    return frozen
+
+
 def test_postgres_starts_although_children_of_a_killed_server_did_not_notice(tmp_path: Path) -> None:
     with postgres(tmp_path):
-        children = psutil.Process(int((tmp_path / "pg" / "postmaster.pid").read_text().split()[0])).children()
+        children = frozen_children(int((tmp_path / "pg" / "postmaster.pid").read_text().split()[0]))
         assert children
-        for child in children:
-            child.suspend()
         kill_everything_of(tmp_path)
 
     with postgres(tmp_path) as url, psycopg.connect(url) as connection:
