@@ -61,7 +61,9 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def poll(self, *, timeout: float, limit: int) -> Sequence[Record]:
         """Records in partition order; empty after `timeout` seconds. Raises BrokerUnavailable."""
         try:
-            await self._line_up()
+            # During a rebalance those held are the old ones: moved back, they would look as if much waited in them.
+            if not self._client._subscription.reassignment_in_progress:
+                await self._line_up()
             batches = await self._batches(timeout, limit)
         except (KafkaError, TimeoutError) as error:
             raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error

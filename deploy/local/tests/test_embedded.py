@@ -19,7 +19,7 @@ from titan.embedded.valkey import valkey
 
 def kill_everything_of(home: Path) -> None:
     for pid in process.of_stack(home):
-        os.kill(pid, signal.SIGKILL)
+        process.signal_quietly(pid, signal.SIGKILL)
     deadline = time.monotonic() + 5
     while process.of_stack(home) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import sys
@@ -48,7 +47,7 @@ def test_after_kill_minus_nine_of_everything_the_next_start_works_on_the_same_da
     with psycopg.connect(address["TITAN_DATABASE_URL"]) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
     for pid in [*process.of_stack(home.data_dir), stack.pid]:
-        os.kill(pid, signal.SIGKILL)
+        process.signal_quietly(pid, signal.SIGKILL)
     stack.communicate()
 
     home.up("worker")

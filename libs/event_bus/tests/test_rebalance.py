@@ -78,6 +78,7 @@ async def test_a_poll_during_a_rebalance_returns_in_its_time(told: tuple[KafkaBr
     began = monotonic()
     assert await member.poll(timeout=0.2, limit=100) == []
     assert monotonic() - began < 10
+    assert await member.lag() == {}
     await member.close()
 
 

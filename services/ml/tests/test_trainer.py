@@ -1,5 +1,6 @@
 """The trainer: from queued work to a machine that solves, in real child processes."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -34,9 +35,10 @@ async def download(client, path):
 def kill_children():
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
     for child in children:
-        # Others may be the test session's own servers.
-        if b"ml.jobs" in Path(f"/proc/{child}/cmdline").read_bytes():
-            os.kill(int(child), signal.SIGKILL)
+        # Others may be the test session's own servers, or be gone by now.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if b"ml.jobs" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(int(child), signal.SIGKILL)
 
 
 @pytest.fixture
