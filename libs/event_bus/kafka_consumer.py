@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from time import monotonic
@@ -84,16 +83,17 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _batches(self, timeout: float, limit: int) -> dict[TopicPartition, Sequence[Any]]:
         """What the client has for us; nothing during a rebalance. Raises TimeoutError when that has no end."""
-        with contextlib.suppress(TimeoutError):
+        found: dict[TopicPartition, Sequence[Any]]
+        try:
             async with asyncio.timeout(timeout + TURN_SECONDS):
                 # It takes records out and waits no more, so that none are lost with a wait that is cut short.
-                found: dict[TopicPartition, Sequence[Any]]
                 found = await self._client.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
-                self._last_answer = monotonic()
-                return found
-        if monotonic() - self._last_answer > REBALANCE_SECONDS:
-            raise TimeoutError(f"a rebalance has not ended for {REBALANCE_SECONDS:.0f} s")
-        return {}
+        except TimeoutError as error:
+            if monotonic() - self._last_answer > REBALANCE_SECONDS:
+                raise TimeoutError(f"a rebalance has not ended for {REBALANCE_SECONDS:.0f} s") from error
+            return {}
+        self._last_answer = monotonic()
+        return found
 
     async def commit(self) -> None:
         """What was polled is done: tell the broker of the partitions still owned, once nothing came or in a while."""

@@ -62,8 +62,8 @@ class PlatformLog(logging.Handler):
     """Hands lines of WARNING and above to a thread of its own that sends them.
 
     `emit` only appends to what waits: where there is no room the line is counted as lost, and whoever logged goes on.
-    The thread starts with the first line, so a process that has nothing to complain about pays nothing. No lock is
-    held anywhere: what the garbage collector ends in the midst of an append may have something to log itself.
+    The thread starts with the first line, so a process that has nothing to complain about pays nothing. Nothing
+    in it waits for a lock of the same thread: what the garbage collector ends in its midst may have to log as well.
     """
 
     def __init__(self, service: str, broker: Callable[[], Broker], *, room: int = ROOM) -> None:

@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ml_cost import ONE_THREAD, kept_costs, told
 from numpy.typing import NDArray
+from quality_page import page_of
 
 from ml.learning import scores
 from ml.learning.encoding.outputs import NumberOutput
@@ -168,9 +169,6 @@ def main() -> int:
         if not asked.only_kept or bench.place(path, seed, model).is_file():
             results.append(bench.result(path, seed, model))
             print(line_of(results[-1]), flush=True)
-    sys.path.insert(0, str(HERE))
-    from quality_page import page_of
-
     costs = kept_costs(asked.work)
     page = page_of([asdict(result) for result in results], models, asked, told(costs) if costs else ())
     if asked.page:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -32,10 +31,6 @@ async def values(consumer: Consumer, number: int) -> list[bytes]:
     return found
 
 
-async def never(*anything: Any) -> None:
-    await asyncio.Event().wait()
-
-
 async def rebalance_without_end(consumer: KafkaConsumer) -> None:
     """The client's coordinator is asked to join again and does not get to it; its heart beats on."""
     coordinator = consumer._client._coordinator
@@ -43,7 +38,7 @@ async def rebalance_without_end(consumer: KafkaConsumer) -> None:
 
     async def stand(previous: Any) -> None:
         await prepare(previous)
-        await never()
+        await asyncio.Event().wait()
 
     coordinator._on_join_prepare = stand
     coordinator.request_rejoin()
@@ -64,15 +59,15 @@ async def told(kafka_bootstrap: str) -> tuple[KafkaBroker, str]:
     return broker, topic
 
 
-async def member_of(broker: KafkaBroker, topics: Sequence[str], group: str) -> KafkaConsumer:
-    made = await broker.consumer(group=group, topics=topics, fences=no_fences)
+async def member_of(broker: KafkaBroker, topic: str, group: str) -> KafkaConsumer:
+    made = await broker.consumer(group=group, topics=[topic], fences=no_fences)
     assert isinstance(made, KafkaConsumer)
     return made
 
 
 async def test_a_poll_during_a_rebalance_returns_in_its_time(told: tuple[KafkaBroker, str]) -> None:
     broker, topic = told
-    member = await member_of(broker, [topic], f"titan.{uuid4().hex}")
+    member = await member_of(broker, topic, f"titan.{uuid4().hex}")
     assert sorted(await values(member, 3)) == [b"0", b"1", b"2"]
     await rebalance_without_end(member)
     began = monotonic()
@@ -87,7 +82,7 @@ async def test_a_member_whose_rebalance_does_not_end_gives_up_and_the_next_one_h
 ) -> None:
     broker, topic = told
     group = f"titan.{uuid4().hex}"
-    member = await member_of(broker, [topic], group)
+    member = await member_of(broker, topic, group)
     assert len(await values(member, 3)) == 3
     await rebalance_without_end(member)
     monkeypatch.setattr(kafka_consumer, "REBALANCE_SECONDS", 0.5)
@@ -100,6 +95,6 @@ async def test_a_member_whose_rebalance_does_not_end_gives_up_and_the_next_one_h
     producer = await broker.producer()
     await producer.send([Message(topic, b"k0", b"3", [])])
     await producer.close()
-    successor = await member_of(broker, [topic], group)
+    successor = await member_of(broker, topic, group)
     assert await values(successor, 1) == [b"3"]
     await successor.close()
