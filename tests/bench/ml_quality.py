@@ -145,10 +145,10 @@ def judged(column: pa.ChunkedArray, held_out: NDArray[np.bool_], answers: NDArra
         learnt = true[~held_out]
         # As TITAN answers: never beyond what was learnt from.
         held = NumberOutput("", 0.0, 1.0, learnt.min(), learnt.max()).value(answers)
-        found = scores.number_score(held, true[held_out])
+        found = scores.number_measure(held, true[held_out]).score
         return {"score": found.name, "value": found.value}
     codes = np.unique(column.to_pylist(), return_inverse=True)[1][held_out]
-    found, sure = scores.label_score(answers, codes), scores.calibration(answers, codes)
+    found, sure = scores.label_measure(answers, codes).score, scores.calibration(answers, codes)
     said = {"calibration": sure["expected_calibration_error"], "by_chance": sure["by_chance"]["mean"]}
     return {"score": found.name, "value": found.value, **said}
 

@@ -106,10 +106,9 @@ class Evaluation:
             judged = _Judged(output, head, y, self.seed)
             detail = judged.detail(own, wrong)
             baselines = self._baselines(i, known)
-            detail["baselines"] = {name: judged.brief(said, wrong) for name, said in baselines.items()}
-            score = judged.score(own)
+            detail["baselines"] = {name: judged.beside(own, said, wrong) for name, said in baselines.items()}
             for name, other in baselines.items():
-                detail[f"beats_{name}"] = score.beats(judged.score(other))
+                detail[f"beats_{name}"] = judged.measure(own).score.beats(judged.measure(other).score)
             found[output.column] = detail
         return found
 
@@ -148,17 +147,22 @@ class _Judged:
     y: NDArray[np.float32]
     seed: int
 
-    def score(self, answers: NDArray[Any]) -> scores.Score:
+    def measure(self, answers: NDArray[Any]) -> scores.Measure:
         if isinstance(self.output, LabelOutput):
-            return scores.label_score(answers, self.y.astype(np.intp))
-        return scores.number_score(self._values(answers), self._values(self.y[:, None]))
+            return scores.label_measure(answers, self.y.astype(np.intp))
+        return scores.number_measure(self._values(answers), self._values(self.y[:, None]))
 
     def brief(self, answers: NDArray[Any], wrong: int) -> dict[str, Any]:
         return {
-            "score": self.score(answers).to_json(),
+            "score": self.measure(answers).score.to_json(),
             "loss": scores.mean_error(answers, self.y, self.head),
             "accuracy": scores.accuracy(answers, self.y, self.head, wrong_anyway=wrong),
         }
+
+    def beside(self, own: NDArray[Any], baseline: NDArray[Any], wrong: int) -> dict[str, Any]:
+        """A baseline in brief, and how far `own` is ahead of it."""
+        lead = scores.lead_of(self.measure(own), self.measure(baseline), self.seed)
+        return self.brief(baseline, wrong) | {"lead": lead}
 
     def detail(self, answers: NDArray[Any], wrong: int) -> dict[str, Any]:
         found = {
@@ -166,11 +170,7 @@ class _Judged:
             "lines": len(self.y),
             **self.brief(answers, wrong),
         }
-        found["score"]["interval"] = scores.interval_of(
-            lambda rows: _Judged(self.output, self.head, self.y[rows], self.seed).score(answers[rows]),
-            len(self.y),
-            self.seed,
-        )
+        found["score"]["interval"] = scores.interval_of(self.measure(answers), self.seed)
         codes = self.y.astype(np.intp)
         if isinstance(self.output, LabelOutput):
             found["logloss"] = float(label_errors(answers, codes, "crossentropy").mean())

@@ -12,6 +12,7 @@ from ml.learning.network.losses import label_errors, number_errors
 from ml.learning.network.shape import Head
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 RESAMPLES = 100
 RESAMPLED_LINES = 4000
 CALIBRATION_BINS = 10
@@ -34,33 +35,62 @@ class Score:
         return {"name": self.name, "value": self.value, "higher_is_better": self.higher_is_better}
 
 
-def label_score(p: NDArray[np.floating], codes: NDArray[np.intp]) -> Score:
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """The score of one output's answers, on whichever of the `lines` it is asked for."""
+
+    name: str
+    higher_is_better: bool
+    lines: int
+    of: Callable[[Rows], float]
+
+    @property
+    def score(self) -> Score:
+        """On all lines."""
+        return Score(self.name, self.of(np.arange(self.lines)), self.higher_is_better)
+
+
+def label_measure(p: NDArray[np.floating], codes: Rows) -> Measure:
     if p.shape[1] == 2 and len(np.unique(codes)) == 2:
-        return Score("auc", auc(p[:, 1], codes == 1), True)
-    return Score("logloss", float(label_errors(p, codes, "crossentropy").mean()), False)
+        _, places = np.unique(p[:, 1], return_inverse=True)
+        positive = codes == 1
+        return Measure("auc", True, len(codes), lambda rows: _auc(places[rows], positive[rows]))
+    errors = label_errors(p, codes, "crossentropy")
+    return Measure("logloss", False, len(codes), lambda rows: float(errors[rows].mean()))
 
 
-def number_score(values: Floats, true: Floats) -> Score:
-    return Score("rmse", float(np.sqrt(np.mean((values - true) ** 2))), False)
+def number_measure(values: Floats, true: Floats) -> Measure:
+    squares = (values - true) ** 2
+    return Measure("rmse", False, len(true), lambda rows: float(np.sqrt(squares[rows].mean())))
 
 
-def auc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
-    """The chance that a positive line scores above a negative one; ties count half."""
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    upto = np.cumsum(counts)
-    ranks = (upto - (counts - 1) / 2)[place]
-    positives, negatives = int(positive.sum()), int((~positive).sum())
-    if not positives or not negatives:
-        return 0.5
-    return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+def _auc(places: Rows, positive: NDArray[np.bool_]) -> float:
+    """The chance that a positive line's place is above a negative one's; ties count half."""
+    width = int(places.max()) + 1
+    above, below = (np.bincount(places[side], minlength=width) for side in (positive, ~positive))
+    pairs = int(above.sum()) * int(below.sum())
+    return float(above @ (np.cumsum(below) - below / 2)) / pairs if pairs else 0.5
 
 
-def interval_of(score: Callable[[NDArray[np.intp]], Score], lines: int, seed: int) -> tuple[float, float]:
+def interval_of(measure: Measure, seed: int) -> tuple[float, float]:
     """Where the score falls in 95 of 100 redraws of the lines."""
+    return _spread(measure.of, measure.lines, seed)
+
+
+def lead_of(own: Measure, other: Measure, seed: int) -> tuple[float, float]:
+    """How far `own` is ahead of `other` in 95 of 100 redraws of the lines; below 0 it is behind.
+
+    Both are redrawn together: a line that is hard for both says nothing of who is ahead.
+    """
+    sign = 1 if own.higher_is_better else -1
+    return _spread(lambda rows: sign * (own.of(rows) - other.of(rows)), own.lines, seed)
+
+
+def _spread(of: Callable[[Rows], float], lines: int, seed: int) -> tuple[float, float]:
     rng = np.random.default_rng([seed, 17])
     size = min(lines, RESAMPLED_LINES)
-    found = np.array([score(rng.integers(0, lines, size)).value for _ in range(RESAMPLES)])
-    center = score(np.arange(lines)).value
+    found = np.array([of(rng.integers(0, lines, size)) for _ in range(RESAMPLES)])
+    center = of(np.arange(lines))
     # Fewer lines drawn than there are spread wider by the root of the ratio.
     shrink = np.sqrt(size / lines)
     low, high = np.quantile(found - found.mean(), (0.025, 0.975)) * shrink

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Count, Sum
 
 from ml.models import Machine, SolvedLines, Work
-from ml.rules.verdicts import verdict
+from ml.rules.verdicts import Lead, verdict
 from ml.rules.work import WorkState
 from service_base.principals.models import KnownTeam
 from shared_models.clock import utc_now
@@ -30,7 +30,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class OutputScore:
-    """An output's score beside what needs no machine."""
+    """An output's score beside what needs no machine; `leads` are over each baseline."""
 
     output: str
     name: str
@@ -44,27 +44,23 @@ class OutputScore:
     beats_constant: bool
     beats_linear: bool
     beats_boosted: bool | None
+    leads: dict[str, Lead]
 
     @property
     def verdict(self) -> str:
         """What the figures mean, in words."""
-        return verdict(
-            value=self.value,
-            low=self.low,
-            high=self.high,
-            constant=self.constant,
-            linear=self.linear,
-            boosted=self.boosted,
-            up=self.higher_is_better,
-        )
+        return verdict(**self.leads)
 
 
 def scores_of(machine: Machine) -> list[OutputScore]:
     """The scores of a trained machine, an output each."""
     model = machine.training_nn_model
-    if model is None:
-        return []
-    return [_score(output, detail) for output, detail in model.card["metrics"]["outputs"].items()]
+    return [] if model is None else scores_of_card(model.card)
+
+
+def scores_of_card(card: dict[str, Any]) -> list[OutputScore]:
+    """The scores that a model card tells, an output each."""
+    return [_score(output, detail) for output, detail in card["metrics"]["outputs"].items()]
 
 
 def _score(output: str, detail: dict[str, Any]) -> OutputScore:
@@ -84,7 +80,19 @@ def _score(output: str, detail: dict[str, Any]) -> OutputScore:
         detail["beats_constant"],
         detail["beats_linear"],
         detail.get("beats_boosted"),
+        {name: _lead(score, baseline) for name, baseline in baselines.items()},
     )
+
+
+def _lead(score: dict[str, Any], baseline: dict[str, Any]) -> Lead:
+    """Cards of before do not tell how far ahead the machine was on the same lines, only what its own score may be."""
+    sign = 1 if score["higher_is_better"] else -1
+    beside = baseline["score"]["value"]
+    seen = sign * (score["value"] - beside)
+    bounds = baseline.get("lead")
+    if bounds is None:
+        bounds = sorted(sign * (bound - beside) for bound in score.get("interval") or [score["value"]] * 2)
+    return Lead(seen, *bounds)
 
 
 def use_of(machine_ids: Iterable[UUID]) -> dict[UUID, Use]:

@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 _BEYOND_LINEAR = "Clearly better than a constant and than a linear model"
 
 
-def verdict(
-    *,
-    value: float,
-    low: float | None,
-    high: float | None,
-    constant: float,
-    linear: float,
-    up: bool,
-    boosted: float | None = None,
-) -> str:
-    """The figures in words. `low` and `high` bound 95 of 100 scores that chance would give; `up`: higher is better.
+class Lead(NamedTuple):
+    """How far a machine is ahead of a baseline on held-out lines, and where 95 of 100 redraws of them put that."""
 
-    `boosted` is what LightGBM reaches as it comes; cards of older machines do not know it.
-    """
+    seen: float
+    low: float
+    high: float
 
-    def clearly_better_than(baseline: float) -> bool:
-        nearest = low if up else high
-        bound = value if nearest is None else nearest
-        return bound > baseline if up else bound < baseline
+    @property
+    def is_clear(self) -> bool:
+        """Whether the machine is ahead by more than chance explains."""
+        return self.low > 0
 
-    if not clearly_better_than(constant):
+    @property
+    def is_behind(self) -> bool:
+        """Whether the baseline is ahead by more than chance explains."""
+        return self.high < 0
+
+
+def verdict(*, constant: Lead, linear: Lead, boosted: Lead | None = None) -> str:
+    """The leads in words. `boosted` is that over LightGBM as it comes; cards of older machines do not know it."""
+    if not constant.is_clear:
         return "Not clearly better than always giving the same answer: do not rely on it."
-    if not clearly_better_than(linear):
-        better = value > linear if up else value < linear
+    if not linear.is_clear:
         return (
             "Clearly better than a constant; ahead of a linear model by no more than chance explains."
-            if better
+            if linear.seen > 0
             else "Clearly better than a constant, but a linear model does as well."
         )
     if boosted is None:
         return f"{_BEYOND_LINEAR}."
-    if clearly_better_than(boosted):
+    if boosted.is_clear:
         return "Clearly better than a constant, a linear model and LightGBM."
-    if value > boosted if up else value < boosted:
+    if boosted.seen > 0:
         return f"{_BEYOND_LINEAR}; ahead of LightGBM by no more than chance explains."
-    furthest = high if up else low
-    bound = value if furthest is None else furthest
-    is_behind = bound < boosted if up else bound > boosted
-    return f"{_BEYOND_LINEAR}, but LightGBM does {'better' if is_behind else 'as well'}."
+    return f"{_BEYOND_LINEAR}, but LightGBM does {'better' if boosted.is_behind else 'as well'}."

@@ -278,6 +278,7 @@ def show_score(score: OutputScore) -> dict[str, Any]:
         "beats_constant": score.beats_constant,
         "beats_linear": score.beats_linear,
         "beats_boosted": score.beats_boosted,
+        "leads": {name: lead._asdict() for name, lead in score.leads.items()},
         "verdict": score.verdict,
     }
 

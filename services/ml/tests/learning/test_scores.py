@@ -1,4 +1,4 @@
-"""What chance alone makes of calibration is what drawing every line's truth anew makes of it."""
+"""Scores are what their definitions say, and what chance makes of them is what drawing lines anew makes of them."""
 
 from __future__ import annotations
 
@@ -51,3 +51,42 @@ def test_the_error_is_the_distance_of_certainty_and_truth_by_bins() -> None:
     p = np.array([[0.95, 0.05], [0.95, 0.05], [0.65, 0.35], [0.65, 0.35]])
     found: dict[str, Any] = scores.calibration(p, np.array([0, 0, 0, 1]))
     assert found["expected_calibration_error"] == pytest.approx((0.05 + 0.15) / 2)
+
+
+def test_auc_is_the_share_of_pairs_in_order_on_whichever_lines() -> None:
+    rng = np.random.default_rng(5)
+    certain, codes = rng.integers(0, 12, 300) / 12, rng.integers(0, 2, 300)
+    measure = scores.label_measure(np.stack([1 - certain, certain], axis=1), codes)
+    for rows in (np.arange(300), rng.integers(0, 300, 300), np.arange(40)):
+        above, below = certain[rows][codes[rows] == 1], certain[rows][codes[rows] == 0]
+        gap = above[:, None] - below
+        assert measure.of(rows) == pytest.approx(((gap > 0) + (gap == 0) / 2).mean())
+
+
+def test_lines_of_one_label_only_have_nothing_in_order() -> None:
+    certain = np.linspace(0, 1, 20)
+    measure = scores.label_measure(np.stack([1 - certain, certain], axis=1), np.arange(20) % 2)
+    assert measure.name == "auc"
+    assert measure.of(np.arange(0, 20, 2)) == 0.5
+
+
+def test_a_lead_on_the_same_lines_is_clear_where_the_scores_alone_would_not_tell() -> None:
+    rng = np.random.default_rng(3)
+    true = rng.standard_t(3, 2000)  # a few lines that nobody foresees
+    known = 0.4 * rng.normal(size=2000)
+    true += known
+    own, other = scores.number_measure(known, true), scores.number_measure(np.zeros(2000), true)
+    low, high = scores.interval_of(own, seed=0)
+    assert low < other.score.value < high
+    ahead = scores.lead_of(own, other, seed=0)
+    assert 0 < ahead[0] < other.score.value - own.score.value < ahead[1]
+    assert scores.lead_of(other, own, seed=0) == pytest.approx((-ahead[1], -ahead[0]), abs=2e-3)
+
+
+def test_more_is_ahead_where_higher_is_better_and_none_is_ahead_of_itself() -> None:
+    rng = np.random.default_rng(9)
+    codes = rng.integers(0, 2, 500)
+    sharp, dull = (np.clip(0.5 + by * (codes - 0.5) + 0.2 * rng.normal(size=500), 0, 1) for by in (0.6, 0.2))
+    own, other = (scores.label_measure(np.stack([1 - p, p], axis=1), codes) for p in (sharp, dull))
+    assert scores.lead_of(own, other, seed=0)[0] > 0
+    assert scores.lead_of(own, own, seed=0) == (0.0, 0.0)
