@@ -14,7 +14,7 @@ from titan.demo.people import People
 from titan.demo.report import Report, charges_of, show
 from titan.demo.screen import Screen
 
-TABLE_LEVEL, SIGNAL_LEVEL = 2, 1
+TABLE_LEVEL, SIGNAL_LEVEL = 3, 1
 SIGNAL_NAME = "IBM up or down"
 
 
@@ -64,7 +64,7 @@ def _people(stack: Configuration, screen: Screen) -> People:
 def _solving(who: People, screen: Screen, report: Report, machine: dict[str, Any], table: bytes) -> None:
     rows = learning.sample(table, learning.BOUGHT_ROWS, without=data.TABLE_TARGET)
     own = learning.solve(who.ada, machine["id"], rows[:5])
-    screen.say(f"solved 5 rows; the first: {_short(own['results'][0])}")
+    screen.say(f"solved 5 rows; the first: {_in_words(own['results'][0])}")
     key = f"demo-{uuid4()}"
     first = learning.solve(who.ada, machine["id"], rows[:3], key=key)
     again = learning.solve(who.ada, machine["id"], rows[:3], key=key)
@@ -163,6 +163,15 @@ def _scores(machine: dict[str, Any]) -> str:
     )
 
 
-def _short(result: dict[str, Any]) -> str:
-    text = json.dumps(result)
-    return text if len(text) < 110 else text[:107] + "…"
+def _in_words(result: dict[str, Any]) -> str:
+    """A row's answers: a label with its probability, a number with where nine of ten true ones lie."""
+    said = []
+    for output, value in result["values"].items():
+        if output in result["probabilities"]:
+            said.append(f"{output} {value} ({result['probabilities'][output][value]:.0%})")
+        elif output in result["low"]:
+            low, high = result["low"][output], result["high"][output]
+            said.append(f"{output} {value:.2f}, nine times in ten between {low:.2f} and {high:.2f}")
+        else:
+            said.append(f"{output} {value:.2f}")
+    return "; ".join(said)

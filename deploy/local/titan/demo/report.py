@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.table import Table
+from rich.box import SIMPLE
+from rich.table import Column, Table
 
 from titan.configuration import SERVICES
 from titan.demo.checks import Check
@@ -76,6 +77,10 @@ def show(screen: Screen, report: Report, addresses: dict[str, str]) -> None:
     console = screen.console
     console.print()
     console.print(_machines(report))
+    for machine in report.machines:
+        for score in machine["scores"]:
+            console.print(f"[bold]{machine['name']}[/]: {score['verdict']}")
+    console.print()
     console.print(_charges(report))
     console.print(_runs(report))
     console.print(_checks(report))
@@ -86,27 +91,25 @@ def show(screen: Screen, report: Report, addresses: dict[str, str]) -> None:
 
 
 def _machines(report: Report) -> Table:
-    table = Table(title="What was trained, and how well", title_justify="left")
-    for column in ("machine", "level", "lines", "score", "machine's", "constant", "linear", "LightGBM", "verdict"):
-        table.add_column(column, justify="left" if column in ("machine", "score", "verdict") else "right")
+    table = _table("What was trained, and how well on lines kept back", "machine", "score")
+    for column in ("level", "lines", "reached", "constant", "linear", "LightGBM"):
+        table.add_column(column, justify="right")
     for machine in report.machines:
         for score in machine["scores"]:
             table.add_row(
-                machine["name"], str(machine["level"]), str(machine["learning_lines"]),
-                f"{score['output']}: {score['name']} {'↑' if score['higher_is_better'] else '↓'}",
-                *("–" if score[whose] is None else f"{score[whose]:.4f}" for whose in WHOSE), score["verdict"],
+                machine["name"], f"{score['output']}\n{score['name']} {'↑' if score['higher_is_better'] else '↓'}",
+                str(machine["level"]), str(machine["learning_lines"]),
+                *("–" if score[whose] is None else f"{score[whose]:.4g}" for whose in WHOSE),
             )  # fmt: skip
     return table
 
 
 def _charges(report: Report) -> Table:
-    table = Table(title="What was charged to whom, and why", title_justify="left")
-    for column in ("who", "kind", "amounts", "because"):
-        table.add_column(column)
+    table = _table("What was charged to whom, and why", "who", "what", "because")
     for (who, kind), charges in _grouped(report.charges).items():
         last = charges[0]
         more = f" (and {len(charges) - 1} more like it)" if len(charges) > 1 else ""
-        table.add_row(who, kind, " + ".join(last["parts"]), last["why"] + more)
+        table.add_row(who, "\n".join([kind.replace("_", " "), *last["parts"]]), last["why"] + more)
     return table
 
 
@@ -118,8 +121,8 @@ def _grouped(charges: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[s
 
 
 def _runs(report: Report) -> Table:
-    table = Table(title="What the bot did", title_justify="left")
-    for column in ("mode", "candles", "trades", "profit or loss", "denied by the calendar"):
+    table = _table("What the bot did", "mode")
+    for column in ("candles", "trades", "profit or loss", "denied by the calendar"):
         table.add_column(column, justify="right")
     for run in report.runs:
         table.add_row(
@@ -129,9 +132,13 @@ def _runs(report: Report) -> Table:
 
 
 def _checks(report: Report) -> Table:
-    table = Table(title="What must hold", title_justify="left")
-    for column in ("", "check", "found"):
-        table.add_column(column)
+    table = _table("What must hold", "", "check", "found")
     for check in report.checks:
         table.add_row("[green]ok[/]" if check.ok else "[red]NO[/]", check.name, check.detail)
     return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    """Readable in a terminal of 80 columns: nothing is cut off, and rules between rows take no room."""
+    shown = (Column(name, overflow="fold") for name in columns)
+    return Table(*shown, title=title, title_justify="left", title_style="bold", box=SIMPLE)

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 
 class Shown:
@@ -42,7 +44,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """One thing that happened."""
-        self.console.print(f"   {text}", markup=False)
+        self.console.print(Padding(Text(text), (0, 0, 0, 3), expand=False))
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Shown]:
