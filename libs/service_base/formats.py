@@ -51,6 +51,15 @@ class Formats:
         grouped = whole.replace(",", "\u202f")
         return f"{grouped}{self.decimal_separator_sign}{fraction}" if fraction else grouped
 
+    def typed(self, text: str) -> str:
+        """A number that the person typed, or copied from a page, with a point and nothing between thousands.
+
+        A comma is the decimal sign only of those who chose it. To others it parts thousands: it stays, and the caller
+        refuses it, since 1,000 read as one would be a thousandth of what was meant.
+        """
+        plain = "".join(text.split())
+        return plain if "." in plain else plain.replace(self.decimal_separator_sign, ".")
+
     @property
     def decimal_separator_sign(self) -> str:
         """The decimal sign itself."""

@@ -31,8 +31,14 @@ def test_an_instant_shown_with_seconds_can_be_read_back(chosen, moment):
 
 @given(formats, st.decimals(min_value=-(10**12), max_value=10**12, places=8))
 def test_a_number_shown_can_be_read_back(chosen, number):
-    shown = chosen.number(number, places=8).replace("\u202f", "").replace(chosen.decimal_separator, ".")
-    assert Decimal(shown) == number
+    assert Decimal(chosen.typed(chosen.number(number, places=8))) == number
+    assert Decimal(chosen.typed(f" {number:f} ")) == number
+
+
+def test_a_comma_that_parts_thousands_is_not_read_as_a_decimal_sign():
+    assert Formats(decimal_separator=",").typed("1,5") == "1.5"
+    assert Formats(decimal_separator=".").typed("1,000") == "1,000"
+    assert Formats(decimal_separator=",").typed("1,000.50") == "1,000.50"
 
 
 def test_thousands_are_never_separated_by_a_decimal_sign():

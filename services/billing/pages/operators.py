@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from billing import commands, queries
 from billing.models import Coupon, PriceList
+from billing.pages.typed import amount_of
 from billing.rules.pricing import money_in
 from service_base.errors import BadInput, Refusal
 from service_base.pages import PageRequest, show, signed_in
@@ -63,10 +64,9 @@ async def coupons(request: PageRequest) -> HttpResponse:
 
 def _publish(request: PageRequest) -> PriceList:
     current = queries.current_prices()
-    amounts = {name: money_in(request.POST.get(name, "").strip(), field=name, zero_fits=True) for name in _AMOUNTS}
+    amounts = {name: money_in(amount_of(request, name), field=name, zero_fits=True) for name in _AMOUNTS}
     factors = {
-        level: money_in(request.POST.get(f"level_{level}", "").strip(), field=f"level_{level}")
-        for level in current.level_factors
+        level: money_in(amount_of(request, f"level_{level}"), field=f"level_{level}") for level in current.level_factors
     }
     return commands.publish_prices(
         **amounts,
@@ -79,8 +79,8 @@ def _publish(request: PageRequest) -> PriceList:
 def _make_coupon(request: PageRequest) -> Coupon:
     return commands.create_coupon(
         code=request.POST.get("code", ""),
-        amount=request.POST.get("amount", "").strip(),
-        budget=request.POST.get("budget", "").strip(),
+        amount=amount_of(request, "amount"),
+        budget=amount_of(request, "budget"),
         credit_days=_whole(request, "credit_days"),
         by=request.caller.id,
     )

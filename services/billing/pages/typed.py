@@ -12,9 +12,7 @@ from shared_models.ids import new_id
 
 def amount_of(request: PageRequest, field: str = "amount_usd") -> str:
     """The amount as it was typed, with the person's own decimal sign."""
-    typed = request.POST.get(field, "").strip()
-    sign = Formats.of(request.caller.user).decimal_separator_sign
-    return typed if "." in typed else typed.replace(sign, ".")
+    return Formats.of(request.caller.user).typed(request.POST.get(field, ""))
 
 
 def key_of(request: PageRequest) -> str:

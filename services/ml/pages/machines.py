@@ -20,6 +20,7 @@ from ml.rules.work import OPEN
 from ml.store import discard
 from ml.uploads import TakesLong, Upload, impatient, receive_upload
 from service_base.errors import Refusal
+from service_base.formats import Formats
 from service_base.pages import PageRequest, show, signed_in
 from service_base.pagination import page_of
 from shared_models.ids import new_id
@@ -127,7 +128,7 @@ def _append(request: PageRequest, machine: Machine, upload: Upload) -> DataLine 
 async def publish(request: PageRequest, machine_id: UUID) -> HttpResponse:
     """Put the machine on the market."""
     found = await sync_to_async(queries.machine_for)(request.caller, machine_id, Right.CHANGE)
-    price = request.POST.get("machine_api_solving_price_usd", "").strip().replace(",", ".")
+    price = Formats.of(request.caller.user).typed(request.POST.get("machine_api_solving_price_usd", ""))
     try:
         await sync_to_async(commands.publish_machine)(machine_id=found.pk, price_usd=price)
         messages.success(request, "The machine is on the market.")

@@ -19,6 +19,7 @@ from ml.rules.purchases import PurchaseKind
 from ml.store import place
 from service_base.downloads import CSV, file_download
 from service_base.errors import BadInput, NotFound, Refusal
+from service_base.formats import Formats
 from service_base.pages import PageRequest, show, signed_in
 from service_base.pagination import page_of
 from shared_models.ids import derived_id
@@ -30,7 +31,8 @@ async def terms(request: PageRequest, machine_id: UUID) -> HttpResponse:
     """What the machine's owner sells beside answers."""
     found = await sync_to_async(queries.machine_for)(request.caller, machine_id, Right.CHANGE)
     given: dict[str, Any] = {name: name in request.POST for name in FLAGS}
-    given |= {name: _typed_price(request.POST.get(name, "")) for name in PRICES}
+    formats = Formats.of(request.caller.user)
+    given |= {name: formats.typed(request.POST.get(name, "")) or "0" for name in PRICES}
     try:
         machine = await sync_to_async(commands.set_terms)(machine_id=found.pk, terms=given)
         said = "Its lines or copies are" if machine.sells_lines_or_copies else "Neither its lines nor copies are"
@@ -38,10 +40,6 @@ async def terms(request: PageRequest, machine_id: UUID) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, refusal.detail)
     return HttpResponseRedirect(reverse("machine", args=[machine_id]))
-
-
-def _typed_price(text: str) -> str:
-    return text.strip().replace(",", ".") or "0"
 
 
 @require_POST

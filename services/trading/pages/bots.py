@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from service_base.errors import BadInput, Refusal
+from service_base.formats import Formats
 from service_base.pages import PageRequest, show, signed_in
 from trading import commands, queries
 from trading.forms import fields_of, parameters_in
@@ -42,7 +43,7 @@ async def new_bot(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
         return await show(request, "trading/new_bot.html", context)
     try:
-        made = await sync_to_async(_create)(request.caller.id, request.POST)
+        made = await sync_to_async(_create)(request)
     except Refusal as refusal:
         return await show(request, "trading/new_bot.html", context | {"refusal": refusal}, status=refusal.status)
     messages.success(request, f"The bot {made.name} is made. Start a backtest to see what it would have done.")
@@ -68,7 +69,7 @@ async def bot(request: PageRequest, bot_id: UUID) -> HttpResponse:
 async def start(request: PageRequest, bot_id: UUID) -> HttpResponse:
     """Start a run and go to it."""
     try:
-        run = await sync_to_async(_start)(request.caller.id, bot_id, request.POST)
+        run = await sync_to_async(_start)(request, bot_id)
     except Refusal as refusal:
         context = await sync_to_async(_bot)(request.caller.id, bot_id)
         return await show(request, "trading/bot.html", context | {"refusal": refusal}, status=refusal.status)
@@ -132,24 +133,25 @@ def _form(user_id: UUID, given: QueryDict) -> dict[str, Any]:
     }
 
 
-def _create(user_id: UUID, given: QueryDict) -> Bot:
+def _create(request: PageRequest) -> Bot:
+    given = request.POST
     kind = STRATEGIES.get(given.get("strategy", ""))
     if kind is None:
         raise BadInput("Choose a strategy.", field="strategy")
-    fields: dict[str, Any] = {name: _number(given, name) for name in (*AMOUNTS, *PERCENTAGES) if given.get(name)}
+    fields: dict[str, Any] = {name: _number(request, name) for name in (*AMOUNTS, *PERCENTAGES) if given.get(name)}
     if given.get("max_daily_trades"):
-        fields["max_daily_trades"] = _whole(given, "max_daily_trades")
+        fields["max_daily_trades"] = _whole(request, "max_daily_trades")
     if given.get("exchange_key_id"):
         fields["exchange_key_id"] = _id(given, "exchange_key_id")
     try:
         return commands.create_bot(
-            user_id=user_id,
+            user_id=request.caller.id,
             name=given.get("name", ""),
             symbol_id=_id(given, "symbol_id"),
             strategy=kind.name,
             timeframe=given.get("timeframe", "1d"),
             parameters=parameters_in(kind, given),
-            pauses=_pauses(given),
+            pauses=_pauses(request),
             pause_currencies=[c for c in given.get("pause_currencies", "").upper().replace(",", " ").split() if c],
             **fields,
         )
@@ -158,32 +160,33 @@ def _create(user_id: UUID, given: QueryDict) -> Bot:
         raise BadInput(" ".join(said), field=field) from None
 
 
-def _pauses(given: QueryDict) -> dict[str, Any]:
+def _pauses(request: PageRequest) -> dict[str, Any]:
     found = {}
     for importance in Importance:
-        if given.get(f"pause.{importance}"):
-            before, after = (_whole(given, f"pause.{importance}.{side}") for side in ("before", "after"))
+        if request.POST.get(f"pause.{importance}"):
+            before, after = (_whole(request, f"pause.{importance}.{side}") for side in ("before", "after"))
             found[importance.value] = {"before": before, "after": after}
     return found
 
 
-def _start(user_id: UUID, bot_id: UUID, given: QueryDict) -> Any:
+def _start(request: PageRequest, bot_id: UUID) -> Any:
+    given = request.POST
     mode, _, feed = given.get("kind", "backtest").partition(":")
     # A double click sends the same form twice: the second finds the run open and is refused.
     return commands.start_run(
-        user_id=user_id,
+        user_id=request.caller.id,
         bot_id=bot_id,
         mode=mode,
         feed=Feed.INGESTED if feed == Feed.INGESTED else Feed.STORED,
         start=_day(given, "start"),
         end=_day(given, "end"),
-        candles_per_second=float(_number(given, "candles_per_second")) if given.get("candles_per_second") else 10,
+        candles_per_second=float(_number(request, "candles_per_second")) if given.get("candles_per_second") else 10,
     )
 
 
-def _number(given: QueryDict, name: str) -> Decimal:
+def _number(request: PageRequest, name: str) -> Decimal:
     try:
-        value = Decimal(given.get(name, "").replace(",", "."))
+        value = Decimal(Formats.of(request.caller.user).typed(request.POST.get(name, "")))
     except InvalidOperation:
         value = Decimal("nan")
     if not value.is_finite():
@@ -191,8 +194,8 @@ def _number(given: QueryDict, name: str) -> Decimal:
     return value
 
 
-def _whole(given: QueryDict, name: str) -> int:
-    value = _number(given, name) if given.get(name) else Decimal(0)
+def _whole(request: PageRequest, name: str) -> int:
+    value = _number(request, name) if request.POST.get(name) else Decimal(0)
     if value != int(value):
         raise BadInput("Give a whole number.", field=name)
     return int(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -99,6 +100,18 @@ async def test_a_wrong_form_keeps_the_input_and_names_the_field(page, market):
     assert 'value="keep me"' in text
     assert "must be smaller than slow" in text
     assert "<title>Error: New bot" in text
+
+
+@pytest.mark.parametrize(("sign", "made"), [(",", True), (".", False)])
+async def test_a_comma_is_the_decimal_sign_of_those_who_chose_it(page, ada, market, sign, made):
+    symbol = await sync_to_async(market)()
+    ada.decimal_separator = sign
+    await ada.asave()
+    body = {"name": "b", "symbol_id": symbol.pk, "strategy": "dca", "p.amount": "50", "p.every": "2"}
+    answer = await page.client.post("/bots/new", body | {"starting_cash": "1,500"})
+    assert answer.status_code == (302 if made else 422)
+    assert made or "Give a number" in answer.content.decode()
+    assert not made or (await Bot.objects.aget()).starting_cash == Decimal("1.5")
 
 
 async def test_a_run_page_shows_verdict_log_chart_orders_and_report(page, bot, drive, ada):
