@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from django.db import connection
+from django.db import connections
 
 T = TypeVar("T")
 
@@ -23,15 +23,10 @@ class DatabaseThread:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
 
     async def disconnect(self) -> None:
-        """Close the connection, and with it whatever the session holds; the next `run` opens another."""
-        await self.run(_disconnect)
+        """Close its connections, and with them whatever their sessions hold; the next `run` opens others."""
+        await self.run(connections.close_all)
 
     async def close(self) -> None:
         """Disconnect and end the thread."""
         await self.disconnect()
         self._pool.shutdown(wait=False)
-
-
-def _disconnect() -> None:
-    # `connection.close` itself would be looked up on the caller's thread, and be the wrong connection.
-    connection.close()

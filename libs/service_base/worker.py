@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from event_bus.database_thread import DatabaseThread
 from event_bus.watchdog import Watchdog
 from service_base import logging as titan_logging
 from service_base import platform_log, sessions, telemetry, worker_http
@@ -23,11 +24,13 @@ LONGEST_WAIT = 2.0
 # Objects that are made and kept before cycles are looked for among them: some ten megabytes. It is more than a batch of
 # two thousand events holds at once, which makes no cycles; Python's 700 are as many as a dozen events make.
 COLLECT_AFTER = 100_000
+# Work that comes again so soon keeps its connection: opening one takes PostgreSQL and us some ten milliseconds each.
+SOON = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Runs a synchronous function every `seconds` on a thread; a database that is away is waited for."""
+    """Runs a synchronous function every `seconds` on a thread of its own; a database that is away is waited for."""
 
     seconds: float
     work: Callable[[], object]
@@ -36,9 +39,15 @@ class Every:
         """Repeat until `stop` is set."""
         from event_bus.pausing import pause
 
-        while not stop.is_set():
-            await until_done(stop, self.work)
-            await pause(stop, self.seconds)
+        thread = DatabaseThread(name_of(self.work))
+        try:
+            while not stop.is_set():
+                await until_done(stop, self.work, thread)
+                if self.seconds > SOON:
+                    await thread.disconnect()
+                await pause(stop, self.seconds)
+        finally:
+            await thread.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +69,8 @@ class Parts:
             raise
 
 
-async def until_done(stop: asyncio.Event, work: Callable[[], object]) -> bool:
-    """Do `work` on a thread, again after a growing pause while the database is away; False when stopped before.
+async def until_done(stop: asyncio.Event, work: Callable[[], object], thread: DatabaseThread) -> bool:
+    """Do `work` on the thread, again after a growing pause while the database is away; False when stopped before.
 
     Its transaction is the unit: what failed with a database error left nothing behind, so that it may be done again.
     """
@@ -72,27 +81,20 @@ async def until_done(stop: asyncio.Event, work: Callable[[], object]) -> bool:
     seconds = FIRST_WAIT
     while not stop.is_set():
         try:
-            await asyncio.to_thread(_and_disconnect, work)
+            await thread.run(work)
             return True
         except Error as error:
             said = str(error).strip().partition("\n")[0]
-            log.warning("worker.database_away", work=_name_of(work), error=said, retry_seconds=seconds)
+            log.warning("worker.database_away", work=name_of(work), error=said, retry_seconds=seconds)
+            await thread.disconnect()
         await pause(stop, seconds)
         seconds = min(seconds * 2, LONGEST_WAIT)
     return False
 
 
-def _name_of(work: Callable[[], object]) -> str:
+def name_of(work: Callable[[], object]) -> str:
+    """What a loop's work is called in logs."""
     return str(getattr(getattr(work, "func", work), "__name__", work))
-
-
-def _and_disconnect(work: Callable[[], object]) -> None:
-    from django.db import connections
-
-    try:
-        work()
-    finally:
-        connections.close_all()
 
 
 def run(context: str, *loops: Loop, first: Callable[[], object] | None = None) -> None:
@@ -206,4 +208,8 @@ async def _begin(stop: asyncio.Event, first: Callable[[], object] | None) -> boo
         with DatabaseErrorWrapper(connection):
             sessions.prove_direct()
 
-    return await until_done(stop, prove) and (first is None or await until_done(stop, first))
+    thread = DatabaseThread("begin")
+    try:
+        return await until_done(stop, prove, thread) and (first is None or await until_done(stop, first, thread))
+    finally:
+        await thread.close()

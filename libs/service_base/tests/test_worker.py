@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
+from event_bus.database_thread import DatabaseThread
 from event_bus.watchdog import EXIT_STUCK
 from service_base import env, worker, worker_http
 from service_base.worker_http import WorkerHttp
@@ -24,26 +25,33 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "FIRST_WAIT", 0.0)
 
 
+@pytest.fixture
+async def thread() -> AsyncIterator[DatabaseThread]:
+    made = DatabaseThread("test")
+    yield made
+    await made.close()
+
+
 @pytest.mark.parametrize("error", [OperationalError("server closed"), InterfaceError("connection already closed")])
-async def test_work_is_done_again_when_the_database_is_back(error: Exception) -> None:
+async def test_work_is_done_again_when_the_database_is_back(error: Exception, thread: DatabaseThread) -> None:
     answers = [error, error, None]
 
     def work() -> None:
         if (answer := answers.pop(0)) is not None:
             raise answer
 
-    assert await worker.until_done(asyncio.Event(), work)
+    assert await worker.until_done(asyncio.Event(), work, thread)
     assert answers == []
 
 
-async def test_a_worker_that_is_told_to_stop_waits_for_no_database() -> None:
+async def test_a_worker_that_is_told_to_stop_waits_for_no_database(thread: DatabaseThread) -> None:
     stop = asyncio.Event()
 
     def work() -> None:
         stop.set()
         raise OperationalError("server closed")
 
-    assert not await worker.until_done(stop, work)
+    assert not await worker.until_done(stop, work, thread)
 
 
 async def test_a_mistake_in_the_work_ends_the_loop_instead_of_being_repeated() -> None:
@@ -52,6 +60,39 @@ async def test_a_mistake_in_the_work_ends_the_loop_instead_of_being_repeated() -
 
     with pytest.raises(ZeroDivisionError):
         await worker.Every(1, work)(asyncio.Event())
+
+
+async def sessions_of(seconds: float, *, killed_in: int = -1) -> list[int]:
+    """PostgreSQL's numbers of the sessions that four rounds of a loop had; the one of a round may be killed in it."""
+    stop, found = asyncio.Event(), list[int]()
+
+    def work() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            found.append(cursor.fetchone()[0])
+            if len(found) == 4:
+                stop.set()
+            if len(found) - 1 == killed_in:
+                cursor.execute("SELECT pg_terminate_backend(%s)", [found[-1]])
+
+    await worker.Every(seconds, work)(stop)
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_work_that_comes_again_soon_keeps_its_session_and_other_work_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert len(set(await sessions_of(0.01))) == 1
+    monkeypatch.setattr(worker, "SOON", 0.0)
+    assert len(set(await sessions_of(0.01))) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_session_that_was_kept_and_broke_is_replaced() -> None:
+    before, *after = await sessions_of(0.01, killed_in=0)
+    assert before not in after
+    assert len(set(after)) == 1
 
 
 def test_the_last_line_says_in_one_sentence_why_the_worker_ended(
