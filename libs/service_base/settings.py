@@ -122,7 +122,7 @@ def _templates() -> dict[str, Any]:
         "APP_DIRS": True,
         "DIRS": [HERE / "templates"],
         "OPTIONS": {
-            "builtins": ["service_base.templatetags.titan"],
+            "builtins": ["service_base.templatetags.titan", "service_base.templatetags.charts"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

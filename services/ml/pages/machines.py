@@ -79,8 +79,7 @@ def _drift(machine: Machine) -> dict[str, Any] | None:
         "sentence": found.sentence,
         "lines": found.lines,
         "columns": found.movements[:SHOWN_MOVEMENTS],
-        "first": found.times[0],
-        "last": found.times[-1],
+        "times": found.times,
         "series": list(shown.values()),
         "names": ", ".join(shown),
     }

@@ -39,7 +39,7 @@ def _outputs(card: dict[str, Any] | None) -> list[dict[str, Any]]:
         return []
     return [
         {
-            **{"name": name, **detail, **_confusion(detail), "losses": _losses(card, name)},
+            **{"name": name, **detail, **_confusion(detail), **_losses(card, name)},
             **{"off": _off(detail), "answering": answering(card, name)},
             **{"points_apart": _apart(detail), "by_chance": _by_chance(detail)},
         }
@@ -93,10 +93,11 @@ def _shade(count: int, row: list[int]) -> int:
     return -(-5 * count // max(1, sum(row)))
 
 
-def _losses(card: dict[str, Any], output: str) -> list[list[float]]:
+def _losses(card: dict[str, Any], output: str) -> dict[str, Any]:
     """The loss of the usual networks as they learnt, on the lines they learnt from and on others."""
     looks = card["networks"][output]["curve"]
-    return [[look["train_loss"] for look in looks], [look["validation_loss"] for look in looks]]
+    lines = [[look["train_loss"] for look in looks], [look["validation_loss"] for look in looks]]
+    return {"losses": lines, "steps": [look["step"] for look in looks]}
 
 
 def _snippets(machine: Machine) -> dict[str, str]:

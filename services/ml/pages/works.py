@@ -101,6 +101,7 @@ def _work(request: PageRequest, work_id: UUID) -> dict[str, Any]:
         "may_cancel": found.is_open and right in queries.rights_of(request.caller, found.machine),
         "scores": queries.scores_of(found.machine) if found.state == "succeeded" and found.is_work_training else [],
         "losses": found.losses(),
+        "steps": [step for step, _, _ in found.loss_points],
         "seconds_left": found.seconds_left_at(utc_now()),
     }
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import floor, log10
 from typing import Any
 
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from service_base.axes import Axis, axis_over
 from service_base.templatetags.titan import percent, short
 
 register = template.Library()
@@ -40,7 +39,7 @@ def truth_chart(
     if not bins:
         return ""
     show: Show = percent if shares else lambda value: short(context, value, 3)
-    scale = _scale([one[name] for one in bins for name in ("said", "was", "low", "high") if name in one])
+    scale = _Scale(axis_over(one[name] for one in bins for name in ("said", "was", "low", "high") if name in one))
     summary = "; ".join(f"{said} {show(one['said'])}, {was} {show(one['was'])}" for one in bins)
     return format_html(
         '<figure class="plot"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}{}</svg></figure>',
@@ -54,34 +53,18 @@ def truth_chart(
     )
 
 
-@dataclass(frozen=True, slots=True)
 class _Scale:
-    """The same for both directions, so that the diagonal is where they agree."""
+    """The same axis for both directions, so that the diagonal is where they agree."""
 
-    low: float
-    high: float
-    step: float
+    def __init__(self, axis: Axis) -> None:
+        self.ticks = axis.ticks()
+        self._axis = axis
 
     def x(self, value: float) -> str:
-        return f"{LEFT + (value - self.low) / (self.high - self.low) * (WIDTH - LEFT - RIGHT):.1f}"
+        return f"{LEFT + self._axis.share(value) * (WIDTH - LEFT - RIGHT):.1f}"
 
     def y(self, value: float) -> str:
-        return f"{HEIGHT - BOTTOM - (value - self.low) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM):.1f}"
-
-    def ticks(self) -> list[float]:
-        first, last = round(self.low / self.step), round(self.high / self.step)
-        return [place * self.step for place in range(first, last + 1)]
-
-
-def _scale(values: Sequence[float]) -> _Scale:
-    """Round ends a little outside the values, four to eight round steps apart."""
-    low, high = min(values), max(values)
-    span = (high - low) or abs(high) or 1.0
-    size = 10.0 ** floor(log10(span))
-    step = next(part * size for part in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0) if span / (part * size) <= 6)
-    first = floor(low / step) * step
-    count = max(1, -floor(-(high - first) / step))
-    return _Scale(first, first + count * step, step)
+        return f"{HEIGHT - BOTTOM - self._axis.share(value) * (HEIGHT - TOP - BOTTOM):.1f}"
 
 
 def _grid(scale: _Scale, show: Show) -> SafeString:
@@ -90,12 +73,12 @@ def _grid(scale: _Scale, show: Show) -> SafeString:
     across = format_html_join(
         "",
         '<path class="rule" d="M{} {}H{}"/><text class="end" x="{}" y="{}">{}</text>',
-        ((left, scale.y(v), right, left - 6, f"{float(scale.y(v)) + 4:.1f}", show(v)) for v in scale.ticks()),
+        ((left, scale.y(v), right, left - 6, f"{float(scale.y(v)) + 4:.1f}", show(v)) for v in scale.ticks),
     )
     up = format_html_join(
         "",
         '<path class="rule" d="M{} {}V{}"/><text class="middle" x="{}" y="{}">{}</text>',
-        ((scale.x(v), bottom, top, scale.x(v), bottom + 15, show(v)) for v in scale.ticks()),
+        ((scale.x(v), bottom, top, scale.x(v), bottom + 15, show(v)) for v in scale.ticks),
     )
     return format_html('{}{}<path class="agreed" d="M{} {}L{} {}"/>', across, up, left, bottom, right, top)
 

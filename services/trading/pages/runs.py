@@ -86,7 +86,7 @@ def _drawn(found: BotRun) -> dict[str, Any]:
     return {
         "run": found,
         "equity": [[float(point.equity) for point in points]],
-        "points": points,
+        "equity_at": [point.time for point in points],
         "chart": queries.chart_of(found),
         "orders": orders,
         "fills": fills,

@@ -12,6 +12,8 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from service_base.axes import axis_over
+from service_base.templatetags.charts import framed, marks
 from service_base.templatetags.titan import short
 from trading.models import BotRunLog
 from trading.rules.book import said
@@ -19,7 +21,7 @@ from trading.rules.candles import Candle, instant
 from trading.rules.pauses import Window
 
 register = template.Library()
-WIDTH, HEIGHT, MARGIN = 720, 240, 8
+WIDTH, HEIGHT = 720, 240
 
 
 class Scale:
@@ -28,6 +30,7 @@ class Scale:
     def __init__(self, candles: Sequence[Candle]) -> None:
         self.low = float(min(candle.low for candle in candles))
         self.high = float(max(candle.high for candle in candles))
+        self.axis = axis_over([self.low, self.high])
         self.step = WIDTH / len(candles)
         self.times = [candle.time for candle in candles]
 
@@ -35,8 +38,7 @@ class Scale:
         return (number + 0.5) * self.step
 
     def y(self, price: Decimal | float) -> float:
-        span = (self.high - self.low) or 1.0
-        return MARGIN + (HEIGHT - 2 * MARGIN) * (1 - (float(price) - self.low) / span)
+        return HEIGHT * (1 - self.axis.share(float(price)))
 
     def place(self, time: int) -> float:
         """The candle that holds `time`, as a number that may lie between two."""
@@ -55,7 +57,7 @@ def candle_chart(
     if not candles:
         return format_html('<p class="quiet">{}: no candles to draw yet.</p>', label)
     scale = Scale(candles)
-    drawn = (_bands(scale, windows), _candles(scale, candles), _trades(scale, fills))
+    shapes = format_html("{}{}{}", _bands(scale, windows), _candles(scale, candles), _trades(scale, fills))
     first, last = candles[0], candles[-1]
     lowest, highest = short(context, scale.low), short(context, scale.high)
     summary = (
@@ -63,16 +65,15 @@ def candle_chart(
         f" close {short(context, last.close)}, lowest {lowest}, highest {highest},"
         f" {len(fills)} trades, {len(windows)} pauses"
     )
-    return format_html(
-        '<figure class="chart candles"><svg viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">'
-        '{}{}{}</svg><figcaption>{} <span class="quiet">lowest {}, highest {}</span></figcaption></figure>',
-        WIDTH,
-        HEIGHT,
-        summary,
-        *drawn,
-        label,
-        lowest,
-        highest,
+    return framed(
+        context,
+        shapes,
+        up=scale.axis,
+        across=marks(context, [candle.opened_at for candle in candles]),
+        summary=summary,
+        caption=format_html('{} <span class="quiet">lowest {}, highest {}</span>', label, lowest, highest),
+        kind="candles",
+        size=(WIDTH, HEIGHT),
     )
 
 
