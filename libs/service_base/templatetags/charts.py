@@ -111,9 +111,9 @@ def framed(
     )
     figures = ((number(context, tick, up.places),) for tick in reversed(up.ticks()))
     return format_html(
-        '<figure class="chart {}"><div class="axes"><ol class="up" aria-hidden="true">{}</ol>'
+        '<figure class="chart {}"><div class="axes"><ol class="beside" aria-hidden="true">{}</ol>'
         '<svg viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">{}{}</svg>'
-        '<ol class="across" aria-hidden="true">{}</ol></div><figcaption>{}</figcaption></figure>',
+        '<ol class="below" aria-hidden="true">{}</ol></div><figcaption>{}</figcaption></figure>',
         kind,
         format_html_join("", "<li>{}</li>", figures),
         width,

@@ -92,15 +92,15 @@ def show(screen: Screen, report: Report, addresses: dict[str, str]) -> None:
 
 def _machines(report: Report) -> Table:
     table = _table("What was trained, and how well on lines kept back", "machine", "score")
-    for column in ("level", "lines", "reached", "constant", "linear", "LightGBM"):
+    for column in ("reached", "constant", "linear", "LightGBM"):
         table.add_column(column, justify="right")
     for machine in report.machines:
         for score in machine["scores"]:
             table.add_row(
-                machine["name"], f"{score['output']}\n{score['name']} {'↑' if score['higher_is_better'] else '↓'}",
-                str(machine["level"]), str(machine["learning_lines"]),
+                f"{machine['name']}\nlevel {machine['level']}, {machine['learning_lines']} lines",
+                f"{score['output']}\n{score['name']} {'↑' if score['higher_is_better'] else '↓'}",
                 *("–" if score[whose] is None else f"{score[whose]:.4g}" for whose in WHOSE),
-            )  # fmt: skip
+            )
     return table
 
 
