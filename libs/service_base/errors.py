@@ -52,6 +52,13 @@ class BadInput(Refusal):
     title = "The input does not fit"
 
 
+class Unstorable(BadInput):
+    """PostgreSQL keeps no NUL in text or JSON, and no schema says so: the database is the one that finds it."""
+
+    def __init__(self) -> None:
+        super().__init__("A text holds a character that cannot be kept, such as NUL, or a number is too large.")
+
+
 class Conflict(Refusal):
     """The request contradicts the present state."""
 

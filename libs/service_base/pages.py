@@ -9,13 +9,14 @@ from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from service_base.addresses import url_of
 from service_base.callers import Caller
-from service_base.errors import Refusal
+from service_base.errors import Refusal, Unstorable
 from service_base.formats import Formats
 
 # What the navigation shows, in the order of the main job: a label and the service and path behind it.
@@ -49,6 +50,8 @@ def signed_in(view: View) -> View:
             return await view(request, *args, **kwargs)
         except Refusal as refusal:
             return await refused(request, refusal)
+        except DataError:
+            return await refused(request, Unstorable())
 
     return guarded
 

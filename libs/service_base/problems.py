@@ -17,7 +17,7 @@ from ninja.errors import AuthenticationError, HttpError, Throttled
 from ninja.errors import ValidationError as InputError
 
 from event_bus.tracing import current_traceparent
-from service_base.errors import Refusal
+from service_base.errors import Refusal, Unstorable
 
 log = structlog.get_logger("titan.api")
 TYPES = "https://titan.example/problems/"
@@ -152,9 +152,7 @@ def _model(request: HttpRequest, error: ModelError | type[ModelError]) -> JsonRe
 
 
 def _unstorable(request: HttpRequest, error: DataError | type[DataError]) -> JsonResponse:
-    # PostgreSQL keeps no NUL in text or JSON, and no schema says so: the database is the one that finds it.
-    detail = "A text holds a character that cannot be kept, such as NUL, or a number is too large."
-    return _answer(request, 422, "bad-input", "The input does not fit", detail)
+    return _refusal(request, Unstorable())
 
 
 def _authentication(request: HttpRequest, error: Any) -> JsonResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from ninja import Schema
 from pydantic import Field
 
 from identity.models import ApiKey, AuditEntry, Session, Team, TeamMembership, User
+from service_base.moments import Moment
 from shared_models.clock import rfc3339
 from shared_models.money import plain
 
@@ -87,7 +87,7 @@ class ApiKeyIn(Schema):
     name: str = Field(max_length=100)
     scopes: list[str]
     team_id: UUID | None = None
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
 
 
 class ApiKeyCheckIn(Schema):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http.response import HttpResponseBase
 from ninja import Query, Router, Schema
-from pydantic import AwareDatetime
 
 from billing import queries, schemas
 from billing.downloads import csv_download
@@ -17,6 +15,7 @@ from billing.queries import StatementFilter
 from service_base.api import Request
 from service_base.auth import Bearer
 from service_base.errors import NotFound
+from service_base.moments import AnyMoment, Moment
 from service_base.pagination import as_page
 
 router = Router(tags=["ledger"], auth=Bearer("billing:read"))
@@ -28,8 +27,8 @@ class EntriesIn(Schema):
     account: str | None = None
     currency: str | None = None
     kind: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: AnyMoment | None = None
+    until: AnyMoment | None = None
     machine_id: UUID | None = None
 
     def wanted(self) -> StatementFilter:
@@ -39,7 +38,7 @@ class EntriesIn(Schema):
 
 @router.get("/balances")
 async def balances(
-    request: Request, effective_at: AwareDatetime | None = None, recorded_at: AwareDatetime | None = None
+    request: Request, effective_at: Moment | None = None, recorded_at: Moment | None = None
 ) -> dict[str, Any]:
     """The caller's money: per currency what is posted, held and available; what she owes and may owe.
 

@@ -15,6 +15,7 @@ from billing.schemas.statements import show_cost, show_earned, show_moved
 from service_base.api import Request
 from service_base.auth import Bearer
 from service_base.errors import BadInput
+from service_base.moments import Day
 from shared_models.clock import utc_now
 from shared_models.money import Currency, plain
 
@@ -26,8 +27,8 @@ USUAL_DAYS = 30
 class DaysIn(Schema):
     """From which day to which, both included, in UTC; the last thirty unless told otherwise."""
 
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
 
     def days(self) -> tuple[date, date]:
         """The first and the last day. Raises BadInput."""
@@ -46,8 +47,8 @@ class GroupsIn(Schema):
     currency: str | None = None
     kind: str | None = None
     machine_id: UUID | None = None
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
 
 
 @router.get("/ledger/groups")

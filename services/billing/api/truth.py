@@ -6,12 +6,12 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from ninja import Query, Router, Schema, Status
-from pydantic import AwareDatetime
 
 from billing import commands, queries, schemas
 from billing.models import Verification
 from service_base.api import Request
 from service_base.auth import Bearer
+from service_base.moments import Moment
 from service_base.pagination import as_page
 
 router = Router(tags=["ledger"], auth=Bearer("billing:read"))
@@ -21,8 +21,8 @@ class MomentsIn(Schema):
     """Which entries: those of one account that had taken effect until one moment, as far as known at another."""
 
     account: str = "usd"
-    effective_at: AwareDatetime | None = None
-    recorded_at: AwareDatetime | None = None
+    effective_at: Moment | None = None
+    recorded_at: Moment | None = None
 
 
 @router.get("/ledger/as-of")

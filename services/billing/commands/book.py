@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -50,6 +51,7 @@ from shared_models.ids import dated_id, derived_id, new_id
 from shared_models.money import Currency
 
 ZERO = Decimal(0)
+LONGEST_KEY = 200
 # One that was posted before, or that this page makes.
 AnyJournal = Journal | JournalRow
 SomeJournal = TypeVar("SomeJournal", bound=AnyJournal)
@@ -77,6 +79,13 @@ class Cause(NamedTuple):
     key: str
     digest: str
     at: datetime
+
+
+def own_key(owner: UUID, key: str, *, of: str = "") -> str:
+    """A person's key as a journal keeps it: hers alone; by its digest where it is too long to be kept as it is."""
+    before = f"{of}:{owner}" if of else str(owner)
+    whole = f"{before}:{key}"
+    return whole if len(whole) <= LONGEST_KEY else f"{before}:{sha256(key.encode()).hexdigest()}"
 
 
 def operation_of(cause: Cause, *, kind: OperationKind, owner: UUID) -> OperationRow:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billing import publishes, queries
-from billing.commands.book import Book, Cause, operation_of, same_as
+from billing.commands.book import Book, Cause, operation_of, own_key, same_as
 from billing.commands.funds import must_be_free
 from billing.models import Bill, Journal
 from billing.rules.accounts import Move, receivable, wallet
@@ -43,7 +43,7 @@ def pay_bill(
     at = now or utc_now()
     book = Book(owner)
     asked = {"amount": str(amount_usd)} | ({"bill": bill_id} if bill_id else {})
-    cause = Cause(SOURCE, f"{owner}:{key}", digest_of(**asked), at)
+    cause = Cause(SOURCE, own_key(owner, key), digest_of(**asked), at)
     before = book.posted_before(cause).get(cause.key)
     if before is not None:
         return same_as(before, cause)

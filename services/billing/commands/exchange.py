@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from billing.commands.book import Book, Cause, same_as
+from billing.commands.book import Book, Cause, own_key, same_as
 from billing.commands.funds import must_be_free
 from billing.models import Journal
 from billing.rules.accounts import Move, Purpose, of_platform, wallet
@@ -27,7 +27,7 @@ def buy_tokens(*, owner: UUID, key: str, amount_usd: object, now: datetime | Non
     """
     at = now or utc_now()
     book = Book(owner)
-    cause = Cause("buy-tokens", f"{owner}:{key}", digest_of(amount=str(amount_usd)), at)
+    cause = Cause("buy-tokens", own_key(owner, key), digest_of(amount=str(amount_usd)), at)
     before = book.posted_before(cause).get(cause.key)
     if before is not None:
         return same_as(before, cause)

@@ -10,7 +10,8 @@ import structlog
 from django.db import transaction
 
 from billing import providers
-from billing.commands.book import Book, Cause, same_as
+from billing.commands.book import Book, Cause, own_key, same_as
+from billing.commands.parties import lock_parties
 from billing.models import Journal, Payout
 from billing.rules.accounts import Move, Purpose, of_platform, payout_in_transit, seller_payable, wallet
 from billing.rules.errors import EarnedShort, PayoutEnded, ProviderUnknown
@@ -35,7 +36,7 @@ def keep_income(*, owner: UUID, key: str, amount_usd: object, now: datetime | No
     The same `key` moves it once. Raises AmountUnfit, EarnedShort.
     """
     book = Book(owner)
-    cause = Cause("income", f"keep:{owner}:{key}", digest_of(amount=str(amount_usd)), now or utc_now())
+    cause = Cause("income", own_key(owner, key, of="keep"), digest_of(amount=str(amount_usd)), now or utc_now())
     before = book.posted_before(cause).get(cause.key)
     if before is not None:
         return same_as(before, cause)
@@ -58,7 +59,7 @@ def request_payout(
     """
     book, provider = Book(owner), providers.chosen()
     digest = digest_of(amount=str(amount_usd), destination=destination)
-    cause = Cause(SOURCE, f"request:{owner}:{key}", digest, now or utc_now())
+    cause = Cause(SOURCE, own_key(owner, key, of="request"), digest, now or utc_now())
     before = book.posted_before(cause).get(cause.key)
     if before is not None:
         return Payout.objects.get(journal=same_as(before, cause))
@@ -133,9 +134,11 @@ def settle_payout(*, payout_id: UUID, paid: bool, reason: str = "", at: datetime
 @transaction.atomic
 def settle_test_payout(*, payout_id: UUID, paid: bool, now: datetime | None = None) -> Payout:
     """An operator says for the test provider how a payout ended. Raises NotFound, PayoutEnded."""
-    payout = Payout.objects.filter(pk=payout_id).first()
-    if payout is None:
+    owner = Payout.objects.filter(pk=payout_id).values_list("owner_id", flat=True).first()
+    if owner is None:
         raise NotFound("There is no such payout.")
+    lock_parties(owner)
+    payout = Payout.objects.get(pk=payout_id)
     if not payout.is_test_money or not payout.is_open:
         raise PayoutEnded("Only an open payout of the test provider is settled by hand; the others report themselves.")
     reason = "" if paid else "The test provider was told to fail."

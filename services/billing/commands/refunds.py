@@ -71,6 +71,8 @@ def take_refund(*, provider: str, report: Report) -> Journal | None:
     found = unmatched.first()
     if found is None:
         raise RefundTooEarly("The payment that this gives back was not reported yet; report it first, then this again.")
+    if found.assigned_by_id is not None:
+        raise RefundTooEarly("The payment was given to its owner this very moment; report what came back of it again.")
     return _give_back(found, report, None)
 
 

@@ -15,6 +15,7 @@ from django.http import HttpResponse
 from billing import queries
 from billing.pages.statement import places
 from service_base.errors import BadInput, Refusal
+from service_base.moments import day_in
 from service_base.pages import PageRequest, show, signed_in
 from shared_models.clock import utc_now
 from shared_models.money import Currency
@@ -71,8 +72,8 @@ async def costs(request: PageRequest) -> HttpResponse:
 
 def period(asked: dict[str, str]) -> tuple[date, date]:
     """The first and the last day that are asked for; the last thirty where none are. Raises BadInput."""
-    until = _day(asked, "until") or utc_now().date()
-    since = _day(asked, "since") or until - timedelta(days=USUAL_DAYS - 1)
+    until = day_in(asked, "until") or utc_now().date()
+    since = day_in(asked, "since") or until - timedelta(days=USUAL_DAYS - 1)
     if since > until:
         raise BadInput("The end of the period lies before its beginning.", field="until")
     if (until - since).days >= MOST_DAYS:
@@ -106,13 +107,3 @@ def _currency(text: str | None) -> Currency | None:
     if text is not None and text not in list(Currency):
         raise BadInput(f"Choose one of {', '.join(Currency)}.", field="currency")
     return Currency(text) if text else None
-
-
-def _day(asked: dict[str, str], field: str) -> date | None:
-    text = asked.get(field)
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadInput("Give a day as 2026-01-31.", field=field) from None

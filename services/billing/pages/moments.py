@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from billing import queries
 from billing.pages.statement import ACCOUNTS
 from service_base.errors import BadInput, Refusal
+from service_base.moments import within_reach
 from service_base.pages import PageRequest, show, signed_in
 
 SHOWN = 50
@@ -64,6 +65,7 @@ def moment_of(text: str, *, field: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise BadInput("Give a day and a time in UTC, such as 2026-01-31T18:30.", field=field) from None
+    moment = within_reach(moment, field=field)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

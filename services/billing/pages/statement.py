@@ -19,6 +19,7 @@ from billing.models import Entry
 from billing.queries import Moved, StatementFilter
 from billing.rules.kinds import JOURNAL_KINDS, label_of
 from service_base.errors import BadInput, Refusal
+from service_base.moments import day_in
 from service_base.pages import PageRequest, show, signed_in
 
 ACCOUNTS = [
@@ -124,11 +125,11 @@ def _entry(text: str | None, field: str) -> int | None:
 
 
 def _wanted(asked: dict[str, str]) -> StatementFilter:
-    until = _day(asked, "until")
+    until = _midnight(day_in(asked, "until"))
     found = StatementFilter(
         account=asked.get("account", "usd"),
         kind=asked.get("kind"),
-        since=_day(asked, "since"),
+        since=_midnight(day_in(asked, "since")),
         # The last day is part of the period.
         until=until + timedelta(days=1) if until else None,
         machine_id=_machine(asked.get("machine")),
@@ -136,14 +137,8 @@ def _wanted(asked: dict[str, str]) -> StatementFilter:
     return found.checked()
 
 
-def _day(asked: dict[str, str], field: str) -> datetime | None:
-    text = asked.get(field)
-    if text is None:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(text), time.min, UTC)
-    except ValueError:
-        raise BadInput("Give a day as 2026-01-31.", field=field) from None
+def _midnight(day: date | None) -> datetime | None:
+    return datetime.combine(day, time.min, UTC) if day else None
 
 
 def _machine(text: str | None) -> UUID | None:

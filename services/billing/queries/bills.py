@@ -147,10 +147,16 @@ def newest_bill(owner: UUID) -> Bill | None:
 
 
 def open_usd(bill: Bill) -> Decimal:
-    """What is still to be paid of the newest bill: whatever lowered the debt since its period went to it first."""
-    lowered = Entry.objects.filter(
+    """What is still to be paid of the newest bill: whatever lowered the debt since its period went to it first.
+
+    What was taken back did not: neither a payment that was reversed, nor the reversal of a charge that came after it.
+    """
+    found = Entry.objects.filter(
         account_id=receivable(bill.owner_id).id, amount__gt=0, journal__effective_at__gte=bill.period_end
-    ).aggregate(sum=Sum("amount", default=ZERO))["sum"]
+    )
+    found = found.exclude(journal__reversed_by__isnull=False)
+    found = found.exclude(journal__reverses__effective_at__gte=bill.period_end)
+    lowered = found.aggregate(sum=Sum("amount", default=ZERO))["sum"]
     return Decimal(max(bill.due_usd - lowered, ZERO))
 
 

@@ -13,7 +13,7 @@ from django.db.models import Max, QuerySet, Sum
 
 from billing.models import Turnover
 from billing.rules.accounts import AccountName, coupon_account, receivable, seller_payable, wallet
-from billing.rules.kinds import INCOME_KEPT, PAYOUT_FAILED, PAYOUT_PAID, PAYOUT_REQUESTED
+from billing.rules.kinds import INCOME_KEPT, PAYOUT_FAILED, PAYOUT_PAID, PAYOUT_REQUESTED, REVERSAL
 from shared_models.ids import derived_id
 from shared_models.money import Currency
 
@@ -124,7 +124,8 @@ def earned_by(owner: UUID, *, since: date, until: date, by: str = "day") -> list
     The columns that are not asked for are summed over and empty.
     """
     columns = {"day": ["day"], "machine": ["machine_id"], "buyer": ["other_id"], "all": _EVERYTHING}[by]
-    found = turnover_of([seller_payable(owner)], since=since, until=until).exclude(kind__in=_TAKEN)
+    found = turnover_of([seller_payable(owner)], since=since, until=until)
+    found = found.exclude(kind__in=_TAKEN).exclude(kind=REVERSAL, machine_id=NOBODY)
     rows = found.values(*columns).annotate(
         name=Max("machine_name"), entries=Sum("count"), amount=Sum("came_in") - Sum("went_out"), last=Max("day")
     )
@@ -142,7 +143,8 @@ def paying_accounts(owner: UUID) -> list[AccountName]:
     return [account for currency in Currency for account in _paying(owner, currency)]
 
 
-# What leaves a seller's account, or comes back to it, has been earned before.
+# What leaves a seller's account, or comes back to it, has been earned before. So has what comes back by a reversal of
+# income that was kept: a sale's reversal has the machine that was sold.
 _TAKEN = (INCOME_KEPT, PAYOUT_REQUESTED, PAYOUT_PAID, PAYOUT_FAILED)
 _EVERYTHING = ["day", "machine_id", "other_id", "kind"]
 

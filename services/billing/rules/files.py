@@ -124,9 +124,8 @@ def _of_zip(file: BinaryIO) -> FileKind:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-            stated = archive.getinfo("mimetype") if "mimetype" in names else None
-            media_type = archive.read(stated).decode("ascii", "replace") if stated and stated.file_size < 200 else ""
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError):
+            media_type = _stated_in(archive) if "mimetype" in names else ""
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
         raise FileRefused("The file begins like a ZIP archive but cannot be read as one.", field="file") from None
     if any(name.lower().endswith("vbaproject.bin") or name.startswith("Basic/") for name in names):
         raise FileRefused("Documents with macros are not taken; save it without them.", field="file")
@@ -137,6 +136,13 @@ def _of_zip(file: BinaryIO) -> FileKind:
             if any(name.startswith(f"{folder}/") for name in names):
                 return kind
     raise FileRefused(f"Archives (zip) are not taken; add their files one by one. Taken are {TAKEN}.", field="file")
+
+
+def _stated_in(archive: zipfile.ZipFile) -> str:
+    """What an OpenDocument says it is: stored as it lies, as its standard has it, so that nothing is unpacked here."""
+    entry = archive.getinfo("mimetype")
+    is_plain = entry.compress_type == zipfile.ZIP_STORED and entry.file_size < 200
+    return archive.read(entry).decode("ascii", "replace") if is_plain else ""
 
 
 def _must_list_shortly(file: BinaryIO) -> None:

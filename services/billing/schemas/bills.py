@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from billing.models import Bill, BillRun
 from billing.queries import NextBill, SeenBill
 from billing.rules.bills import Line
 from billing.schemas.fields import id_or_none, time_or_none
+from service_base.moments import Moment
 from shared_models.clock import rfc3339
 from shared_models.money import plain
 
@@ -20,7 +20,7 @@ class BillsIn(Schema):
     """Whose bills to issue (everybody's when left out), for what took effect before when (now when left out)."""
 
     owner_id: UUID | None = None
-    until: datetime | None = None
+    until: Moment | None = None
 
 
 class TaxRateIn(Schema):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from ninja import Field, Schema
@@ -10,6 +9,7 @@ from ninja import Field, Schema
 from billing.models import CouponLot, Payment
 from billing.queries import Wallet
 from billing.schemas.fields import AMOUNT, id_or_none, time_or_none
+from service_base.moments import Moment
 from shared_models.clock import rfc3339
 from shared_models.money import plain
 
@@ -44,7 +44,7 @@ class CouponIn(Schema):
     code: str = Field(max_length=100)
     amount: str = AMOUNT
     budget: str = AMOUNT
-    valid_until: datetime | None = None
+    valid_until: Moment | None = None
     credit_days: int | None = None
     priority: int = Field(default=100, ge=0, le=1000)
 

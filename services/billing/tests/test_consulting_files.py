@@ -101,6 +101,33 @@ def test_a_document_whose_list_of_entries_is_absurd_is_not_opened() -> None:
         kind_of(io.BytesIO(packed(*(f"xl/{number:080}" for number in range(9000)))), name="a.xlsx")
 
 
+def broken(compression: int, at: int, with_: bytes) -> bytes:
+    """An OpenDocument whose first entry is packed, and broken from the byte `at` of its content on."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", compression) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+    content, start = bytearray(made.getvalue()), 30 + len("mimetype") + at
+    content[start : start + len(with_)] = with_
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        packed("\N{LATIN SMALL LETTER E WITH ACUTE}.txt").replace(
+            "\N{LATIN SMALL LETTER E WITH ACUTE}".encode(), b"\xff\xff"
+        ),
+        broken(zipfile.ZIP_DEFLATED, 0, b"\xff" * 4),
+        broken(zipfile.ZIP_LZMA, 4, b"\xff" * 8),
+        broken(zipfile.ZIP_STORED, 4, b"\xff" * 8),
+    ],
+    ids=["names", "deflated", "lzma", "stored"],
+)
+def test_a_broken_archive_is_refused_whatever_is_broken_in_it(content: bytes) -> None:
+    with pytest.raises(FileRefused):
+        kind_of(io.BytesIO(content), name="a.odt")
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

@@ -15,6 +15,7 @@ from ninja.files import UploadedFile
 from service_base.api import Request
 from service_base.errors import BadInput
 from service_base.idempotency.answers import answer_once
+from service_base.moments import AnyMoment
 from shared_models.clock import rfc3339
 from trading import commands, queries, schemas
 from trading.api.scopes import READ, WRITE
@@ -70,8 +71,8 @@ async def read(
     request: Request,
     symbol_id: UUID,
     timeframe: Timeframe,
-    start: datetime | None = None,
-    end: datetime | None = None,
+    start: AnyMoment | None = None,
+    end: AnyMoment | None = None,
     limit: int = 500,
     newest: bool = False,
 ) -> dict[str, Any]:

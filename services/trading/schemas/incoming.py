@@ -10,6 +10,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
+from service_base.moments import AnyMoment
 from trading.rules.candles import Timeframe
 from trading.rules.runspec import Feed, PausesByImportance
 
@@ -111,7 +112,7 @@ class RunIn(Strict):
 
     mode: Mode | None = None
     feed: Feed = Feed.STORED
-    start: datetime | None = None
-    end: datetime | None = None
+    start: AnyMoment | None = None
+    end: AnyMoment | None = None
     candles_per_second: float = Field(default=10, gt=0, le=1000)
     notes: str = Field(default="", max_length=2000)
