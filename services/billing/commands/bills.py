@@ -15,7 +15,7 @@ from billing import publishes, queries
 from billing.commands.book import Book, Cause
 from billing.commands.page import as_json, as_row
 from billing.commands.parties import lock_parties
-from billing.commands.periods import close_books
+from billing.commands.periods import close_books, lock_books
 from billing.models import Bill, BillLine, BillRun, Journal
 from billing.queries import NextBill
 from billing.rules.accounts import Move, Purpose, of_platform, receivable, wallet
@@ -42,7 +42,7 @@ def issue_bill(*, owner: UUID, until: datetime | None = None, by: UUID | None = 
     one that has not come.
     """
     end = whole_second(until or utc_now())
-    # First the person, then the books: whoever posts for her holds her lock when he waits for the books.
+    lock_books()
     lock_parties(owner)
     last = queries.newest_bill(owner)
     if last is not None and last.period_end == end:

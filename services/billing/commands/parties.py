@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billing.commands.page import new
+from billing.commands.periods import keep_books_open
 from billing.models import Party
 from billing.queries import many
 from billing.rules.accounts import PLATFORM, AccountName, accounts_of_person, accounts_of_platform
@@ -33,9 +34,10 @@ def lock_parties(*owners: UUID, payees: Iterable[UUID] = ()) -> dict[UUID, Party
     """The parties of `owners`, made if need be, locked until the transaction ends.
 
     Everything that spends, reserves or owes a person's money calls this first, so that decisions about one person
-    follow each other. `payees` only receive: they have accounts afterwards, but nobody waits for them (ADR 0108). The
-    platform has no party: its accounts are credited without waiting (ADR 0020).
+    follow each other; the books stay open meanwhile. `payees` only receive: they have accounts afterwards, but nobody
+    waits for them (ADR 0108). The platform has no party: its accounts are credited without waiting (ADR 0020).
     """
+    keep_books_open()
     wanted = set(owners) - {PLATFORM}
     ids = many.array(wanted)
     absent = [owner for (owner,) in many.rows(_MISSING, many.array(wanted | set(payees)))]

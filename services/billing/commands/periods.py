@@ -31,12 +31,28 @@ def close_period(*, until: datetime, by: UUID | None = None) -> None:
 @transaction.atomic
 def close_books(*, until: datetime, by: UUID | None = None) -> None:
     """See that nothing takes effect before `until` any more, as `close_period`; nothing where that is so already."""
-    with connection.cursor() as cursor:
-        # The lock that closing takes: of two who would close, the second sees what the first did.
-        cursor.execute("SELECT pg_advisory_xact_lock(7003, 3)")
+    lock_books()
     newest = PeriodClose.objects.order_by("until").last()
     if newest is None or newest.until < until:
         close_period(until=until, by=by)
+
+
+def lock_books() -> None:
+    """Of two who would close the books the second sees what the first did; waits for all who keep them open.
+
+    The books come before people: whoever locks somebody keeps them open by then, and would wait for each other else.
+    """
+    _lock("pg_advisory_xact_lock")
+
+
+def keep_books_open() -> None:
+    """Nobody closes them until this transaction ends, so that what it reads of them holds; waits for a closing."""
+    _lock("pg_advisory_xact_lock_shared")
+
+
+def _lock(function: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(7003, 3)")
 
 
 def seal_journals() -> int:

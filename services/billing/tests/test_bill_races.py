@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from datetime import datetime, timedelta
+from threading import Event
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
 from billing import commands
-from billing.models import Bill, BillPayment, BillSeries, Journal
+from billing.commands import exchange
+from billing.models import Bill, BillPayment, BillSeries, Journal, PeriodClose
 from billing.rules.bills import month_of
 from billing.rules.errors import BillPaid, NothingOwed
 from billing.tests.test_races import at_once
@@ -59,6 +62,55 @@ def test_one_persons_bill_issued_by_several_at_once_is_one_bill(debtors: list[Pe
 
     assert (numbers(), len(said(billing.BillIssued))) == ([1, 2, 3, 4, 5, 6], 6)
     assert Journal.objects.filter(kind="tax_charged").count() == 6
+    in_balance()
+
+
+def test_a_bill_and_a_batch_of_two_kinds_of_events_do_not_wait_for_each_other(
+    world: World, ana: Person, end: datetime
+) -> None:
+    """The batch has posted for one person, and so keeps the books open, when it comes to the one who is billed."""
+    bo, posted, billed = world.person(usd="50"), Event(), Event()
+    deliver(world.solved(ana, lines=10_000, completed_at=end - timedelta(days=1)))
+
+    def batch() -> None:
+        with transaction.atomic():
+            deliver(world.solved(bo, lines=10, completed_at=utc_now()))
+            posted.set()
+            billed.wait(1)
+            deliver(world.wants_training(ana, requested_at=utc_now()))
+
+    def issue() -> Bill:
+        posted.wait(20)
+        bill = commands.issue_bill(owner=ana.id, until=end)
+        billed.set()
+        return bill
+
+    assert at_once(batch, issue)[1].due_usd == 0
+    in_balance()
+
+
+def test_what_is_posted_while_the_books_would_be_closed_is_posted_before(
+    world: World, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A purchase that has looked at the books, and a closing of them before it posts."""
+    looked, closed = Event(), Event()
+    real = exchange.must_be_free
+
+    def slowly(*facts: Any) -> None:
+        looked.set()
+        closed.wait(1)
+        real(*facts)
+
+    monkeypatch.setattr(exchange, "must_be_free", slowly)
+
+    def close() -> None:
+        looked.wait(20)
+        commands.close_books(until=utc_now())
+        closed.set()
+
+    bought, _ = at_once(lambda: commands.buy_tokens(owner=ana.id, key="k", amount_usd="1"), close)
+    assert bought.kind == "tokens_bought"
+    assert bought.effective_at < PeriodClose.objects.get().until
     in_balance()
 
 
