@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.learning.answer_formats import WRITERS
+from ml.learning.answer_formats import EXACT_WRITERS, WRITERS
 from ml.learning.encoding.remarks import Remarks
 from ml.learning.errors import LearningError
 from ml.learning.solver import SolvedColumns, Solver
@@ -44,19 +44,21 @@ def solve_file(
     out: Path,
     *,
     kind: str = "",
+    exact: bool = False,
     on_lines: Callable[[int], None] = lambda lines: None,
     on_columns: Callable[[Mapping[str, Sequence[Cell]]], None] = lambda columns: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> FileSolved:
     """Write an answer for each readable line of `table` to `out`, in order, as `kind` says: csv, parquet or arrow;
-    by its name where nothing is said, and CSV for any other name.
+    by its name where nothing is said, and CSV for any other name. In a CSV file labels that a spreadsheet would run
+    are disarmed, unless it has to be `exact`.
 
     Columns: prediction, then `p_<label>` for each label, or low and high of a number; with several outputs each
     carries its output's name. `out` is complete or not there at all. Unreadable lines are counted and named.
     """
     solved = FileSolved()
     table = taken_apart(table, solver.encoder.parts)
-    writer = WRITERS[kind or _KINDS.get(out.suffix, "csv")]
+    writer = (EXACT_WRITERS if exact else WRITERS)[kind or _KINDS.get(out.suffix, "csv")]
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:
         with writer(unfinished) as write, ThreadPoolExecutor(AT_ONCE) as others:

@@ -58,6 +58,15 @@ def test_odd_labels_stay_in_their_fields_in_every_kind(tmp_path: Path) -> None:
         assert stream.read_all()["prediction"].to_pylist() == plain
 
 
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [("+", "+"), ("-", "-"), ("@", "@"), ("=", "="), ("--", "--"), ("-1.5", "-1.5"), ("+3", "+3"), ("-1,5", "-1,5"),
+     ("=1+1", "'=1+1"), ("-a", "'-a"), (" @SUM(A1)", "' @SUM(A1)"), ("+1+cmd", "'+1+cmd")],
+)  # fmt: skip
+def test_only_a_formula_is_disarmed(label: str, shown: str) -> None:
+    assert harmless(label) == shown
+
+
 @pytest.mark.parametrize("kind", list(WRITERS))
 def test_many_batches_are_one_file_in_their_order(tmp_path: Path, kind: str) -> None:
     parts = [answers([f"{number} {i}" for i in range(50)]) for number in range(70)]
