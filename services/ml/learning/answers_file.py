@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -114,17 +115,25 @@ def _ahead(asked: Iterator[_Asked]) -> Iterator[_Asked]:
 
 
 def answer_columns(found: SolvedColumns) -> dict[str, NDArray[Any]]:
-    """The columns of an answer file, named as the file names them."""
+    """The columns of an answer file, named as the file names them.
+
+    An output `a` with a label `b_c` and an output `a_b` with a label `c` want the same name: the later gets a number.
+    """
     columns: dict[str, NDArray[Any]] = {}
     for output, values in found.values.items():
         suffix = "" if len(found.values) == 1 else f"_{output}"
         columns[f"prediction{suffix}"] = values
         for label, p in found.probabilities.get(output, {}).items():
             # The network's own precision: more digits would be noise that has to be written.
-            columns[f"p{suffix}_{label}"] = p.astype(np.float32)
+            columns[_free(f"p{suffix}_{label}", columns)] = p.astype(np.float32)
         if output in found.low:
             columns[f"low{suffix}"], columns[f"high{suffix}"] = found.low[output], found.high[output]
     return columns
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    candidates = chain((name,), (f"{name}_{number}" for number in count(2)))
+    return next(candidate for candidate in candidates if candidate not in taken)
 
 
 def _note_bad(solved: FileSolved, bad: Any) -> None:
