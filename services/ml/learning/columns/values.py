@@ -139,9 +139,12 @@ def _moment_of_parts(match: re.Match[str], order: str) -> float | None:
         return None
 
 
-def _seconds(moment: datetime) -> float:
+def _seconds(moment: datetime) -> float | None:
     if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            return None  # at the edge of time there is no such moment elsewhere: "for ever", as many write it
     # Whole seconds before the difference is a float: far from 1970 its last digits would round up.
     return (moment.replace(microsecond=0) - _EPOCH).total_seconds()
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.learning.columns.values import is_missing, label_of, moment_of, number_of, other_spellings, time_of
+from ml.learning.encoding.bins import Bins
+from ml.learning.encoding.moment import MomentInput
+from ml.learning.tables.arrow_cells import ArrowCells
 
 
 @pytest.mark.parametrize(
@@ -69,6 +74,14 @@ def test_zones_are_converted_before_moments_are_compared() -> None:
     there = datetime(2025, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
     assert moment_of(there) == moment_of(datetime(2025, 1, 1, tzinfo=UTC))
     assert moment_of("2025-01-01T02:00:00+02:00") == moment_of("2025-01-01")
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"])
+def test_a_moment_beyond_the_edge_of_time_is_missing(text: str) -> None:
+    assert moment_of(text) is moment_of(datetime.fromisoformat(text)) is None
+    cells = ArrowCells(pa.array([text, "2025-01-01"]), pa.Array.to_pylist)
+    moments = MomentInput("at", Bins.fit(np.arange(100.0), most_bins=4), "YMD", ())._read(cells)
+    assert np.isnan(moments).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("text", ["31/02/2024", "2024-13-01", "99", "12345678", "1/2"])
