@@ -21,6 +21,7 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?")
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
 _PLAIN = re.compile(r"[+-]?\d+(\.\d*)?")
+_TRUTHS = {"true": 1.0, "false": 0.0}
 _GROUPS = str.maketrans("", "", " \u00a0\u202f'")
 
 
@@ -37,6 +38,8 @@ def number_of(cell: Cell, decimal: str = ".") -> float | None:
 
     >>> number_of("1.234,5", decimal=","), number_of("1,234.5"), number_of(True), number_of("twelve")
     (1234.5, 1234.5, 1.0, None)
+
+    A truth is 1 or 0, as a text too: Parquet's becomes the text True in a CSV file of the same table.
     """
     if isinstance(cell, str):
         return _number_of_text(cell, decimal)
@@ -56,11 +59,13 @@ def _number_of_text(text: str, decimal: str) -> float | None:
         # float() takes digits grouped by underscores, which no table means.
         number = float(text) if "_" not in text else math.nan
     except ValueError:
-        number = _number_in_groups(text, decimal)
+        number = _number_in_words(text, decimal)
     return number if -LARGEST < number < LARGEST else None
 
 
-def _number_in_groups(text: str, decimal: str) -> float:
+def _number_in_words(text: str, decimal: str) -> float:
+    if (truth := _TRUTHS.get(text.strip().casefold())) is not None:
+        return truth
     plain = text.translate(_GROUPS)
     if decimal == "." and _COMMA_GROUPS.fullmatch(plain):
         plain = plain.replace(",", "")

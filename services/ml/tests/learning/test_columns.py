@@ -30,6 +30,11 @@ def type_of(cells: Sequence[Cell], *, is_output: bool = False) -> ColumnType:
     return report_of(cells, is_output=is_output).columns["x"].type
 
 
+def test_truths_are_numbers_where_they_are_typed_and_labels_where_they_are_texts() -> None:
+    assert type_of([i % 3 == 0 for i in range(90)]) is ColumnType.FLOAT
+    assert type_of([str(i % 3 == 0) for i in range(90)]) is ColumnType.LABEL
+
+
 @given(NUMBERS, st.integers(1, 10))
 def test_moments_are_those_of_the_whole_however_it_was_cut(numbers: list[float], size: int) -> None:
     streamed = StreamedNumbers()

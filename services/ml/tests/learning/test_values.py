@@ -29,6 +29,8 @@ from ml.learning.tables.arrow_cells import ArrowCells
         ("1.5", ",", 1.5),
         (7, ".", 7.0),
         (True, ".", 1.0),
+        ("True", ".", 1.0),
+        (" FALSE ", ",", 0.0),
         ("1_000", ".", None),
         ("1,5", ".", None),
         ("inf", ".", None),
