@@ -20,9 +20,9 @@ _DATE = re.compile(r"(\d{1,4})([/.\- ])(\d{1,2})\2(\d{1,4})(?:[T ,]+(\d{1,2}):(\
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?")
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
-_PLAIN = re.compile(r"[+-]?\d+(\.\d*)?")
+# Thousands apart by one and the same sign: 5'11 is no number, nor is a list written as 1 2 0.
+_SPACED = re.compile(r"([+-]?) ?(\d+|\d{1,3}([ '\u2019\u00a0\u202f])\d{3}(?:\3\d{3})*)(\.\d*)?")
 _TRUTHS = {"true": 1.0, "false": 0.0}
-_GROUPS = str.maketrans("", "", " \u00a0\u202f'")
 
 
 def is_missing(cell: Cell) -> bool:
@@ -64,14 +64,15 @@ def _number_of_text(text: str, decimal: str) -> float | None:
 
 
 def _number_in_words(text: str, decimal: str) -> float:
-    if (truth := _TRUTHS.get(text.strip().casefold())) is not None:
+    text = text.strip()
+    if (truth := _TRUTHS.get(text.casefold())) is not None:
         return truth
-    plain = text.translate(_GROUPS)
-    if decimal == "." and _COMMA_GROUPS.fullmatch(plain):
-        plain = plain.replace(",", "")
-    elif not _PLAIN.fullmatch(plain):
-        return math.nan
-    return float(plain)
+    if match := _SPACED.fullmatch(text):
+        sign, digits, blank, rest = match.groups("")
+        return float(f"{sign}{digits.replace(blank, '')}{rest}")
+    if decimal == "." and _COMMA_GROUPS.fullmatch(text):
+        return float(text.replace(",", ""))
+    return math.nan
 
 
 def label_of(cell: Cell) -> str | None:
