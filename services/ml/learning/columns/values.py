@@ -12,6 +12,8 @@ from ml.learning.tables.batch import Cell
 # Words that spreadsheets and statistics packages write where they have nothing; "none" is not among them, because
 # people mean it as an answer.
 MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "?", "#null!", "\\n"})
+# What stands among numbers for one that is not known; elsewhere it may well be an answer.
+NO_NUMBERS = frozenset({"-", ".", *(f"{sign}{word}" for sign in ("", "+", "-") for word in ("inf", "infinity"))})
 # Beyond this a square overflows; no measurement is that large.
 LARGEST = 1e150
 
@@ -22,7 +24,7 @@ _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
 # Thousands apart by one and the same sign: 5'11 is no number, nor is a list written as 1 2 0.
 _SPACED = re.compile(r"([+-]?) ?(\d+|\d{1,3}([ '\u2019\u00a0\u202f])\d{3}(?:\3\d{3})*)(\.\d*)?")
-_TRUTHS = {"true": 1.0, "false": 0.0}
+TRUTHS = {"true": 1.0, "false": 0.0}
 
 
 def is_missing(cell: Cell) -> bool:
@@ -65,7 +67,7 @@ def _number_of_text(text: str, decimal: str) -> float | None:
 
 def _number_in_words(text: str, decimal: str) -> float:
     text = text.strip()
-    if (truth := _TRUTHS.get(text.casefold())) is not None:
+    if (truth := TRUTHS.get(text.casefold())) is not None:
         return truth
     if match := _SPACED.fullmatch(text):
         sign, digits, blank, rest = match.groups("")
