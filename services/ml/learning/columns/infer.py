@@ -120,8 +120,12 @@ def date_order(s: ColumnStatistics) -> str:
 
 
 def _order_is_a_guess(s: ColumnStatistics) -> bool:
-    # Dates with the year first fit every order, so equal counts are a guess only where some start with a day.
-    return s.fitting["DMY"] == s.fitting["MDY"] and not all(label[:4].isdigit() for label in list(s.labels)[:50])
+    # Dates with the year first or the month's name fit every order: equal counts are a guess where some are others.
+    return s.fitting["DMY"] == s.fitting["MDY"] and not all(map(_says_its_order, list(s.labels)[:50]))
+
+
+def _says_its_order(label: str) -> bool:
+    return label[:4].isdigit() or label[3:5].isalpha()
 
 
 def misfit_of(s: ColumnStatistics, type_: ColumnType) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -18,7 +19,14 @@ NO_NUMBERS = frozenset({"-", ".", *(f"{sign}{word}" for sign in ("", "+", "-") f
 LARGEST = 1e150
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - moments are compared as wall-clock times, zones are converted first
-_DATE = re.compile(r"(\d{1,4})([/.\- ])(\d{1,2})\2(\d{1,4})(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?")
+_CLOCK = r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?: ?([AaPp])\.?[Mm]\.?)?)?"
+_DATE = re.compile(r"(\d{1,4})([/.\- ])(\d{1,2})\2(\d{1,4})" + _CLOCK)
+_NAMED_DATE = re.compile(r"(\d{1,2})([/\- ])([A-Za-z]{3,9})\2(\d{4}|\d{2})" + _CLOCK)
+_MONTH_NAMES = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_MONTHS = {short: month for month, name in enumerate(_MONTH_NAMES, start=1) for short in (name[:3], name)}
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?")
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
@@ -119,6 +127,8 @@ def _moment_of_text(text: str, order: str) -> float | None:
         return None
     if match := _DATE.fullmatch(text):
         return _moment_of_parts(match, order)
+    if match := _NAMED_DATE.fullmatch(text):
+        return _moment_of_names(match)
     if len(text) < 10 or text[4] != "-":
         return None
     try:
@@ -128,7 +138,7 @@ def _moment_of_text(text: str, order: str) -> float | None:
 
 
 def _moment_of_parts(match: re.Match[str], order: str) -> float | None:
-    first, _, second, third, hour, minute, second_of_minute = match.groups()
+    first, _, second, third, *clock = match.groups()
     if len(first) == 4:
         year, month, day = int(first), int(second), int(third)
     elif order == "MDY":
@@ -137,12 +147,26 @@ def _moment_of_parts(match: re.Match[str], order: str) -> float | None:
         year, month, day = int(first), int(second), int(third)
     else:
         day, month, year = int(first), int(second), int(third)
+    return _moment_at(year, month, day, clock)
+
+
+def _moment_of_names(match: re.Match[str]) -> float | None:
+    day, _, name, year, *clock = match.groups()
+    month = _MONTHS.get(name.lower())
+    return None if month is None else _moment_at(int(year), month, int(day), clock)
+
+
+def _moment_at(year: int, month: int, day: int, clock: Sequence[str | None]) -> float | None:
+    """`clock` is hour, minute, second, and a or p for the half of the day; each as far as it is written."""
     if year < 100:
         year += 2000 if year < 70 else 1900
+    hour, minute, second = (int(part or 0) for part in clock[:3])
+    if half := clock[3]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half in "pP" else 0)
     try:
-        return _seconds(
-            datetime(year, month, day, int(hour or 0), int(minute or 0), int(second_of_minute or 0))  # noqa: DTZ001
-        )
+        return _seconds(datetime(year, month, day, hour, minute, second))  # noqa: DTZ001
     except ValueError:
         return None
 

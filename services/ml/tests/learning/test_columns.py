@@ -47,6 +47,11 @@ def test_what_stands_for_an_unknown_number_makes_no_labels(nothing: Cell) -> Non
     assert report.warnings == [f"50 values are no numbers and read as missing, such as {str(nothing)!r}"]
 
 
+def test_months_by_their_names_are_dates_without_a_guess() -> None:
+    report = report_of([f"{1 + i % 12:02}-{('Jan', 'May')[i % 2]}-2020" for i in range(90)]).columns["x"]
+    assert (report.type, report.warnings) == (ColumnType.DATE, [])
+
+
 def test_signs_that_stand_for_nothing_elsewhere_are_labels() -> None:
     assert type_of(["+-"[i % 2] for i in range(90)]) is ColumnType.LABEL
     assert type_of(["-" if i % 5 else "7.5" for i in range(90)]) is ColumnType.LABEL

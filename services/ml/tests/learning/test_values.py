@@ -74,6 +74,11 @@ def test_a_moment_reads_alike_from_text_and_from_a_datetime(moment: datetime) ->
         ("25/4/3", "YMD", "2025-04-03"),
         ("3.4.99", "DMY", "1999-04-03"),
         (date(2025, 4, 3), "YMD", "2025-04-03"),
+        ("12/31/2020 11:59:00 PM", "MDY", "2020-12-31 23:59"),
+        ("12/31/2020 12:05 am", "MDY", "2020-12-31 00:05"),
+        ("31.12.2020 12:05 p.m.", "DMY", "2020-12-31 12:05"),
+        ("05-Jan-2020", "MDY", "2020-01-05"),
+        ("5 september 99 7:30", "YMD", "1999-09-05 07:30"),
     ],
 )
 def test_a_date_is_read_in_its_order(cell: object, order: str, expected: str) -> None:
@@ -94,7 +99,10 @@ def test_a_moment_beyond_the_edge_of_time_is_missing(text: str) -> None:
     assert np.isnan(moments).tolist() == [True, False]
 
 
-@pytest.mark.parametrize("text", ["31/02/2024", "2024-13-01", "99", "12345678", "1/2"])
+@pytest.mark.parametrize(
+    "text",
+    ["31/02/2024", "2024-13-01", "12/31/2020 13:00 PM", "05-Jap-2020", "31-Feb-2020", "99", "12345678", "1/2"],
+)
 def test_what_is_no_date_is_none(text: str) -> None:
     assert moment_of(text) is None
 
