@@ -88,7 +88,7 @@ def value_in(cursor: str) -> str:
     """The value that a cursor was made of. Raises BadInput for a cursor that is not one of ours."""
     try:
         return str(json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
-    except (NotBase64, ValueError):
+    except (NotBase64, ValueError, RecursionError):
         raise BadInput("This cursor was not given by this list; leave it out to start anew.", field="cursor") from None
 
 

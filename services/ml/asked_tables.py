@@ -78,10 +78,15 @@ def _read_csv(body: bytes, needed: Collection[str]) -> AskedTable:
 
 def _separator(text: str, needed: Collection[str]) -> str:
     """The sign that cuts the first line into the most names that the machine knows."""
-    header = text.lstrip("\r\n").partition("\n")[0].strip("\r")
+    # Lines end as they do where the rows are read: by \r alone as well.
+    lines = io.StringIO(text.lstrip("\r\n"), newline="")
 
     def known(separator: str) -> int:
-        names = next(csv.reader([header], delimiter=separator), [])
+        lines.seek(0)
+        try:
+            names = next(csv.reader(lines, delimiter=separator), [])
+        except csv.Error:
+            return 0  # whoever reads the rows says what is wrong
         return len({name.strip() for name in names} & set(needed))
 
     return max(SEPARATORS, key=known)

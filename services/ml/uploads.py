@@ -132,5 +132,5 @@ def _from_form(request: HttpRequest, query: Mapping[str, str]) -> Upload:
 def _json(name: str, text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadInput(f"{name} is not readable JSON.", field=name) from None

@@ -13,13 +13,12 @@ from ml.jobs.protocol import Message, clean_text, serve
 from ml.learning.errors import LearningError
 from ml.learning.split import is_for_evaluation
 from ml.learning.tables.batch import Cell
+from ml.rules.formulas import harmless
 from ml.store import digest_of
 from ml.tables import MachineTable, Stretch
 
 SAY_EVERY = 0.25
 CHUNK = 1 << 20
-# A text that starts so is a formula to a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Progress:
@@ -87,19 +86,7 @@ def _cell(value: Cell) -> object:
         return value
     if isinstance(value, (date, time)):
         return value.isoformat()
-    text = clean_text(str(value))
-    return f"'{text}" if text.lstrip(" \ufeff").startswith(_FORMULA) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    plain = text.strip()
-    if plain[:1] in "=@\t\r":
-        return False
-    try:
-        float(plain.replace(",", "."))
-    except ValueError:
-        return False
-    return True
+    return harmless(clean_text(str(value)))
 
 
 def _for_evaluation(stretches: Sequence[Stretch], seed: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -57,8 +57,11 @@ def _numbers(column: NDArray[Any]) -> pa.Array:
 
 
 @contextmanager
-def csv_writer(place: Path | IO[bytes]) -> Iterator[Write]:
-    """Labels that a spreadsheet would run are disarmed. Text is made by Arrow: a row at a time would cost the most."""
+def csv_writer(place: Path | IO[bytes], shown: Callable[[str], str] = harmless) -> Iterator[Write]:
+    """Labels that a spreadsheet would run are disarmed, unless `shown` leaves texts as they are.
+
+    Text is made by Arrow: a row at a time would cost the most.
+    """
     with _opened(place) as file:
         has_header = False
         fields: dict[str, bytes] = {}
@@ -66,29 +69,28 @@ def csv_writer(place: Path | IO[bytes]) -> Iterator[Write]:
         def write(columns: Columns) -> None:
             nonlocal has_header
             if not has_header:
-                file.write(b",".join(map(_field, columns)) + b"\n")
+                file.write(b",".join(_field(shown(name)) for name in columns) + b"\n")
                 has_header = True
-            file.write(_lines([_texts(column, fields) for column in columns.values()]))
+            file.write(_lines([_texts(column, fields, shown) for column in columns.values()]))
 
         yield write
 
 
 def _field(text: str) -> bytes:
     """A text as it stands in a CSV file."""
-    text = harmless(text)
     if any(sign in text for sign in ',"\r\n'):
         text = '"' + text.replace('"', '""') + '"'
     return text.encode("utf-8", "replace")
 
 
-def _texts(column: NDArray[Any], fields: dict[str, bytes]) -> pa.Array:
+def _texts(column: NDArray[Any], fields: dict[str, bytes], shown: Callable[[str], str]) -> pa.Array:
     """The column as it stands in a CSV file; `fields` are the labels made ready so far."""
     if column.dtype != object:
         return pc.cast(_numbers(column), pa.string())
     for value in set(column.tolist()) - fields.keys():
         if len(fields) > 100_000:
             fields.clear()
-        fields[value] = _field(value)
+        fields[value] = _field(shown(value))
     return _strings([fields[value] for value in column.tolist()])
 
 
@@ -149,6 +151,8 @@ def arrow_writer(place: Path | IO[bytes]) -> Iterator[Write]:
 
 
 WRITERS: dict[str, Writer] = {"csv": csv_writer, "parquet": parquet_writer, "arrow": arrow_writer}
+# For programs on the person's own machine, which want each label as it was learnt.
+EXACT_WRITERS: dict[str, Writer] = {**WRITERS, "csv": partial(csv_writer, shown=str)}
 
 
 @contextmanager

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.learning.answer_formats import WRITERS
+from ml.learning.answer_formats import EXACT_WRITERS, WRITERS
 from ml.learning.encoding.remarks import Remarks
 from ml.learning.errors import LearningError
 from ml.learning.solver import SolvedColumns, Solver
@@ -44,19 +45,21 @@ def solve_file(
     out: Path,
     *,
     kind: str = "",
+    exact: bool = False,
     on_lines: Callable[[int], None] = lambda lines: None,
     on_columns: Callable[[Mapping[str, Sequence[Cell]]], None] = lambda columns: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> FileSolved:
     """Write an answer for each readable line of `table` to `out`, in order, as `kind` says: csv, parquet or arrow;
-    by its name where nothing is said, and CSV for any other name.
+    by its name where nothing is said, and CSV for any other name. In a CSV file labels that a spreadsheet would run
+    are disarmed, unless it has to be `exact`.
 
     Columns: prediction, then `p_<label>` for each label, or low and high of a number; with several outputs each
     carries its output's name. `out` is complete or not there at all. Unreadable lines are counted and named.
     """
     solved = FileSolved()
     table = taken_apart(table, solver.encoder.parts)
-    writer = WRITERS[kind or _KINDS.get(out.suffix, "csv")]
+    writer = (EXACT_WRITERS if exact else WRITERS)[kind or _KINDS.get(out.suffix, "csv")]
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:
         with writer(unfinished) as write, ThreadPoolExecutor(AT_ONCE) as others:
@@ -112,17 +115,25 @@ def _ahead(asked: Iterator[_Asked]) -> Iterator[_Asked]:
 
 
 def answer_columns(found: SolvedColumns) -> dict[str, NDArray[Any]]:
-    """The columns of an answer file, named as the file names them."""
+    """The columns of an answer file, named as the file names them.
+
+    An output `a` with a label `b_c` and an output `a_b` with a label `c` want the same name: the later gets a number.
+    """
     columns: dict[str, NDArray[Any]] = {}
     for output, values in found.values.items():
         suffix = "" if len(found.values) == 1 else f"_{output}"
         columns[f"prediction{suffix}"] = values
         for label, p in found.probabilities.get(output, {}).items():
             # The network's own precision: more digits would be noise that has to be written.
-            columns[f"p{suffix}_{label}"] = p.astype(np.float32)
+            columns[_free(f"p{suffix}_{label}", columns)] = p.astype(np.float32)
         if output in found.low:
             columns[f"low{suffix}"], columns[f"high{suffix}"] = found.low[output], found.high[output]
     return columns
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    candidates = chain((name,), (f"{name}_{number}" for number in count(2)))
+    return next(candidate for candidate in candidates if candidate not in taken)
 
 
 def _note_bad(solved: FileSolved, bad: Any) -> None:

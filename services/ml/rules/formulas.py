@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-# A text that starts so is a formula to a spreadsheet.
+# A text that starts so is a formula to a spreadsheet, as far as there is anything behind the signs.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_SIGNS = "=+-@"
 
 
 def harmless(text: str) -> str:
-    """The text with a quote before it where it would be run; numbers stay as they are.
+    """The text with an apostrophe before it where it would be run.
 
-    >>> harmless("=1+1"), harmless("-3.5"), harmless("Lyon")
-    ("'=1+1", '-3.5', 'Lyon')
+    A text of nothing but signs has nothing to run, and a plain number, with a point or a comma, is shown as it is:
+    as labels and cells both come often, so they stay what they were.
+
+    >>> harmless("=1+1"), harmless("-a"), harmless("-3.5"), harmless("+"), harmless("Lyon")
+    ("'=1+1", "'-a", '-3.5', '+', 'Lyon')
     """
-    if not text.startswith(_FORMULA):
+    begun = text.lstrip(" \ufeff")
+    if not begun.startswith(_FORMULA) or not begun.strip(_SIGNS) or _is_number(begun):
         return text
+    return f"'{text}"
+
+
+def _is_number(text: str) -> bool:
     try:
-        float(text)
+        float(text.replace(",", "."))
     except ValueError:
-        return f"'{text}"
-    return text
+        return False
+    return True

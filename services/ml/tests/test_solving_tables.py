@@ -72,6 +72,15 @@ async def test_a_semicolon_or_a_tab_cuts_as_well(trained, ada, api):
         assert bought(await solve(client, trained, RICH.replace(b",", separator), CSV)) == ["yes", "no"]
 
 
+async def test_spans_of_time_are_taken_as_their_seconds(trained, ada, api):
+    spans = TABLE.set_column(0, "age", pa.array([45, 20], pa.duration("s")))
+    assert bought(await solve(await sync_to_async(api)(ada), trained, arrow(spans), ARROW)) == ["yes", "no"]
+
+
+async def test_lines_may_end_as_they_did_on_old_macs(trained, ada, api):
+    assert bought(await solve(await sync_to_async(api)(ada), trained, RICH.replace(b"\n", b"\r"), CSV)) == ["yes", "no"]
+
+
 async def test_an_empty_field_is_a_missing_value(trained, ada, api):
     answer = await solve(await sync_to_async(api)(ada), trained, b"age,income,city\n45,89000,\n", CSV)
     assert bought(answer) == ["yes"]
@@ -97,6 +106,8 @@ async def test_the_same_key_is_one_charge_and_the_same_table(trained, ada, api):
         (b"age,income,city\n1,2,Lyon\n1,2\n", "body", "Line 3 has 2 fields"),
         (b'age,income,city\n1,2,"Lyon\n', "body", "cannot be cut"),
         (b"age,income,city\n1,2,Z\xfcrich\n", "body", "is not UTF-8"),
+        (b"age,in\rcome,city\n45,1,Lyon\n", "body", "Line 3 has 3 fields"),
+        (b"a" * (2 << 20) + b",age\n1,2\n", "body", "Line 1 cannot be cut"),
         (b"age,income,city\n" + b"1,2,Lyon\n" * 10_001, "body", "Send 1 to"),
     ],
 )

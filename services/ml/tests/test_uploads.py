@@ -50,6 +50,12 @@ async def test_a_csv_as_the_body_becomes_a_machine(hers):
     assert answer.json()["mdc_columns_data_type"]["income"] == "FLOAT"
 
 
+@pytest.mark.parametrize("name", ["types", "outputs"])
+async def test_a_field_nested_without_end_is_refused(hers, name):
+    answer = await send(hers, TABLE, f"/api/v1/machines?file_name=t.csv&{name}={'[' * 3000}")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, name)
+
+
 async def test_a_parquet_file_in_a_form_becomes_a_machine(hers):
     file = SimpleUploadedFile("buyers.parquet", parquet_of(buyers()))
     answer = await hers.post("/api/v1/machines", {"file": file, "machine_level": "2", "ignore": "city"})

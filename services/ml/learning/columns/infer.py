@@ -68,7 +68,7 @@ def _type_by_content(s: ColumnStatistics, *, is_output: bool) -> tuple[ColumnTyp
         return ColumnType.DATE, f"{s.share('moment'):.0%} are dates"
     if s.share("time") >= FITTING_SHARE:
         return ColumnType.TIME, f"{s.share('time'):.0%} are times of day"
-    if s.share("number") >= FITTING_SHARE:
+    if s.share_of_numbers >= FITTING_SHARE:
         return _type_of_numbers(s, is_output=is_output)
     if s.share("json") >= FITTING_SHARE:
         return ColumnType.JSON, f"{s.share('json'):.0%} are JSON"
@@ -81,7 +81,7 @@ def _type_of_numbers(s: ColumnStatistics, *, is_output: bool) -> tuple[ColumnTyp
         return ColumnType.LABEL, f"an output of {s.unique_values_count} whole numbers reads as classes"
     if not is_output and whole and s.is_a_count and s.present >= 50:
         return ColumnType.IGNORE, "it only counts the lines"
-    return ColumnType.FLOAT, f"{s.share('number'):.0%} are numbers"
+    return ColumnType.FLOAT, f"{s.share_of_numbers:.0%} are numbers"
 
 
 def _type_of_texts(s: ColumnStatistics, *, is_output: bool) -> tuple[ColumnType, str]:
@@ -101,7 +101,7 @@ def _type_of_texts(s: ColumnStatistics, *, is_output: bool) -> tuple[ColumnType,
 
 def _warnings(s: ColumnStatistics, type_: ColumnType, *, is_order_said: bool) -> list[str]:
     found = []
-    misfits = s.present - s.fitting["number"]
+    misfits = s.present - s.fitting["number"] - s.fitting["truth"]
     if type_ is ColumnType.FLOAT and misfits:
         found.append(f"{misfits} values are no numbers and read as missing, such as {s.misfits[0]!r}")
     if type_ is ColumnType.IGNORE:
@@ -120,19 +120,23 @@ def date_order(s: ColumnStatistics) -> str:
 
 
 def _order_is_a_guess(s: ColumnStatistics) -> bool:
-    # Dates with the year first fit every order, so equal counts are a guess only where some start with a day.
-    return s.fitting["DMY"] == s.fitting["MDY"] and not all(label[:4].isdigit() for label in list(s.labels)[:50])
+    # Dates with the year first or the month's name fit every order: equal counts are a guess where some are others.
+    return s.fitting["DMY"] == s.fitting["MDY"] and not all(map(_says_its_order, list(s.labels)[:50]))
+
+
+def _says_its_order(label: str) -> bool:
+    return label[:4].isdigit() or label[3:5].isalpha()
 
 
 def misfit_of(s: ColumnStatistics, type_: ColumnType) -> str | None:
     """Why the type a person chose cannot work, or None."""
     kinds = {
-        ColumnType.FLOAT: ("number", "numbers"),
-        ColumnType.DATE: ("moment", "dates"),
-        ColumnType.DATETIME: ("moment", "dates"),
-        ColumnType.TIME: ("time", "times of day"),
+        ColumnType.FLOAT: (("number", "truth"), "numbers"),
+        ColumnType.DATE: (("moment",), "dates"),
+        ColumnType.DATETIME: (("moment",), "dates"),
+        ColumnType.TIME: (("time",), "times of day"),
     }
-    if type_ in kinds and s.present and s.share(kinds[type_][0]) == 0:
+    if type_ in kinds and s.present and not any(s.fitting[kind] for kind in kinds[type_][0]):
         example = f", such as {s.misfits[0]!r}" if s.misfits else ""
         return f"typed {type_}, but no value reads as {kinds[type_][1]}{example}"
     return None

@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 from zlib import crc32
@@ -15,7 +16,17 @@ from numpy.typing import NDArray
 
 from ml.learning.columns.moments import StreamedNumbers
 from ml.learning.columns.texts import StreamedTexts
-from ml.learning.columns.values import LARGEST, MISSING_WORDS, is_missing, label_of, moment_of, number_of, time_of
+from ml.learning.columns.values import (
+    LARGEST,
+    MISSING_WORDS,
+    NO_NUMBERS,
+    TRUTHS,
+    is_missing,
+    label_of,
+    moment_of,
+    number_of,
+    time_of,
+)
 from ml.learning.tables.batch import Cell
 from ml.learning.tables.json_file import parsed
 
@@ -41,7 +52,9 @@ class _Look(NamedTuple):
 
 
 _MISSING = _Look(None, None, ())
-_NO_VALUE: tuple[tuple[str, ...], ...] = ((), ("json",))
+_NO_VALUE: tuple[tuple[str, ...], ...] = ((), ("json",), ("no_number",))
+# Words that need a closer look than texts that are nothing else.
+_SPECIAL = MISSING_WORDS | NO_NUMBERS | TRUTHS.keys()
 
 
 class ColumnStatistics:
@@ -149,6 +162,12 @@ class ColumnStatistics:
     def share(self, kind: str) -> float:
         return self.fitting[kind] / self.present if self.present else 0.0
 
+    @property
+    def share_of_numbers(self) -> float:
+        """The share of numbers, of the cells that do not stand for an unknown one if those are not most of them."""
+        known = self.present - self.fitting["no_number"]
+        return self.fitting["number"] / known if 2 * known >= self.present > 0 else self.share("number")
+
     def summary(self) -> dict[str, object]:
         frequent = {
             label: count for label, count in self.labels.most_common(20) if count > FREQUENT_SHARE * self.present
@@ -159,8 +178,8 @@ class ColumnStatistics:
             "unique_values_count": self.unique_values_count,
             "most_frequent_values_count": frequent,
             "mode": mode[0][0] if mode else None,
-            **(self.numbers.summary() if self.share("number") >= 0.5 else {}),
-            **(self.texts.summary() if self.share("number") < 0.5 else {}),
+            **(self.numbers.summary() if self.share_of_numbers >= 0.5 else {}),
+            **(self.texts.summary() if self.share_of_numbers < 0.5 else {}),
         }
 
     def _add_plain(self, cells: Sequence[Cell], numbers: NDArray[np.float64]) -> None:
@@ -213,15 +232,23 @@ def _look_at(cell: Cell, decimal: str) -> _Look:
         return _MISSING
     label = label_of(cell)
     if isinstance(cell, str) and label and label[0].isalpha():
-        return _Look(label, None, ())  # a number, a date or a time starts with another sign
+        return _Look(label, None, _kinds_of_word(label))  # a number, a date or a time starts with another sign
     number = number_of(cell, decimal)
     if number is not None:
         return _Look(label, number, ("number", "integer") if number == int(number) else ("number",))
     return _Look(label, None, _kinds_of(cell, label or ""))
 
 
+def _kinds_of_word(label: str) -> tuple[str, ...]:
+    """What a word fits beside numbers."""
+    word = label.casefold()
+    return ("truth",) if word in TRUTHS else ("no_number",) if word in NO_NUMBERS else ()
+
+
 def _kinds_of(cell: Cell, label: str) -> tuple[str, ...]:
     """What a cell fits that is no number."""
+    if label.casefold() in NO_NUMBERS or (isinstance(cell, (float, Decimal)) and not math.isfinite(cell)):
+        return ("no_number",)
     json_text = ("json",) if isinstance(cell, str) and label[:1] in ("{", "[") and _is_json(cell) else ()
     if orders := _orders_of(cell, label):
         with_time = ("with_time",) if (moment_of(cell, orders[0]) or 0.0) % 86400 else ()
@@ -292,7 +319,7 @@ def _plain_texts(counts: Counter[Cell]) -> list[str] | None:
         return None
     labels: list[str] = list(map(str.strip, counts))  # type: ignore[arg-type]
     firsts = "".join([label[:1] for label in labels])
-    if len(firsts) < len(labels) or not firsts.isalpha() or not MISSING_WORDS.isdisjoint(map(str.casefold, labels)):
+    if len(firsts) < len(labels) or not firsts.isalpha() or not _SPECIAL.isdisjoint(map(str.casefold, labels)):
         return None
     return labels
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -12,16 +13,26 @@ from ml.learning.tables.batch import Cell
 # Words that spreadsheets and statistics packages write where they have nothing; "none" is not among them, because
 # people mean it as an answer.
 MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "?", "#null!", "\\n"})
+# What stands among numbers for one that is not known; elsewhere it may well be an answer.
+NO_NUMBERS = frozenset({"-", ".", *(f"{sign}{word}" for sign in ("", "+", "-") for word in ("inf", "infinity"))})
 # Beyond this a square overflows; no measurement is that large.
 LARGEST = 1e150
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - moments are compared as wall-clock times, zones are converted first
-_DATE = re.compile(r"(\d{1,4})([/.\- ])(\d{1,2})\2(\d{1,4})(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?")
+_CLOCK = r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?: ?([AaPp])\.?[Mm]\.?)?)?"
+_DATE = re.compile(r"(\d{1,4})([/.\- ])(\d{1,2})\2(\d{1,4})" + _CLOCK)
+_NAMED_DATE = re.compile(r"(\d{1,2})([/\- ])([A-Za-z]{3,9})\2(\d{4}|\d{2})" + _CLOCK)
+_MONTH_NAMES = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_MONTHS = {short: month for month, name in enumerate(_MONTH_NAMES, start=1) for short in (name[:3], name)}
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?")
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
-_PLAIN = re.compile(r"[+-]?\d+(\.\d*)?")
-_GROUPS = str.maketrans("", "", " \u00a0\u202f'")
+# Thousands apart by one and the same sign: 5'11 is no number, nor is a list written as 1 2 0.
+_SPACED = re.compile(r"([+-]?) ?(\d+|\d{1,3}([ '\u2019\u00a0\u202f])\d{3}(?:\3\d{3})*)(\.\d*)?")
+TRUTHS = {"true": 1.0, "false": 0.0}
 
 
 def is_missing(cell: Cell) -> bool:
@@ -37,6 +48,8 @@ def number_of(cell: Cell, decimal: str = ".") -> float | None:
 
     >>> number_of("1.234,5", decimal=","), number_of("1,234.5"), number_of(True), number_of("twelve")
     (1234.5, 1234.5, 1.0, None)
+
+    A truth is 1 or 0, as a text too: Parquet's becomes the text True in a CSV file of the same table.
     """
     if isinstance(cell, str):
         return _number_of_text(cell, decimal)
@@ -56,17 +69,20 @@ def _number_of_text(text: str, decimal: str) -> float | None:
         # float() takes digits grouped by underscores, which no table means.
         number = float(text) if "_" not in text else math.nan
     except ValueError:
-        number = _number_in_groups(text, decimal)
+        number = _number_in_words(text, decimal)
     return number if -LARGEST < number < LARGEST else None
 
 
-def _number_in_groups(text: str, decimal: str) -> float:
-    plain = text.translate(_GROUPS)
-    if decimal == "." and _COMMA_GROUPS.fullmatch(plain):
-        plain = plain.replace(",", "")
-    elif not _PLAIN.fullmatch(plain):
-        return math.nan
-    return float(plain)
+def _number_in_words(text: str, decimal: str) -> float:
+    text = text.strip()
+    if (truth := TRUTHS.get(text.casefold())) is not None:
+        return truth
+    if match := _SPACED.fullmatch(text):
+        sign, digits, blank, rest = match.groups("")
+        return float(f"{sign}{digits.replace(blank, '')}{rest}")
+    if decimal == "." and _COMMA_GROUPS.fullmatch(text):
+        return float(text.replace(",", ""))
+    return math.nan
 
 
 def label_of(cell: Cell) -> str | None:
@@ -111,6 +127,8 @@ def _moment_of_text(text: str, order: str) -> float | None:
         return None
     if match := _DATE.fullmatch(text):
         return _moment_of_parts(match, order)
+    if match := _NAMED_DATE.fullmatch(text):
+        return _moment_of_names(match)
     if len(text) < 10 or text[4] != "-":
         return None
     try:
@@ -120,7 +138,7 @@ def _moment_of_text(text: str, order: str) -> float | None:
 
 
 def _moment_of_parts(match: re.Match[str], order: str) -> float | None:
-    first, _, second, third, hour, minute, second_of_minute = match.groups()
+    first, _, second, third, *clock = match.groups()
     if len(first) == 4:
         year, month, day = int(first), int(second), int(third)
     elif order == "MDY":
@@ -129,19 +147,36 @@ def _moment_of_parts(match: re.Match[str], order: str) -> float | None:
         year, month, day = int(first), int(second), int(third)
     else:
         day, month, year = int(first), int(second), int(third)
+    return _moment_at(year, month, day, clock)
+
+
+def _moment_of_names(match: re.Match[str]) -> float | None:
+    day, _, name, year, *clock = match.groups()
+    month = _MONTHS.get(name.lower())
+    return None if month is None else _moment_at(int(year), month, int(day), clock)
+
+
+def _moment_at(year: int, month: int, day: int, clock: Sequence[str | None]) -> float | None:
+    """`clock` is hour, minute, second, and a or p for the half of the day; each as far as it is written."""
     if year < 100:
         year += 2000 if year < 70 else 1900
+    hour, minute, second = (int(part or 0) for part in clock[:3])
+    if half := clock[3]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half in "pP" else 0)
     try:
-        return _seconds(
-            datetime(year, month, day, int(hour or 0), int(minute or 0), int(second_of_minute or 0))  # noqa: DTZ001
-        )
+        return _seconds(datetime(year, month, day, hour, minute, second))  # noqa: DTZ001
     except ValueError:
         return None
 
 
-def _seconds(moment: datetime) -> float:
+def _seconds(moment: datetime) -> float | None:
     if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            return None  # at the edge of time there is no such moment elsewhere: "for ever", as many write it
     # Whole seconds before the difference is a float: far from 1970 its last digits would round up.
     return (moment.replace(microsecond=0) - _EPOCH).total_seconds()
 

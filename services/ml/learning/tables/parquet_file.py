@@ -19,6 +19,7 @@ from ml.learning.tables.dialect import Dialect
 
 # Few bytes can say that a value stands in endless lines.
 MOST_CELLS = 4_000_000_000
+_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 class ParquetTable:
@@ -75,6 +76,8 @@ def cells_of(column: pa.Array) -> list[Cell]:
         return [None if cell is None else json.dumps(cell, default=str) for cell in _values(column)]
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_duration(column.type):
+        return _seconds(column)
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         # datetime has no nanoseconds; without this cast pyarrow would ask for pandas.
         column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
@@ -84,6 +87,12 @@ def cells_of(column: pa.Array) -> list[Cell]:
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         return [cell.decode(errors="replace") if isinstance(cell, bytes) else None for cell in cells]
     return cells
+
+
+def _seconds(column: pa.Array) -> list[Cell]:
+    """How many seconds each span of time lasts, whatever unit it is told in."""
+    in_a_second = _UNITS[column.type.unit]
+    return [None if units is None else units / in_a_second for units in column.cast(pa.int64()).to_pylist()]
 
 
 def _values(column: pa.Array) -> list[Cell]:

@@ -13,6 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.learning.answer_formats import WRITERS
+from ml.learning.answers_file import answer_columns
+from ml.learning.encoding.remarks import Remarks
+from ml.learning.solver import SolvedColumns
 from ml.rules.formulas import harmless
 
 LABELS = st.lists(st.text(max_size=12), min_size=1, max_size=20)
@@ -58,6 +61,15 @@ def test_odd_labels_stay_in_their_fields_in_every_kind(tmp_path: Path) -> None:
         assert stream.read_all()["prediction"].to_pylist() == plain
 
 
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [("+", "+"), ("-", "-"), ("@", "@"), ("=", "="), ("--", "--"), ("-1.5", "-1.5"), ("+3", "+3"), ("-1,5", "-1,5"),
+     ("=1+1", "'=1+1"), ("-a", "'-a"), (" @SUM(A1)", "' @SUM(A1)"), ("+1+cmd", "'+1+cmd")],
+)  # fmt: skip
+def test_only_a_formula_is_disarmed(label: str, shown: str) -> None:
+    assert harmless(label) == shown
+
+
 @pytest.mark.parametrize("kind", list(WRITERS))
 def test_many_batches_are_one_file_in_their_order(tmp_path: Path, kind: str) -> None:
     parts = [answers([f"{number} {i}" for i in range(50)]) for number in range(70)]
@@ -70,6 +82,15 @@ def test_many_batches_are_one_file_in_their_order(tmp_path: Path, kind: str) -> 
         with pa.ipc.open_stream(path) as stream:
             found = stream.read_all()["prediction"].to_pylist()
     assert found == [label for part in parts for label in part["prediction"].tolist()]
+
+
+def test_labels_of_two_outputs_that_want_one_column_have_two() -> None:
+    told = {"a": {"u_v": 0.1, "w": 0.9}, "a_u": {"v": 0.2, "q": 0.3, "v_2": 0.5}}
+    probabilities = {output: {label: np.array([p]) for label, p in own.items()} for output, own in told.items()}
+    values = {output: np.array(["w"], dtype=object) for output in probabilities}
+    found = answer_columns(SolvedColumns(values, probabilities, {}, {}, Remarks()))
+    columns = {name: round(float(column[0]), 1) for name, column in found.items() if name.startswith("p_")}
+    assert columns == {"p_a_u_v": 0.1, "p_a_w": 0.9, "p_a_u_v_2": 0.2, "p_a_u_q": 0.3, "p_a_u_v_2_2": 0.5}
 
 
 def test_writing_answers_imports_no_pandas(tmp_path: Path) -> None:

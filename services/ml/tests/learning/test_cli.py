@@ -57,6 +57,17 @@ def test_solve_writes_prediction_and_probabilities(table: Path, trained: Trained
         assert next(csv.reader(file)) == ["prediction", "p_no", "p_yes"]
 
 
+def test_labels_are_never_changed_in_a_persons_own_file(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{i},{('=1+1', '-')[i % 2]}\n" for i in range(0, 400, 3)))
+    for asked in (["train", "t.csv", "--target", "y", "--out", "m"], ["solve", "m", "t.csv", "--out", "a.csv"]):
+        places = [str(tmp_path / part) if part in ("t.csv", "m", "a.csv") else part for part in asked]
+        assert RUN.invoke(app, places).exit_code == 0
+    with (tmp_path / "a.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["prediction", "p_-", "p_=1+1"]
+    assert {row[0] for row in rows} <= {"=1+1", "-"}
+
+
 def test_unreadable_rows_are_named_and_the_exit_code_says_so(table: Path, trained: Trained, tmp_path: Path) -> None:
     table.write_text(table.read_text() + "too,short\n")
     done = RUN.invoke(app, ["solve", str(trained.folder), str(table), "--out", str(tmp_path / "a.csv")])

@@ -30,6 +30,33 @@ def type_of(cells: Sequence[Cell], *, is_output: bool = False) -> ColumnType:
     return report_of(cells, is_output=is_output).columns["x"].type
 
 
+def test_truths_are_numbers_where_they_are_typed_and_labels_where_they_are_texts() -> None:
+    assert type_of([i % 3 == 0 for i in range(90)]) is ColumnType.FLOAT
+    assert type_of([str(i % 3 == 0) for i in range(90)]) is ColumnType.LABEL
+
+
+def test_truths_as_texts_may_be_chosen_to_be_numbers() -> None:
+    report = report_of([str(i % 3 == 0) for i in range(90)], x=ColumnType.FLOAT).columns["x"]
+    assert (report.type, report.errors) == (ColumnType.FLOAT, [])
+
+
+@pytest.mark.parametrize("nothing", ["-", ".", "inf", "-Inf", "Infinity", math.inf])
+def test_what_stands_for_an_unknown_number_makes_no_labels(nothing: Cell) -> None:
+    report = report_of([nothing if i % 4 == 0 else str(i * i / 7) for i in range(200)]).columns["x"]
+    assert (report.type, report.statistics["min"]) == (ColumnType.FLOAT, pytest.approx(1 / 7))
+    assert report.warnings == [f"50 values are no numbers and read as missing, such as {str(nothing)!r}"]
+
+
+def test_months_by_their_names_are_dates_without_a_guess() -> None:
+    report = report_of([f"{1 + i % 12:02}-{('Jan', 'May')[i % 2]}-2020" for i in range(90)]).columns["x"]
+    assert (report.type, report.warnings) == (ColumnType.DATE, [])
+
+
+def test_signs_that_stand_for_nothing_elsewhere_are_labels() -> None:
+    assert type_of(["+-"[i % 2] for i in range(90)]) is ColumnType.LABEL
+    assert type_of(["-" if i % 5 else "7.5" for i in range(90)]) is ColumnType.LABEL
+
+
 @given(NUMBERS, st.integers(1, 10))
 def test_moments_are_those_of_the_whole_however_it_was_cut(numbers: list[float], size: int) -> None:
     streamed = StreamedNumbers()

@@ -106,7 +106,7 @@ TEXTS = st.one_of(
     st.floats().map(str),
     st.integers().map(str),
     st.dates().map(str),
-    st.sampled_from(["red", "RED", "3", "true", "pink", "\u0663"]),
+    st.sampled_from(["red", "RED", "3", "true", "False", "pink", "\u0663"]),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -29,6 +29,14 @@ def test_values_keep_their_types_and_lines_their_numbers(tmp_path: Path) -> None
     batches = list(open_table(tmp_path / "t.parquet").batches(2))
     assert [list(batch.lines) for batch in batches] == [[1, 2], [3]]
     assert [column[0] for column in batches[0].columns] == [1, 1.5, "a", moment, '{"x": 1}']
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_spans_of_time_are_numbers_of_seconds(tmp_path: Path, unit: str) -> None:
+    spans = pa.array([timedelta(days=2, seconds=5), None, timedelta(seconds=-90)], pa.duration(unit))
+    pq.write_table(pa.table({"took": spans, "n": [1, 2, 3]}), tmp_path / "t.parquet")
+    [batch] = open_table(tmp_path / "t.parquet").batches()
+    assert list(batch.columns[0]) == [172805.0, None, -90.0]
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.learning.columns.values import is_missing, label_of, moment_of, number_of, other_spellings, time_of
+from ml.learning.encoding.bins import Bins
+from ml.learning.encoding.moment import MomentInput
+from ml.learning.tables.arrow_cells import ArrowCells
 
 
 @pytest.mark.parametrize(
@@ -18,12 +23,22 @@ from ml.learning.columns.values import is_missing, label_of, moment_of, number_o
         (" -2e3 ", ".", -2000.0),
         ("1,234,567.5", ".", 1234567.5),
         ("1 234", ".", 1234.0),
+        ("-1 234 567.5", ".", -1234567.5),
+        ("1\u2019234.50", ".", 1234.5),
+        ("1\u202f234,5", ",", 1234.5),
+        ("- 5.5", ".", -5.5),
+        ("5'11", ".", None),
+        ("1 2 0", ".", None),
+        ("1 234'567", ".", None),
+        ("1234 567", ".", None),
         ("1,5", ",", 1.5),
         ("1.234,5", ",", 1234.5),
         ("1.234", ",", 1234.0),
         ("1.5", ",", 1.5),
         (7, ".", 7.0),
         (True, ".", 1.0),
+        ("True", ".", 1.0),
+        (" FALSE ", ",", 0.0),
         ("1_000", ".", None),
         ("1,5", ".", None),
         ("inf", ".", None),
@@ -59,6 +74,11 @@ def test_a_moment_reads_alike_from_text_and_from_a_datetime(moment: datetime) ->
         ("25/4/3", "YMD", "2025-04-03"),
         ("3.4.99", "DMY", "1999-04-03"),
         (date(2025, 4, 3), "YMD", "2025-04-03"),
+        ("12/31/2020 11:59:00 PM", "MDY", "2020-12-31 23:59"),
+        ("12/31/2020 12:05 am", "MDY", "2020-12-31 00:05"),
+        ("31.12.2020 12:05 p.m.", "DMY", "2020-12-31 12:05"),
+        ("05-Jan-2020", "MDY", "2020-01-05"),
+        ("5 september 99 7:30", "YMD", "1999-09-05 07:30"),
     ],
 )
 def test_a_date_is_read_in_its_order(cell: object, order: str, expected: str) -> None:
@@ -71,7 +91,18 @@ def test_zones_are_converted_before_moments_are_compared() -> None:
     assert moment_of("2025-01-01T02:00:00+02:00") == moment_of("2025-01-01")
 
 
-@pytest.mark.parametrize("text", ["31/02/2024", "2024-13-01", "99", "12345678", "1/2"])
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"])
+def test_a_moment_beyond_the_edge_of_time_is_missing(text: str) -> None:
+    assert moment_of(text) is moment_of(datetime.fromisoformat(text)) is None
+    cells = ArrowCells(pa.array([text, "2025-01-01"]), pa.Array.to_pylist)
+    moments = MomentInput("at", Bins.fit(np.arange(100.0), most_bins=4), "YMD", ())._read(cells)
+    assert np.isnan(moments).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["31/02/2024", "2024-13-01", "12/31/2020 13:00 PM", "05-Jap-2020", "31-Feb-2020", "99", "12345678", "1/2"],
+)
 def test_what_is_no_date_is_none(text: str) -> None:
     assert moment_of(text) is None
 
