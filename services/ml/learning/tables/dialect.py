@@ -141,21 +141,26 @@ def _whole_lines(text: str) -> list[str]:
 
 
 def _separator(lines: list[str]) -> tuple[str, float]:
-    """The sign that cuts most lines into the same number (> 1) of fields; more fields win a tie."""
-    best, best_score, runner_up = ",", 0.0, 0.0
-    for separator in SEPARATORS:
-        widths = Counter(len(row) for row in csv.reader(lines, delimiter=separator) if row)
-        if not widths:
-            continue
-        width, lines_of_width = widths.most_common(1)[0]
-        score = lines_of_width / widths.total() * (1 - 1 / width)
-        if score > best_score:
-            best, best_score, runner_up = separator, score, best_score
-        else:
-            runner_up = max(runner_up, score)
-    if best_score == 0.0:
+    """The sign that cuts the header and most lines into the same number (> 1) of fields; more fields win a tie."""
+    scores = {separator: _cuts_alike(lines, separator) for separator in SEPARATORS}
+    best, runner_up = sorted(SEPARATORS, key=lambda separator: -scores[separator])[:2]
+    if scores[best] == 0.0:
         return best, 0.3
-    return best, round(max(0.1, min(1.0, 0.5 + (best_score - runner_up))), 2)
+    return best, round(max(0.1, min(1.0, 0.5 + (scores[best] - scores[runner_up]))), 2)
+
+
+def _cuts_alike(lines: list[str], separator: str) -> float:
+    """How well the sign cuts, 0 to 1.
+
+    Decimal commas cut each line below the header alike, into more fields than the true sign does: only the header
+    tells the two apart.
+    """
+    widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+    if not widths:
+        return 0.0
+    width, lines_of_width = Counter(widths).most_common(1)[0]
+    header = 1.0 if widths[0] == width else 0.5 if widths[0] > 1 else 0.25
+    return header * lines_of_width / len(widths) * (1 - 1 / width)
 
 
 def _quote(lines: list[str], separator: str) -> str:

@@ -60,6 +60,17 @@ def test_the_separator_is_found_with_confidence(separator: str) -> None:
     assert (found.separator, found.confidence["separator"] > 0.8) == (separator, True)
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+@pytest.mark.parametrize("width", [2, 3, 8])
+def test_decimal_commas_in_every_column_are_no_separators(separator: str, width: int) -> None:
+    lines = [separator.join("abcdefgh"[:width]), *[separator.join(["0,5"] * width)] * 40]
+    assert detect_dialect("\n".join(lines).encode()).separator == separator
+
+
+def test_a_header_that_lacks_a_name_does_not_give_way_to_decimal_commas() -> None:
+    assert detect_dialect(b"x;y;z\n" + b"0,5;1,5;2,5;\n" * 40).separator == ";"
+
+
 @pytest.mark.parametrize(
     ("text", "decimal"),
     [("a;b\n1,5;x\n2,25;y\n", ","), ("a;b\n1.5;x\n2.25;y\n", "."), ('a,b\n"1,5",x\n"2,25",y\n', ",")],
