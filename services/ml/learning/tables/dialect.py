@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from ml.learning.errors import BinaryFile, EmptyTable, WrongEncoding
@@ -17,6 +18,8 @@ from ml.learning.tables.dialect_parts import Part, known_fields, parts_from_json
 SAMPLE_BYTES = 1 << 20
 SAMPLE_LINES = 1000
 SEPARATORS = (",", ";", "\t", "|")
+# From here on a part of a dialect is no guess.
+SURE = 0.7
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -36,6 +39,10 @@ _MAGIC = (
 )
 _COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 _POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+")
+# One comma or point that may as well part thousands; before those stands no nought, and no more than three digits.
+_ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
+_MANY_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3}){2,}")
+_BELOW_THOUSAND = re.compile(r"[+-]?\d{1,3}")
 _NUMBER = re.compile(r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?")
 
 
@@ -171,21 +178,33 @@ def _quote(lines: list[str], separator: str) -> str:
 
 
 def _decimal(rows: list[list[str]], separator: str) -> tuple[str, float]:
+    """The decimal sign; sure where a number cannot be meant otherwise, as 1,234 and 1.234 can."""
+    cells = [cell.strip() for row in rows for cell in row]
+    comma = [cell for cell in cells if _COMMA_NUMBER.fullmatch(cell)]
+    point = [cell for cell in cells if _POINT_NUMBER.fullmatch(cell)]
+    points_part, is_open = any(map(_MANY_GROUPS.fullmatch, cells)), all(map(_ONE_GROUP.fullmatch, point))
+    if comma and all(map(_ONE_GROUP.fullmatch, comma)) and not points_part:
+        return ".", 0.5 if is_open and not _some_lack_groups(rows) else 0.9
     if separator == ",":
-        quoted = sum(bool(_COMMA_NUMBER.fullmatch(cell.strip())) for row in rows[1:] for cell in row)
-        point = sum(bool(_POINT_NUMBER.fullmatch(cell.strip())) for row in rows[1:] for cell in row)
-        return (",", 0.6) if quoted and not point and not _thousands(rows) else (".", 0.95)
-    comma = sum(bool(_COMMA_NUMBER.fullmatch(cell.strip())) for row in rows for cell in row)
-    point = sum(bool(_POINT_NUMBER.fullmatch(cell.strip())) for row in rows for cell in row)
-    if comma == point:
-        return ".", 0.5 if comma else 0.9
-    return (",", round(comma / (comma + point), 2)) if comma > point else (".", round(point / (comma + point), 2))
+        # Only in quotes are there such numbers here.
+        return (",", 0.8) if comma and not point else (".", 0.95)
+    if not comma:
+        if is_open and (point or points_part):
+            return "," if points_part else ".", 0.6
+        return ".", 1.0 if point else 0.9
+    if is_open and len(comma) >= len(point):
+        return ",", 0.9 if point else 1.0
+    share = round(len(point) / (len(comma) + len(point)), 2)
+    return (",", round(1 - share, 2)) if share < 0.5 else (".", share)
 
 
-def _thousands(rows: list[list[str]]) -> bool:
-    """Every number with a comma has three digits behind it: 1,234 is then more likely than 1.234."""
-    numbers = [cell for row in rows[1:] for cell in row if _COMMA_NUMBER.fullmatch(cell.strip())]
-    return all(len(cell.strip().rsplit(",", 1)[1]) == 3 for cell in numbers)
+def _some_lack_groups(rows: list[list[str]]) -> bool:
+    """Whether a column has numbers below a thousand too, without the sign that all decimals would have."""
+    for column in zip_longest(*rows, fillvalue=""):
+        cells = [cell.strip() for cell in column]
+        if any(map(_ONE_GROUP.fullmatch, cells)) and any(map(_BELOW_THOUSAND.fullmatch, cells)):
+            return True
+    return False
 
 
 def _header(rows: list[list[str]]) -> tuple[bool, float]:

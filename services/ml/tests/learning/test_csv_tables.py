@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ml.learning import errors
 from ml.learning.tables import CsvTable, Dialect, detect_dialect, open_table
 from ml.learning.tables.arrow_cells import ArrowCells
+from ml.learning.tables.dialect import SURE
 
 
 def written(tmp_path: Path, data: bytes) -> Path:
@@ -73,14 +74,46 @@ def test_a_header_that_lacks_a_name_does_not_give_way_to_decimal_commas() -> Non
 
 @pytest.mark.parametrize(
     ("text", "decimal"),
-    [("a;b\n1,5;x\n2,25;y\n", ","), ("a;b\n1.5;x\n2.25;y\n", "."), ('a,b\n"1,5",x\n"2,25",y\n', ",")],
+    [
+        ("a;b\n1,5;x\n2,25;y\n", ","),
+        ("a;b\n1.500;x\n2,5;y\n", ","),
+        ("a;b\n1.5;x\n2.25;y\n", "."),
+        ('a,b\n"1,5",x\n"2,25",y\n', ","),
+    ],
 )
 def test_the_decimal_sign_is_found(text: str, decimal: str) -> None:
     assert detect_dialect(text.encode()).decimal == decimal
 
 
-def test_numbers_with_thousands_are_no_decimal_commas() -> None:
-    assert detect_dialect(b'a,b\n"1,500",x\n"2,250",y\n').decimal == "."
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    ("numbers", "decimal", "is_sure"),
+    [
+        (("12,345", "1,500", "950"), ".", True),
+        (("1,500", "2,250", "9.5"), ".", True),
+        (("1,500", "2,250"), ".", False),
+        (("1,500", "0,250"), ",", None),
+        (("1,500", "1234,250"), ",", None),
+        (("1,500", "1,5"), ",", None),
+        (("1,500", "1.234.567"), ",", None),
+    ],
+)
+def test_numbers_with_thousands_are_no_decimal_commas(
+    separator: str, numbers: tuple[str, ...], decimal: str, is_sure: bool | None
+) -> None:
+    lines = ["a", *(f'"{number}"' for number in numbers)]
+    found = detect_dialect("".join(f"{line}{separator}x\n" for line in lines).encode())
+    assert found.decimal == decimal
+    assert is_sure is None or (found.confidence["decimal"] >= SURE) is is_sure
+
+
+@pytest.mark.parametrize(
+    ("number", "decimal", "is_sure"),
+    [("1.234", ".", False), ("0.234", ".", True), ("1.234.567", ",", False), ("7", ".", True)],
+)
+def test_points_before_three_digits_may_part_thousands(number: str, decimal: str, is_sure: bool) -> None:
+    found = detect_dialect(f"a;b\n{number};x\n".encode())
+    assert (found.decimal, found.confidence["decimal"] >= SURE) == (decimal, is_sure)
 
 
 def test_a_table_without_a_header_gets_names(tmp_path: Path) -> None:
