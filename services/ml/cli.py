@@ -80,7 +80,14 @@ def solve(
         source = open_table(rows)
         out.parent.mkdir(parents=True, exist_ok=True)
         with _interruptible() as is_interrupted, _line_count(quiet=as_json) as show:
-            solved = solve_file(solver, source, out, on_lines=show, should_stop=is_interrupted)
+            solved = solve_file(
+                solver,
+                source,
+                out,
+                decimal=lambda: source.dialect.sure_decimal,
+                on_lines=show,
+                should_stop=is_interrupted,
+            )
         seconds = time.monotonic() - started
         result = {
             "out": str(out),

@@ -65,6 +65,11 @@ class Dialect:
     parts: tuple[Part, ...] = ()
     confidence: dict[str, float] = field(default_factory=dict, compare=False)
 
+    @property
+    def sure_decimal(self) -> str:
+        """The decimal sign, where the file shows it or a person said it; empty where it is a guess or not asked for."""
+        return self.decimal if self.confidence.get("decimal", 0.0) >= SURE else ""
+
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Dialect:
         """The dialect as it was stored."""
@@ -189,9 +194,7 @@ def _decimal(rows: list[list[str]], separator: str) -> tuple[str, float]:
         # Only in quotes are there such numbers here.
         return (",", 0.8) if comma and not point else (".", 0.95)
     if not comma:
-        if is_open and (point or points_part):
-            return "," if points_part else ".", 0.6
-        return ".", 1.0 if point else 0.9
+        return "," if is_open and points_part else ".", 0.6 if is_open else 1.0
     if is_open and len(comma) >= len(point):
         return ",", 0.9 if point else 1.0
     share = round(len(point) / (len(comma) + len(point)), 2)

@@ -64,6 +64,22 @@ def test_unreadable_rows_are_named_and_the_exit_code_says_so(table: Path, traine
     assert "line 302" in done.stderr
 
 
+@pytest.mark.parametrize(("learnt", "asked"), [(",", "."), (".", ",")])
+def test_rows_are_read_with_their_own_decimal_sign(tmp_path: Path, learnt: str, asked: str) -> None:
+    def written(name: str, sign: str) -> str:
+        numbers = [f"{i / 1000:.3f}" for i in range(500, 2500, 5)]
+        lines = [f"{number};{'big' if float(number) > 1.5 else 'small'}" for number in numbers]
+        (tmp_path / name).write_text("\n".join(["x;y", *lines]).replace(".", sign))
+        return str(tmp_path / name)
+
+    model, out = str(tmp_path / "m"), tmp_path / "a.csv"
+    RUN.invoke(app, ["train", written("learnt.csv", learnt), "--target", "y", "--out", model])
+    done = RUN.invoke(app, ["solve", model, written("asked.csv", asked), "--out", str(out), "--json"])
+    with out.open(newline="") as file:
+        found = [row["prediction"] for row in csv.DictReader(file)]
+    assert (json.loads(done.stdout)["warnings"], found[:150], found[-150:]) == ([], ["small"] * 150, ["big"] * 150)
+
+
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
