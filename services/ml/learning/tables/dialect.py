@@ -14,6 +14,7 @@ from typing import Any
 
 from ml.learning.errors import BinaryFile, EmptyTable, WrongEncoding
 from ml.learning.tables.dialect_parts import Part, known_fields, parts_from_json
+from ml.learning.tables.header import find_header
 
 SAMPLE_BYTES = 1 << 20
 SAMPLE_LINES = 1000
@@ -43,7 +44,6 @@ _POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+")
 _ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 _MANY_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3}){2,}")
 _BELOW_THOUSAND = re.compile(r"[+-]?\d{1,3}")
-_NUMBER = re.compile(r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def detect_dialect(sample: bytes, *, name: str = "The file", said: Mapping[str, 
     quote = known.get("quote") or _quote(lines, separator)
     rows = [row for row in csv.reader(lines, delimiter=separator, quotechar=quote) if row]
     decimal, sure_of_decimal = _decimal(rows, separator)
-    has_header, sure_of_header = _header(rows)
+    has_header, sure_of_header = find_header(rows)
     confidence = {
         "encoding": sure_of_encoding,
         "separator": sure_of_separator,
@@ -208,26 +208,3 @@ def _some_lack_groups(rows: list[list[str]]) -> bool:
         if any(map(_ONE_GROUP.fullmatch, cells)) and any(map(_BELOW_THOUSAND.fullmatch, cells)):
             return True
     return False
-
-
-def _header(rows: list[list[str]]) -> tuple[bool, float]:
-    if not rows:
-        return True, 0.3
-    first = [cell.strip() for cell in rows[0]]
-    if any(_NUMBER.fullmatch(cell) for cell in first):
-        return (
-            (False, 0.9)
-            if len(set(first)) < len(first) or not any(c.isalpha() for c in "".join(first))
-            else (False, 0.7)
-        )
-    if any(not cell for cell in first) and len(rows) > 1:
-        return True, 0.6
-    body = rows[1:]
-    numeric = any(
-        sum(bool(_NUMBER.fullmatch(row[i].strip())) for row in body if i < len(row)) > 0.8 * len(body)
-        for i in range(len(first))
-    )
-    if numeric and body:
-        return True, 1.0
-    repeated = sum(any(i < len(row) and row[i].strip() == cell for row in body) for i, cell in enumerate(first))
-    return (True, 0.8) if repeated < len(first) / 2 else (False, 0.6)

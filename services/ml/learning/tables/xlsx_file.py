@@ -14,6 +14,7 @@ from ml.learning.errors import EmptyTable, OneColumn, TableError
 from ml.learning.tables.batch import BATCH_LINES, BadLine, Batch, Cell
 from ml.learning.tables.csv_file import FIELD_LIMIT, check_names
 from ml.learning.tables.dialect import Dialect
+from ml.learning.tables.header import names_with_numbers
 from ml.learning.tables.workbook import (
     LARGEST_PART,
     Attributes,
@@ -99,15 +100,20 @@ class XlsxTable:
         self._columns = range(min(columns), max(columns) + 1)
         if len(self._columns) < 2:
             raise OneColumn(self.name, "Excel")
-        is_text = all(isinstance(cell, str) for cell in first.values())
-        self._sure = 0.9 if is_text else 0.7
-        self._has_header = is_text if has_header is None else has_header
+        found, self._sure = self._find_header([row for _, row in sample[start:]])
+        self._has_header = found if has_header is None else has_header
         self._header_line = self._first_line if self._has_header else 0
         if self._has_header and len(sample) == start + 1:
             raise EmptyTable(self.name)
-        given = [str(first.get(column) or "").strip() if self._has_header else "" for column in self._columns]
+        given = [_as_text(first.get(column)) if self._has_header else "" for column in self._columns]
         self.names: Sequence[str] = [name or f"column_{i}" for i, name in enumerate(given, start=1)]
         check_names(self.name, self.names)
+
+    def _find_header(self, rows: Sequence[Row]) -> tuple[bool, float]:
+        if all(isinstance(cell, str) for cell in rows[0].values()):
+            return True, 0.9
+        first, *body = [[_as_text(row.get(column)) for column in self._columns] for row in rows]
+        return names_with_numbers(first, body)
 
     def _rows(self, archive: ZipFile, sheet: str) -> Iterator[tuple[int, Row]]:
         """(line, cells by column) of each row that holds anything."""
@@ -220,6 +226,13 @@ def _letters(number: int) -> str:
         number, letter = divmod(number - 1, 26)
         letters = chr(65 + letter) + letters
     return letters
+
+
+def _as_text(cell: Cell) -> str:
+    """A cell as it is shown: the year 2019 is no 2019.0."""
+    if cell is None:
+        return ""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
 
 
 def _begins(row: Row) -> str:

@@ -124,6 +124,27 @@ def test_a_table_without_a_header_gets_names(tmp_path: Path) -> None:
     )
 
 
+LABELLED = "".join(f"{i % 7}.5,{i % 3},{'xy'[i % 2]}\n" for i in range(60))
+NAMED = "".join(f"place {i},{i % 5}.5,{i % 7}.25\n" for i in range(60))
+
+
+@pytest.mark.parametrize(
+    ("text", "has_header"),
+    [
+        ("0,1,target\n" + LABELLED, True),
+        ("2019,size,2020\n" + "1,2.5,3\n4,5.5,6\n", True),
+        ("country,2019,2020\n" + NAMED, True),
+        ("0,1,x\n" + LABELLED, False),
+        ("0,0,target\n" + LABELLED, False),
+        ("5,NA,x\n" + LABELLED, False),
+        ("place a,7,2\n" + NAMED, False),
+        ("0,1,2\n" + "0.5,7,3\n" * 60, False),
+    ],
+)
+def test_names_may_be_numbers_where_the_first_row_is_none_of_those_below(text: str, has_header: bool) -> None:
+    assert detect_dialect(text.encode()).has_header == has_header
+
+
 def test_a_person_can_correct_the_dialect(tmp_path: Path) -> None:
     table = open_table(written(tmp_path, b"1,2\n3,4\n"), Dialect(has_header=True))
     assert (table.names, next(table.batches()).columns) == (["1", "2"], [["3"], ["4"]])

@@ -90,6 +90,17 @@ def test_a_person_can_say_that_there_is_no_header(tmp_path: Path) -> None:
     assert (list(table.names), len(next(table.batches()).lines)) == (["column_1", "column_2"], 2)
 
 
+def test_years_and_numbers_may_be_names(tmp_path: Path) -> None:
+    rows = [[0, 2019, "place"], *([i, i / 4, "ab"[i % 2]] for i in range(30))]
+    table = open_table(written(tmp_path, workbook(rows)))
+    assert (list(table.names), next(table.batches()).lines[0]) == (["0", "2019", "place"], 2)
+
+
+def test_a_first_row_of_numbers_and_labels_seen_below_has_no_names(tmp_path: Path) -> None:
+    rows = [[i, i / 4, "ab"[i % 2]] for i in range(30)]
+    assert list(open_table(written(tmp_path, workbook(rows))).names) == ["column_1", "column_2", "column_3"]
+
+
 def test_each_row_has_a_line_of_its_own_whatever_the_file_says(tmp_path: Path) -> None:
     row = '<row r="{0}"><c r="A{0}" t="str"><v>{1}</v></c><c r="B{0}" t="str"><v>{1}</v></c></row>'
     body = row.format(1, "h").replace(">h</v></c></row>", ">i</v></c></row>") + row.format(1, "x") + row.format(1, "y")
