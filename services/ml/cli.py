@@ -77,7 +77,7 @@ def solve(
 
         started = time.monotonic()
         solver = Solver.load(model)
-        source = open_table(rows)
+        source = open_table(rows, least_columns=1)
         out.parent.mkdir(parents=True, exist_ok=True)
         with _interruptible() as is_interrupted, _line_count(quiet=as_json) as show:
             solved = solve_file(

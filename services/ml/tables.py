@@ -25,6 +25,7 @@ class Stretch:
     sequence: int
     file_format: str = ""
     dialect: dict[str, Any] = field(default_factory=dict)
+    least_columns: int = 2
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -36,8 +37,10 @@ class Stretch:
             return JsonTable(path, Dialect.from_json(self.dialect), name=self.name, is_whole=False)
         if self.file_format:
             dialect = Dialect.from_json(self.dialect) if self.dialect else None
-            return open_table(path, dialect, name=self.name, file_format=self.file_format)
-        return open_table(path, name=self.name, said=self.dialect)
+            return open_table(
+                path, dialect, name=self.name, file_format=self.file_format, least_columns=self.least_columns
+            )
+        return open_table(path, name=self.name, said=self.dialect, least_columns=self.least_columns)
 
 
 class MachineTable:

@@ -36,7 +36,13 @@ class CsvTable:
     DIALECT = ("encoding", "separator", "quote", "decimal", "has_header", "date_order", "confidence")
 
     def __init__(
-        self, path: Path, dialect: Dialect | None = None, *, name: str | None = None, most_bytes: int | None = None
+        self,
+        path: Path,
+        dialect: Dialect | None = None,
+        *,
+        name: str | None = None,
+        most_bytes: int | None = None,
+        least_columns: int = 2,
     ) -> None:
         """With `most_bytes` only the start of the file is read: enough to show how it is cut."""
         self.path = path
@@ -46,6 +52,8 @@ class CsvTable:
             dialect = dialect_of(path, name=self.name)
         self.dialect = dialect
         self.names: Sequence[str] = self._read_names()
+        if len(self.names) < least_columns:
+            raise OneColumn(self.name, dialect.separator)
 
     @property
     def decimal(self) -> str:
@@ -168,8 +176,6 @@ class CsvTable:
             raise WrongEncoding(self.name, self.dialect.encoding) from error
         if first is None or is_empty:
             raise EmptyTable(self.name)
-        if len(first) < 2:
-            raise OneColumn(self.name, self.dialect.separator)
         if not self.dialect.has_header:
             return [f"column_{i}" for i in range(1, len(first) + 1)]
         names = [cell.strip() or f"column_{i}" for i, cell in enumerate(first, start=1)]

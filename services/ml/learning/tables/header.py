@@ -32,7 +32,9 @@ def find_header(rows: Sequence[Sequence[str]]) -> tuple[bool, float]:
 
 def names_with_numbers(first: Sequence[str], body: Sequence[Sequence[str]]) -> tuple[bool, float]:
     """The same for a first row with numbers in it, as years and the columns of an array without names have."""
-    texts = [place for place, cell in enumerate(first) if cell.casefold() not in _NO_NAMES and not _NUMBER.fullmatch(cell)]
+    texts = [
+        place for place, cell in enumerate(first) if cell.casefold() not in _NO_NAMES and not _NUMBER.fullmatch(cell)
+    ]
     if len(set(first)) < len(first) or not any(char.isalpha() for char in "".join(first)):
         return False, 0.9
     if any(first[place] in _column(body, place) for place in texts):

@@ -43,7 +43,9 @@ class XlsxTable:
     decimal = "."
     share = 0.0
 
-    def __init__(self, path: Path, dialect: Dialect | None = None, *, name: str | None = None) -> None:
+    def __init__(
+        self, path: Path, dialect: Dialect | None = None, *, name: str | None = None, least_columns: int = 2
+    ) -> None:
         self.path = path
         self.name = name or path.name
         said = dialect or Dialect()
@@ -56,6 +58,8 @@ class XlsxTable:
         # What a person said is certain; what was found once is found again.
         is_said = said.confidence.get("has_header") == 1.0
         self._set_header(sample, has_header=said.has_header if is_said else None)
+        if len(self.names) < least_columns:
+            raise OneColumn(self.name, "Excel")
         sure = 1.0 if len(self._book.sheets) == 1 or said.sheet else 0.6
         found = replace(said, sheet=sheet, sheets=tuple(self._book.sheets), has_header=self._has_header)
         self.dialect = replace(found, confidence={"sheet": sure, "has_header": self._sure, **said.confidence})
@@ -98,8 +102,6 @@ class XlsxTable:
         self._first_line, first = sample[start]
         columns = {column for _, row in sample[start:] for column in row}
         self._columns = range(min(columns), max(columns) + 1)
-        if len(self._columns) < 2:
-            raise OneColumn(self.name, "Excel")
         found, self._sure = self._find_header([row for _, row in sample[start:]])
         self._has_header = found if has_header is None else has_header
         self._header_line = self._first_line if self._has_header else 0

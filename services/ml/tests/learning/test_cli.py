@@ -6,12 +6,15 @@ import csv
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from ml.cli import app
 from ml.learning.learn import Trained
 from ml.tests.learning.conftest import flats
+from ml.tests.workbooks import workbook
 
 RUN = CliRunner()
 
@@ -62,6 +65,19 @@ def test_unreadable_rows_are_named_and_the_exit_code_says_so(table: Path, traine
     done = RUN.invoke(app, ["solve", str(trained.folder), str(table), "--out", str(tmp_path / "a.csv")])
     assert done.exit_code == 1
     assert "line 302" in done.stderr
+
+
+ONE_COLUMN = {"csv": b"size\n30\n\n140\n", "jsonl": b'{"size": 30}\n{"size": 140}\n'}
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "xlsx"])
+def test_one_column_is_enough_to_be_solved(trained: Trained, tmp_path: Path, kind: str) -> None:
+    rows, out = tmp_path / f"rows.{kind}", tmp_path / "a.csv"
+    pq.write_table(pa.table({"size": [30, 140]}), tmp_path / "rows.parquet")
+    (tmp_path / "rows.xlsx").write_bytes(workbook([["size"], [30], [140]]))
+    rows.write_bytes(ONE_COLUMN.get(kind) or rows.read_bytes())
+    done = RUN.invoke(app, ["solve", str(trained.folder), str(rows), "--out", str(out), "--json"])
+    assert (done.exit_code, json.loads(done.stdout or "{}").get("lines")) == (0, 2), done.stderr
 
 
 @pytest.mark.parametrize(("learnt", "asked"), [(",", "."), (".", ",")])
