@@ -82,7 +82,9 @@ class CsvTable:
         """The lines below the header as they come from the disk, many at a time."""
         before, header_pending = 0, self.dialect.has_header
         while lines := file.readlines(BLOCK):
-            columns = self._columns(lines) if at_once else None
+            # Separators alone, above the header, are not the header.
+            is_plain = not header_pending or lines[0].strip(f"{self.dialect.separator}\r\n")
+            columns = self._columns(lines) if at_once and is_plain else None
             if columns is not None:
                 first = 1 if header_pending else 0
                 numbers = range(before + 1 + first, before + 1 + len(lines))
@@ -90,8 +92,9 @@ class CsvTable:
                 before, header_pending = before + len(lines), False
                 continue
             rows, count = self._rows(lines, file, before)
-            yield self._judged(rows[1:] if header_pending else rows)
-            before, header_pending = before + count, header_pending and not rows
+            header = next((place for place, (_, row) in enumerate(rows) if any(row)), None) if header_pending else -1
+            yield self._judged([] if header is None else rows[header + 1 :])
+            before, header_pending = before + count, header is None
 
     def _columns(self, lines: list[str]) -> Sequence[Sequence[Cell]] | None:
         """The columns, where Arrow reads just what Python's reader would; None where it might not."""
@@ -108,7 +111,7 @@ class CsvTable:
         A row that goes on beyond the lines takes more of the file.
         """
         if (rows := self._one_a_line(lines)) is not None:
-            return [(line, row) for line, row in enumerate(rows, before + 1) if any(row)], len(lines)
+            return [(line, row) for line, row in enumerate(rows, before + 1) if row], len(lines)
         reader = self._reader(chain(lines, file))
         found: list[_Row] = []
         while reader.line_num < len(lines):
@@ -120,7 +123,7 @@ class CsvTable:
             except csv.Error as error:
                 found.append((first_line, f"cannot be cut into fields: {error}"))
                 continue
-            if any(row):
+            if row:
                 found.append((first_line, row))
         return found, reader.line_num
 
@@ -169,8 +172,8 @@ class CsvTable:
     def _read_names(self) -> list[str]:
         try:
             with self._open() as file:
-                rows = (row for row in self._reader(file) if any(row))
-                first = next(rows, None)
+                rows = (row for row in self._reader(file) if row)
+                first = next((row for row in rows if any(row)), None)
                 is_empty = first is None or (self.dialect.has_header and next(rows, None) is None)
         except (UnicodeError, LookupError, csv.Error) as error:
             raise WrongEncoding(self.name, self.dialect.encoding) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import islice
@@ -28,6 +28,8 @@ from ml.learning.tables.workbook import (
 
 SAMPLE_ROWS = 100
 MOST_COLUMNS = 16_384
+# Below more empty rows than this stands a stray note, and no further row of the table.
+MOST_EMPTY = 1000
 LAST_DAY = 2_958_466
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d*)")
 _FIRST_DAY = datetime(1899, 12, 30)  # noqa: DTZ001 - workbooks hold wall-clock times
@@ -70,7 +72,7 @@ class XlsxTable:
 
     def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
         with open_workbook(self.path, self.name) as archive:
-            rows = self._rows(archive, self.dialect.sheet)
+            rows = self._with_empty(self._rows(archive, self.dialect.sheet))
             while part := list(islice(rows, size)):
                 self.share = min(1.0, archive.fp.tell() / self.path.stat().st_size) if archive.fp else 0.0
                 judged = [(line, row, self._fault(line, row)) for line, row in part if line != self._header_line]
@@ -80,6 +82,17 @@ class XlsxTable:
                     [[row.get(column) for _, row in good] for column in self._columns],
                     [BadLine(line, fault, _begins(row)) for line, row, fault in judged if fault],
                 )
+
+    def _with_empty(self, rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+        """The rows, and the empty ones among those of the table: without them later answers would stand beside others'
+        rows."""
+        last = 0
+        for line, row in rows:
+            if last and line - last <= MOST_EMPTY:
+                yield from ((empty, {}) for empty in range(last + 1, line))
+            yield line, row
+            if line >= self._first_line and line != self._header_line:
+                last = line
 
     def _fault(self, line: int, row: Row) -> str | None:
         if line < self._first_line:

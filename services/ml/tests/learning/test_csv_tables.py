@@ -31,7 +31,7 @@ FIELDS = st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characte
 
 @settings(max_examples=60, deadline=None)
 @given(
-    rows=st.lists(st.lists(FIELDS, min_size=3, max_size=3).filter(any), min_size=1, max_size=8),
+    rows=st.lists(st.lists(FIELDS, min_size=3, max_size=3), min_size=1, max_size=8),
     separator=st.sampled_from([",", ";", "\t", "|"]),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le"]),
 )
@@ -223,10 +223,10 @@ def one_by_one(path: Path, dialect: Dialect, width: int) -> tuple[list[int], lis
             except csv.Error as error:
                 bad.append((line, f"cannot be cut into fields: {error}"))
                 continue
-            if any(row) and len(row) == width:
+            if len(row) == width:
                 lines.append(line)
                 rows.append(row)
-            elif any(row):
+            elif row:
                 bad.append((line, f"has {len(row)} fields where the header has {width}"))
 
 
@@ -273,6 +273,17 @@ def test_lines_are_numbered_and_cut_as_one_after_the_other_whatever_is_cut_at_on
     lines = [line for batch in batches for line in batch.lines]
     bad = [(bad.line, bad.reason) for batch in batches for bad in batch.bad]
     assert (lines, rows, bad) == one_by_one(path, table.dialect, 2)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_row_of_missing_values_is_a_row_and_a_blank_line_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    monkeypatch.setattr("ml.learning.tables.csv_file.AT_ONCE_FROM", 0 if at_once else 1 << 40)
+    monkeypatch.setattr("ml.learning.tables.csv_file.BLOCK", 4)
+    batches = list(CsvTable(written(tmp_path, b",\na,b\n,\n1,2\n\n,\n3,4\n,"), Dialect()).batches())
+    assert [line for batch in batches for line in batch.lines] == [3, 4, 6, 7, 8]
+    assert not any(batch.bad for batch in batches)
 
 
 def test_quotes_in_one_block_leave_the_others_to_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
