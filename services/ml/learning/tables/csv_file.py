@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from ml.learning.errors import DuplicateHeaders, EmptyTable, OneColumn, TableError, WrongEncoding
 from ml.learning.tables.batch import BATCH_LINES, BadLine, Batch, Cell, cut_anew
-from ml.learning.tables.dialect import SAMPLE_BYTES, Dialect, detect_dialect
+from ml.learning.tables.dialect import SAMPLE_BYTES, Dialect, detect_dialect, named_separator
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
@@ -74,13 +74,14 @@ class CsvTable:
         if self._most_bytes is None and bytes_in_all > LONGEST_LINE:
             self._check_lines()
         with self._open() as file:
-            for batch in cut_anew(self._blocks(file, at_once=bytes_in_all >= AT_ONCE_FROM), size):
+            skipped = _pass_separator(file)
+            for batch in cut_anew(self._blocks(file, skipped, at_once=bytes_in_all >= AT_ONCE_FROM), size):
                 self.share = file.buffer.tell() / max(1, bytes_in_all)
                 yield batch
 
-    def _blocks(self, file: TextIO, *, at_once: bool) -> Iterator[Batch]:
-        """The lines below the header as they come from the disk, many at a time."""
-        before, header_pending = 0, self.dialect.has_header
+    def _blocks(self, file: TextIO, before: int, *, at_once: bool) -> Iterator[Batch]:
+        """The lines below the header as they come from the disk, many at a time; `before` are read already."""
+        header_pending = self.dialect.has_header
         while lines := file.readlines(BLOCK):
             # Separators alone, above the header, are not the header.
             is_plain = not header_pending or lines[0].strip(f"{self.dialect.separator}\r\n")
@@ -172,6 +173,7 @@ class CsvTable:
     def _read_names(self) -> list[str]:
         try:
             with self._open() as file:
+                _pass_separator(file)
                 rows = (row for row in self._reader(file) if row)
                 first = next((row for row in rows if any(row)), None)
                 is_empty = first is None or (self.dialect.has_header and next(rows, None) is None)
@@ -202,6 +204,14 @@ def dialect_of(path: Path, *, name: str, said: Mapping[str, Any] | None = None) 
     """How the text on disk is written, as far as a person has not said."""
     with path.open("rb") as file:
         return detect_dialect(file.read(SAMPLE_BYTES), name=name, said=said)
+
+
+def _pass_separator(file: TextIO) -> int:
+    """Leave a line behind that only names the separator, and say how many lines that were."""
+    if named_separator(file.readline(12)):
+        return 1
+    file.seek(0)
+    return 0
 
 
 def check_names(table: str, names: Sequence[str]) -> None:

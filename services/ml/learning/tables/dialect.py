@@ -40,6 +40,7 @@ _MAGIC = (
 )
 _COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 _POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+")
+_NAMES_SEPARATOR = re.compile(r'\ufeff?"?sep=([^\w"\r\n])"?[\r\n]*', re.IGNORECASE)
 # One comma or point that may as well part thousands; before those stands no nought, and no more than three digits.
 _ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 _MANY_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3}){2,}")
@@ -91,7 +92,10 @@ def detect_dialect(sample: bytes, *, name: str = "The file", said: Mapping[str, 
         raise EmptyTable(name)
     encoding, sure_of_encoding = (known["encoding"], 1.0) if "encoding" in known else _encoding(sample, name)
     lines = _whole_lines(_decode(sample, encoding, name))
-    separator, sure_of_separator = (known["separator"], 1.0) if "separator" in known else _separator(lines)
+    named = named_separator("".join(lines[:1]))
+    lines = lines[1:] if named else lines
+    separator, sure_of_separator = (named, 1.0) if named else _separator(lines)
+    separator = known.get("separator", separator)
     quote = known.get("quote") or _quote(lines, separator)
     rows = [row for row in csv.reader(lines, delimiter=separator, quotechar=quote) if row]
     decimal, sure_of_decimal = _decimal(rows, separator)
@@ -104,6 +108,12 @@ def detect_dialect(sample: bytes, *, name: str = "The file", said: Mapping[str, 
     }
     found = Dialect(encoding, separator, quote, decimal, has_header, confidence=confidence)
     return replace(found, **known, confidence=confidence | dict.fromkeys(known, 1.0))
+
+
+def named_separator(line: str) -> str:
+    """The separator, where the line is the one by which Excel is told of it; else nothing."""
+    match = _NAMES_SEPARATOR.fullmatch(line)
+    return match[1] if match else ""
 
 
 def _encoding(sample: bytes, name: str) -> tuple[str, float]:

@@ -61,6 +61,14 @@ def test_the_separator_is_found_with_confidence(separator: str) -> None:
     assert (found.separator, found.confidence["separator"] > 0.8) == (separator, True)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
+def test_a_line_that_tells_excel_the_separator_is_no_header(tmp_path: Path, encoding: str, line: str) -> None:
+    table = open_table(written(tmp_path, f"{line}\r\na,b;c\r\n1,2;3\r\n4,5;6\r\n".encode(encoding)))
+    (batch,) = table.batches()
+    assert (table.names, list(batch.lines), batch.columns[1]) == (["a,b", "c"], [3, 4], ["3", "6"])
+
+
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 @pytest.mark.parametrize("width", [2, 3, 8])
 def test_decimal_commas_in_every_column_are_no_separators(separator: str, width: int) -> None:
