@@ -77,10 +77,18 @@ def solve(
 
         started = time.monotonic()
         solver = Solver.load(model)
-        source = open_table(rows)
+        source = open_table(rows, least_columns=1)
         out.parent.mkdir(parents=True, exist_ok=True)
         with _interruptible() as is_interrupted, _line_count(quiet=as_json) as show:
-            solved = solve_file(solver, source, out, exact=True, on_lines=show, should_stop=is_interrupted)
+            solved = solve_file(
+                solver,
+                source,
+                out,
+                exact=True,
+                decimal=lambda: source.dialect.sure_decimal,
+                on_lines=show,
+                should_stop=is_interrupted,
+            )
         seconds = time.monotonic() - started
         result = {
             "out": str(out),

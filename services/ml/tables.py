@@ -25,6 +25,7 @@ class Stretch:
     sequence: int
     file_format: str = ""
     dialect: dict[str, Any] = field(default_factory=dict)
+    least_columns: int = 2
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -36,8 +37,10 @@ class Stretch:
             return JsonTable(path, Dialect.from_json(self.dialect), name=self.name, is_whole=False)
         if self.file_format:
             dialect = Dialect.from_json(self.dialect) if self.dialect else None
-            return open_table(path, dialect, name=self.name, file_format=self.file_format)
-        return open_table(path, name=self.name, said=self.dialect)
+            return open_table(
+                path, dialect, name=self.name, file_format=self.file_format, least_columns=self.least_columns
+            )
+        return open_table(path, name=self.name, said=self.dialect, least_columns=self.least_columns)
 
 
 class MachineTable:
@@ -56,6 +59,8 @@ class MachineTable:
         self.decimal: str = first.decimal
         self.date_order: str = first.date_order
         self.file_format: str = first.file_format
+        # Of the stretch that the newest batch is from: each may be written in its own way.
+        self.sure_decimal: str = first.dialect.sure_decimal
         self._limit = limit
         _check_names(self.names, stretches[0].name)
 
@@ -78,6 +83,7 @@ class MachineTable:
     def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
         left = self._limit
         for sequence, part in self._parts:
+            self.sure_decimal = part.dialect.sure_decimal
             for batch in part.batches(size):
                 found = self._aligned(batch, part.names, sequence)
                 if left is not None:

@@ -61,13 +61,13 @@ class MachineAsked:
         look_at(received, self.dialect)
 
 
-def look_at(received: Received, dialect: Mapping[str, Any] | None = None) -> None:
+def look_at(received: Received, dialect: Mapping[str, Any] | None = None, *, least_columns: int = 2) -> None:
     """Raises BadInput for what is no table, or cannot be cut as was said, by the start of the file."""
     said = checked_dialect(dialect or {})
     try:
         kind = format_in(received.path)
         if kind == "csv":
             found = dialect_of(received.path, name=received.name, said=said)
-            CsvTable(received.path, found, name=received.name, most_bytes=LOOKED_AT)
+            CsvTable(received.path, found, name=received.name, most_bytes=LOOKED_AT, least_columns=least_columns)
     except LearningError as error:
         raise BadInput(str(error), field=error.field or "file") from error

@@ -12,8 +12,9 @@ from django.db import transaction
 
 from ml.commands.locks import TableBusy, locked, must_hold
 from ml.commands.machines import add_stretch, locked_machine, refuse_during_training
-from ml.commands.reading import keep_reading, must_re_run, parts_of, read, stretches_of
+from ml.commands.reading import keep_reading, least_columns, must_re_run, parts_of, read, stretches_of
 from ml.jobs.protocol import Hear, clean
+from ml.learning.tables.dialect import Dialect
 from ml.models import DataLine, DataLinesOperation, Machine
 from ml.rules.columns import check_row
 from ml.rules.dialects import checked_dialect
@@ -74,7 +75,7 @@ def append_lines(
     with locked(machine_id) as token:
         sequence = _next_sequence(machine)
         said = checked_dialect(dialect or {}, file_format=file_format)
-        stretch = Stretch(str(received.path), received.name, sequence, file_format, said)
+        stretch = Stretch(str(received.path), received.name, sequence, file_format, said, least_columns(purpose))
         outputs = _outputs_in(machine, stretch, purpose)
         reading = read([stretch], seed=machine.machine_split_seed, outputs=outputs, parts=parts_of(machine), hear=hear)
         _must_fit(machine, reading, purpose)
@@ -107,8 +108,9 @@ def _must_fit(machine: Machine, reading: Mapping[str, Any], purpose: str) -> Non
             raise BadInput(f"The file lacks the column {name!r}, which the machine needs.", field=name)
     first = machine.data_lines.order_by("sequence").first()
     ours = (first.dialect or {}).get("decimal", ".") if first else "."
-    theirs = reading["dialect"].get("decimal", ours)
-    if theirs != ours:
+    # What is solved is read with its own sign; where the file does not show one, with the machine's.
+    theirs = Dialect.from_json(reading["dialect"]).sure_decimal or ours
+    if purpose == "learning" and theirs != ours:
         raise BadInput(
             f"The file writes decimals with {theirs!r} where the machine's first lines use {ours!r}: save it alike.",
             field="file",

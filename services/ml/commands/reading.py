@@ -21,8 +21,21 @@ RERUN = ("mdc", "ici", "fe", "enc_dec", "nn_config", "model")
 def stretches_of(lines: Sequence[DataLine]) -> list[Stretch]:
     """Where each stretch is and how it is read."""
     return [
-        Stretch(str(place(line.path)), line.file_name, line.sequence, line.file_format, line.dialect) for line in lines
+        Stretch(
+            str(place(line.path)),
+            line.file_name,
+            line.sequence,
+            line.file_format,
+            line.dialect,
+            least_columns(line.purpose),
+        )
+        for line in lines
     ]
+
+
+def least_columns(purpose: str) -> int:
+    """What is learnt from has an input and an output; what is solved needs no more than an input."""
+    return 2 if purpose == "learning" else 1
 
 
 def read(

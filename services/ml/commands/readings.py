@@ -15,6 +15,7 @@ from ml.commands.asked import look_at
 from ml.commands.clock import database_now
 from ml.commands.correction import check_correction
 from ml.commands.machines import NotTrained, refuse_during_training
+from ml.commands.reading import least_columns
 from ml.models import Machine, TableReading, Work
 from ml.rules.readings import (
     LATER,
@@ -72,7 +73,7 @@ def append_by_work(
         refuse_during_training(machine)
     if purpose == ReadingPurpose.ANSWERS and not machine.is_trained:
         raise NotTrained("Train the machine first; until then it has no answers.")
-    look_at(received)
+    look_at(received, least_columns=least_columns(purpose))
     asked = {"answers": answers} if purpose == ReadingPurpose.ANSWERS else None
     return request_reading(by=by, purpose=purpose, received=received, machine=machine, asked=asked)
 

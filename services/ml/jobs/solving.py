@@ -49,9 +49,17 @@ def run(job: Message, say: Callable[..., None]) -> Message:
 
     def look(columns: Mapping[str, Sequence[Cell]]) -> None:
         some = {name: columns[name][:LOOKED_AT] for name in solver.learnt_shares if name in columns}
-        add(drift, counted(solver.learnt_shares, some))
+        add(drift, counted(solver.learnt_shares, some, decimal=whole.sure_decimal))
 
-    solved = solve_file(solver, table, result, kind=job["answers"], on_lines=hear, on_columns=look)
+    solved = solve_file(
+        solver,
+        table,
+        result,
+        kind=job["answers"],
+        decimal=lambda: whole.sure_decimal,
+        on_lines=hear,
+        on_columns=look,
+    )
     return {
         "lines": solved.lines,
         "sha256": digest_of(result),

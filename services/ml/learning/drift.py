@@ -70,9 +70,12 @@ def _in_a_million(counts: Sequence[int]) -> list[int]:
     return [round(1_000_000 * count / whole) for count in counts]
 
 
-def counted(learnt: Mapping[str, Shares], columns: Mapping[str, Sequence[Cell]]) -> dict[str, list[int]]:
-    """How many of the cells fall into each bin, by column."""
-    return {name: _counted(shares, columns[name]) for name, shares in learnt.items() if name in columns}
+def counted(
+    learnt: Mapping[str, Shares], columns: Mapping[str, Sequence[Cell]], *, decimal: str = ""
+) -> dict[str, list[int]]:
+    """How many of the cells fall into each bin, by column; `decimal` is their own sign, else that of the learnt."""
+    own = {"decimal": decimal} if decimal else {}
+    return {name: _counted({**shares, **own}, columns[name]) for name, shares in learnt.items() if name in columns}
 
 
 def _counted(shares: Shares, cells: Sequence[Cell]) -> list[int]:

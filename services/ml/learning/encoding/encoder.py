@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -82,6 +82,13 @@ class Encoder:
         ends = np.cumsum([entry.width for entry in self.inputs])
         spans = zip(self.inputs, ends, strict=True)
         return np.array([i for entry, end in spans for i in range(end - entry.averages, end)], dtype=np.intp)
+
+    def reading(self, decimal: str) -> Encoder:
+        """The same for cells that write their numbers with this sign; empty, with that of the learnt table."""
+        if not decimal:
+            return self
+        own = (replace(entry, decimal=decimal) if isinstance(entry, NumberInput) else entry for entry in self.inputs)
+        return replace(self, inputs=tuple(own))
 
     def column_spans(self) -> dict[str, list[tuple[int, int]]]:
         """Where in a row each input column went."""

@@ -17,7 +17,7 @@ def columns_of(lines: Sequence[str], *, width: int, separator: str, quote: str) 
     empty lines, other widths, bytes that are no text) is left to that one.
     """
     text = "".join(lines)
-    if _may_differ(text, quote, separator * (width - 1)):
+    if _may_differ(text, quote):
         return None
     try:
         table = csv.read_csv(
@@ -37,12 +37,10 @@ def columns_of(lines: Sequence[str], *, width: int, separator: str, quote: str) 
     return [ArrowCells(column.combine_chunks(), pa.Array.to_pylist) for column in table.columns]
 
 
-def _may_differ(text: str, quote: str, separators: str) -> bool:
-    """Whether there are quotes, lone carriage returns, a mark of the byte order, or rows of nothing but separators."""
+def _may_differ(text: str, quote: str) -> bool:
+    """Whether there are quotes, lone carriage returns, a mark of the byte order, or blank lines."""
     has_returns = "\r" in text
     if quote in text or text.startswith("\ufeff") or (has_returns and text.count("\r") != text.count("\r\n")):
         return True
-    starts = [f"{blank}{end}" for blank in ("", separators) for end in ("\r\n" if has_returns else "\n")]
-    if any(text.startswith(start) or f"\n{start}" in text for start in starts):
-        return True
-    return text == separators or text.endswith(f"\n{separators}")
+    end = "\r\n" if has_returns else "\n"
+    return text.startswith(end) or f"\n{end}" in text

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from ml.learning.errors import DuplicateHeaders, EmptyTable, OneColumn, TableError, WrongEncoding
 from ml.learning.tables.batch import BATCH_LINES, BadLine, Batch, Cell, cut_anew
-from ml.learning.tables.dialect import SAMPLE_BYTES, Dialect, detect_dialect
+from ml.learning.tables.dialect import SAMPLE_BYTES, Dialect, detect_dialect, named_separator
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
@@ -36,7 +36,13 @@ class CsvTable:
     DIALECT = ("encoding", "separator", "quote", "decimal", "has_header", "date_order", "confidence")
 
     def __init__(
-        self, path: Path, dialect: Dialect | None = None, *, name: str | None = None, most_bytes: int | None = None
+        self,
+        path: Path,
+        dialect: Dialect | None = None,
+        *,
+        name: str | None = None,
+        most_bytes: int | None = None,
+        least_columns: int = 2,
     ) -> None:
         """With `most_bytes` only the start of the file is read: enough to show how it is cut."""
         self.path = path
@@ -46,6 +52,8 @@ class CsvTable:
             dialect = dialect_of(path, name=self.name)
         self.dialect = dialect
         self.names: Sequence[str] = self._read_names()
+        if len(self.names) < least_columns:
+            raise OneColumn(self.name, dialect.separator)
 
     @property
     def decimal(self) -> str:
@@ -66,15 +74,18 @@ class CsvTable:
         if self._most_bytes is None and bytes_in_all > LONGEST_LINE:
             self._check_lines()
         with self._open() as file:
-            for batch in cut_anew(self._blocks(file, at_once=bytes_in_all >= AT_ONCE_FROM), size):
+            skipped = _pass_separator(file)
+            for batch in cut_anew(self._blocks(file, skipped, at_once=bytes_in_all >= AT_ONCE_FROM), size):
                 self.share = file.buffer.tell() / max(1, bytes_in_all)
                 yield batch
 
-    def _blocks(self, file: TextIO, *, at_once: bool) -> Iterator[Batch]:
-        """The lines below the header as they come from the disk, many at a time."""
-        before, header_pending = 0, self.dialect.has_header
+    def _blocks(self, file: TextIO, before: int, *, at_once: bool) -> Iterator[Batch]:
+        """The lines below the header as they come from the disk, many at a time; `before` are read already."""
+        header_pending = self.dialect.has_header
         while lines := file.readlines(BLOCK):
-            columns = self._columns(lines) if at_once else None
+            # Separators alone, above the header, are not the header.
+            is_plain = not header_pending or lines[0].strip(f"{self.dialect.separator}\r\n")
+            columns = self._columns(lines) if at_once and is_plain else None
             if columns is not None:
                 first = 1 if header_pending else 0
                 numbers = range(before + 1 + first, before + 1 + len(lines))
@@ -82,8 +93,9 @@ class CsvTable:
                 before, header_pending = before + len(lines), False
                 continue
             rows, count = self._rows(lines, file, before)
-            yield self._judged(rows[1:] if header_pending else rows)
-            before, header_pending = before + count, header_pending and not rows
+            header = next((place for place, (_, row) in enumerate(rows) if any(row)), None) if header_pending else -1
+            yield self._judged([] if header is None else rows[header + 1 :])
+            before, header_pending = before + count, header is None
 
     def _columns(self, lines: list[str]) -> Sequence[Sequence[Cell]] | None:
         """The columns, where Arrow reads just what Python's reader would; None where it might not."""
@@ -100,7 +112,7 @@ class CsvTable:
         A row that goes on beyond the lines takes more of the file.
         """
         if (rows := self._one_a_line(lines)) is not None:
-            return [(line, row) for line, row in enumerate(rows, before + 1) if any(row)], len(lines)
+            return [(line, row) for line, row in enumerate(rows, before + 1) if row], len(lines)
         reader = self._reader(chain(lines, file))
         found: list[_Row] = []
         while reader.line_num < len(lines):
@@ -112,7 +124,7 @@ class CsvTable:
             except csv.Error as error:
                 found.append((first_line, f"cannot be cut into fields: {error}"))
                 continue
-            if any(row):
+            if row:
                 found.append((first_line, row))
         return found, reader.line_num
 
@@ -161,15 +173,14 @@ class CsvTable:
     def _read_names(self) -> list[str]:
         try:
             with self._open() as file:
-                rows = (row for row in self._reader(file) if any(row))
-                first = next(rows, None)
+                _pass_separator(file)
+                rows = (row for row in self._reader(file) if row)
+                first = next((row for row in rows if any(row)), None)
                 is_empty = first is None or (self.dialect.has_header and next(rows, None) is None)
         except (UnicodeError, LookupError, csv.Error) as error:
             raise WrongEncoding(self.name, self.dialect.encoding) from error
         if first is None or is_empty:
             raise EmptyTable(self.name)
-        if len(first) < 2:
-            raise OneColumn(self.name, self.dialect.separator)
         if not self.dialect.has_header:
             return [f"column_{i}" for i in range(1, len(first) + 1)]
         names = [cell.strip() or f"column_{i}" for i, cell in enumerate(first, start=1)]
@@ -193,6 +204,14 @@ def dialect_of(path: Path, *, name: str, said: Mapping[str, Any] | None = None) 
     """How the text on disk is written, as far as a person has not said."""
     with path.open("rb") as file:
         return detect_dialect(file.read(SAMPLE_BYTES), name=name, said=said)
+
+
+def _pass_separator(file: TextIO) -> int:
+    """Leave a line behind that only names the separator, and say how many lines that were."""
+    if named_separator(file.readline(12)):
+        return 1
+    file.seek(0)
+    return 0
 
 
 def check_names(table: str, names: Sequence[str]) -> None:

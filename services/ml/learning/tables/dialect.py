@@ -9,14 +9,18 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from ml.learning.errors import BinaryFile, EmptyTable, WrongEncoding
 from ml.learning.tables.dialect_parts import Part, known_fields, parts_from_json
+from ml.learning.tables.header import find_header
 
 SAMPLE_BYTES = 1 << 20
 SAMPLE_LINES = 1000
 SEPARATORS = (",", ";", "\t", "|")
+# From here on a part of a dialect is no guess.
+SURE = 0.7
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -36,7 +40,11 @@ _MAGIC = (
 )
 _COMMA_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 _POINT_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+")
-_NUMBER = re.compile(r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?")
+_NAMES_SEPARATOR = re.compile(r'\ufeff?"?sep=([^\w"\r\n])"?[\r\n]*', re.IGNORECASE)
+# One comma or point that may as well part thousands; before those stands no nought, and no more than three digits.
+_ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
+_MANY_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3}){2,}")
+_BELOW_THOUSAND = re.compile(r"[+-]?\d{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,11 @@ class Dialect:
     sheets: Sequence[str] = field(default=(), compare=False)
     parts: tuple[Part, ...] = ()
     confidence: dict[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def sure_decimal(self) -> str:
+        """The decimal sign, where the file shows it or a person said it; empty where it is a guess or not asked for."""
+        return self.decimal if self.confidence.get("decimal", 0.0) >= SURE else ""
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Dialect:
@@ -79,11 +92,14 @@ def detect_dialect(sample: bytes, *, name: str = "The file", said: Mapping[str, 
         raise EmptyTable(name)
     encoding, sure_of_encoding = (known["encoding"], 1.0) if "encoding" in known else _encoding(sample, name)
     lines = _whole_lines(_decode(sample, encoding, name))
-    separator, sure_of_separator = (known["separator"], 1.0) if "separator" in known else _separator(lines)
+    named = named_separator("".join(lines[:1]))
+    lines = lines[1:] if named else lines
+    separator, sure_of_separator = (named, 1.0) if named else _separator(lines)
+    separator = known.get("separator", separator)
     quote = known.get("quote") or _quote(lines, separator)
     rows = [row for row in csv.reader(lines, delimiter=separator, quotechar=quote) if row]
     decimal, sure_of_decimal = _decimal(rows, separator)
-    has_header, sure_of_header = _header(rows)
+    has_header, sure_of_header = find_header(rows)
     confidence = {
         "encoding": sure_of_encoding,
         "separator": sure_of_separator,
@@ -92,6 +108,12 @@ def detect_dialect(sample: bytes, *, name: str = "The file", said: Mapping[str, 
     }
     found = Dialect(encoding, separator, quote, decimal, has_header, confidence=confidence)
     return replace(found, **known, confidence=confidence | dict.fromkeys(known, 1.0))
+
+
+def named_separator(line: str) -> str:
+    """The separator, where the line is the one by which Excel is told of it; else nothing."""
+    match = _NAMES_SEPARATOR.fullmatch(line)
+    return match[1] if match else ""
 
 
 def _encoding(sample: bytes, name: str) -> tuple[str, float]:
@@ -141,21 +163,26 @@ def _whole_lines(text: str) -> list[str]:
 
 
 def _separator(lines: list[str]) -> tuple[str, float]:
-    """The sign that cuts most lines into the same number (> 1) of fields; more fields win a tie."""
-    best, best_score, runner_up = ",", 0.0, 0.0
-    for separator in SEPARATORS:
-        widths = Counter(len(row) for row in csv.reader(lines, delimiter=separator) if row)
-        if not widths:
-            continue
-        width, lines_of_width = widths.most_common(1)[0]
-        score = lines_of_width / widths.total() * (1 - 1 / width)
-        if score > best_score:
-            best, best_score, runner_up = separator, score, best_score
-        else:
-            runner_up = max(runner_up, score)
-    if best_score == 0.0:
+    """The sign that cuts the header and most lines into the same number (> 1) of fields; more fields win a tie."""
+    scores = {separator: _cuts_alike(lines, separator) for separator in SEPARATORS}
+    best, runner_up = sorted(SEPARATORS, key=lambda separator: -scores[separator])[:2]
+    if scores[best] == 0.0:
         return best, 0.3
-    return best, round(max(0.1, min(1.0, 0.5 + (best_score - runner_up))), 2)
+    return best, round(max(0.1, min(1.0, 0.5 + (scores[best] - scores[runner_up]))), 2)
+
+
+def _cuts_alike(lines: list[str], separator: str) -> float:
+    """How well the sign cuts, 0 to 1.
+
+    Decimal commas cut each line below the header alike, into more fields than the true sign does: only the header
+    tells the two apart.
+    """
+    widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+    if not widths:
+        return 0.0
+    width, lines_of_width = Counter(widths).most_common(1)[0]
+    header = 1.0 if widths[0] == width else 0.5 if widths[0] > 1 else 0.25
+    return header * lines_of_width / len(widths) * (1 - 1 / width)
 
 
 def _quote(lines: list[str], separator: str) -> str:
@@ -166,41 +193,28 @@ def _quote(lines: list[str], separator: str) -> str:
 
 
 def _decimal(rows: list[list[str]], separator: str) -> tuple[str, float]:
+    """The decimal sign; sure where a number cannot be meant otherwise, as 1,234 and 1.234 can."""
+    cells = [cell.strip() for row in rows for cell in row]
+    comma = [cell for cell in cells if _COMMA_NUMBER.fullmatch(cell)]
+    point = [cell for cell in cells if _POINT_NUMBER.fullmatch(cell)]
+    points_part, is_open = any(map(_MANY_GROUPS.fullmatch, cells)), all(map(_ONE_GROUP.fullmatch, point))
+    if comma and all(map(_ONE_GROUP.fullmatch, comma)) and not points_part:
+        return ".", 0.5 if is_open and not _some_lack_groups(rows) else 0.9
     if separator == ",":
-        quoted = sum(bool(_COMMA_NUMBER.fullmatch(cell.strip())) for row in rows[1:] for cell in row)
-        point = sum(bool(_POINT_NUMBER.fullmatch(cell.strip())) for row in rows[1:] for cell in row)
-        return (",", 0.6) if quoted and not point and not _thousands(rows) else (".", 0.95)
-    comma = sum(bool(_COMMA_NUMBER.fullmatch(cell.strip())) for row in rows for cell in row)
-    point = sum(bool(_POINT_NUMBER.fullmatch(cell.strip())) for row in rows for cell in row)
-    if comma == point:
-        return ".", 0.5 if comma else 0.9
-    return (",", round(comma / (comma + point), 2)) if comma > point else (".", round(point / (comma + point), 2))
+        # Only in quotes are there such numbers here.
+        return (",", 0.8) if comma and not point else (".", 0.95)
+    if not comma:
+        return "," if is_open and points_part else ".", 0.6 if is_open else 1.0
+    if is_open and len(comma) >= len(point):
+        return ",", 0.9 if point else 1.0
+    share = round(len(point) / (len(comma) + len(point)), 2)
+    return (",", round(1 - share, 2)) if share < 0.5 else (".", share)
 
 
-def _thousands(rows: list[list[str]]) -> bool:
-    """Every number with a comma has three digits behind it: 1,234 is then more likely than 1.234."""
-    numbers = [cell for row in rows[1:] for cell in row if _COMMA_NUMBER.fullmatch(cell.strip())]
-    return all(len(cell.strip().rsplit(",", 1)[1]) == 3 for cell in numbers)
-
-
-def _header(rows: list[list[str]]) -> tuple[bool, float]:
-    if not rows:
-        return True, 0.3
-    first = [cell.strip() for cell in rows[0]]
-    if any(_NUMBER.fullmatch(cell) for cell in first):
-        return (
-            (False, 0.9)
-            if len(set(first)) < len(first) or not any(c.isalpha() for c in "".join(first))
-            else (False, 0.7)
-        )
-    if any(not cell for cell in first) and len(rows) > 1:
-        return True, 0.6
-    body = rows[1:]
-    numeric = any(
-        sum(bool(_NUMBER.fullmatch(row[i].strip())) for row in body if i < len(row)) > 0.8 * len(body)
-        for i in range(len(first))
-    )
-    if numeric and body:
-        return True, 1.0
-    repeated = sum(any(i < len(row) and row[i].strip() == cell for row in body) for i, cell in enumerate(first))
-    return (True, 0.8) if repeated < len(first) / 2 else (False, 0.6)
+def _some_lack_groups(rows: list[list[str]]) -> bool:
+    """Whether a column has numbers below a thousand too, without the sign that all decimals would have."""
+    for column in zip_longest(*rows, fillvalue=""):
+        cells = [cell.strip() for cell in column]
+        if any(map(_ONE_GROUP.fullmatch, cells)) and any(map(_BELOW_THOUSAND.fullmatch, cells)):
+            return True
+    return False

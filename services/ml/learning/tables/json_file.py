@@ -36,7 +36,13 @@ class JsonTable:
     share = 0.0
 
     def __init__(
-        self, path: Path, dialect: Dialect | None = None, *, name: str | None = None, is_whole: bool = True
+        self,
+        path: Path,
+        dialect: Dialect | None = None,
+        *,
+        name: str | None = None,
+        is_whole: bool = True,
+        least_columns: int = 2,
     ) -> None:
         self.path = path
         self.name = name or path.name
@@ -44,7 +50,7 @@ class JsonTable:
         self.names: Sequence[str] = self._read_names()
         if is_whole and not self.names:
             _refuse_without_names(self.name, next(self._rows(), None))
-        if is_whole and len(self.names) < 2:
+        if is_whole and len(self.names) < least_columns:
             raise OneColumn(self.name, "JSON")
 
     @property

@@ -37,11 +37,13 @@ def open_table(
     name: str | None = None,
     file_format: str = "",
     said: Mapping[str, Any] | None = None,
+    least_columns: int = 2,
 ) -> FileTable:
     """A table ready to be read in batches, as often as needed.
 
-    `dialect` is all of how it is written; without it that is found, except for what was `said`. Raises EmptyTable,
-    BinaryFile, WrongEncoding, OneColumn, DuplicateHeaders, TableError; each says what to do.
+    `dialect` is all of how it is written; without it that is found, except for what was `said`. To be solved, one
+    column is enough: `least_columns`. Raises EmptyTable, BinaryFile, WrongEncoding, OneColumn, DuplicateHeaders,
+    TableError; each says what to do.
     """
     shown = name or path.name
     if not path.is_file():
@@ -53,7 +55,7 @@ def open_table(
         dialect = dialect_of(path, name=shown, said=said)
     elif dialect is None and said:
         dialect = Dialect.from_json({**said, "confidence": dict.fromkeys(said, 1.0)})
-    return _opened(kind, path, dialect, shown)
+    return _reader_of(kind)(path, dialect, name=shown, least_columns=least_columns)
 
 
 def format_in(path: Path) -> str:
@@ -71,18 +73,22 @@ def format_in(path: Path) -> str:
     return "jsonl" if looks_like_json(path) else "csv"
 
 
-def _opened(kind: str, path: Path, dialect: Dialect | None, name: str) -> FileTable:
+class _Reader(Protocol):
+    def __call__(self, path: Path, dialect: Dialect | None, *, name: str, least_columns: int) -> FileTable: ...
+
+
+def _reader_of(kind: str) -> _Reader:
     # Each reader is imported with its first file: most tables are texts.
     if kind == "parquet":
         from ml.learning.tables.parquet_file import ParquetTable
 
-        return ParquetTable(path, dialect, name=name)
+        return ParquetTable
     if kind == "xlsx":
         from ml.learning.tables.xlsx_file import XlsxTable
 
-        return XlsxTable(path, dialect, name=name)
+        return XlsxTable
     if kind == "jsonl":
         from ml.learning.tables.json_file import JsonTable
 
-        return JsonTable(path, dialect, name=name)
-    return CsvTable(path, dialect, name=name)
+        return JsonTable
+    return CsvTable

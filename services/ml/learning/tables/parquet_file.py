@@ -30,7 +30,9 @@ class ParquetTable:
     decimal = "."
     share = 0.0
 
-    def __init__(self, path: Path, dialect: Dialect | None = None, *, name: str | None = None) -> None:
+    def __init__(
+        self, path: Path, dialect: Dialect | None = None, *, name: str | None = None, least_columns: int = 2
+    ) -> None:
         self.path = path
         self.dialect = dialect or Dialect()
         self.name = name or path.name
@@ -44,7 +46,7 @@ class ParquetTable:
             raise TableError(f"{self.name} says that it holds {lines} lines, more than can be read: send a part of it.")
         if lines == 0:
             raise EmptyTable(self.name)
-        if len(self.names) < 2:
+        if len(self.names) < least_columns:
             raise OneColumn(self.name, "Parquet")
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import islice
@@ -14,6 +14,7 @@ from ml.learning.errors import EmptyTable, OneColumn, TableError
 from ml.learning.tables.batch import BATCH_LINES, BadLine, Batch, Cell
 from ml.learning.tables.csv_file import FIELD_LIMIT, check_names
 from ml.learning.tables.dialect import Dialect
+from ml.learning.tables.header import names_with_numbers
 from ml.learning.tables.workbook import (
     LARGEST_PART,
     Attributes,
@@ -27,6 +28,8 @@ from ml.learning.tables.workbook import (
 
 SAMPLE_ROWS = 100
 MOST_COLUMNS = 16_384
+# Below more empty rows than this stands a stray note, and no further row of the table.
+MOST_EMPTY = 1000
 LAST_DAY = 2_958_466
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d*)")
 _FIRST_DAY = datetime(1899, 12, 30)  # noqa: DTZ001 - workbooks hold wall-clock times
@@ -42,7 +45,9 @@ class XlsxTable:
     decimal = "."
     share = 0.0
 
-    def __init__(self, path: Path, dialect: Dialect | None = None, *, name: str | None = None) -> None:
+    def __init__(
+        self, path: Path, dialect: Dialect | None = None, *, name: str | None = None, least_columns: int = 2
+    ) -> None:
         self.path = path
         self.name = name or path.name
         said = dialect or Dialect()
@@ -55,6 +60,8 @@ class XlsxTable:
         # What a person said is certain; what was found once is found again.
         is_said = said.confidence.get("has_header") == 1.0
         self._set_header(sample, has_header=said.has_header if is_said else None)
+        if len(self.names) < least_columns:
+            raise OneColumn(self.name, "Excel")
         sure = 1.0 if len(self._book.sheets) == 1 or said.sheet else 0.6
         found = replace(said, sheet=sheet, sheets=tuple(self._book.sheets), has_header=self._has_header)
         self.dialect = replace(found, confidence={"sheet": sure, "has_header": self._sure, **said.confidence})
@@ -65,7 +72,7 @@ class XlsxTable:
 
     def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
         with open_workbook(self.path, self.name) as archive:
-            rows = self._rows(archive, self.dialect.sheet)
+            rows = self._with_empty(self._rows(archive, self.dialect.sheet))
             while part := list(islice(rows, size)):
                 self.share = min(1.0, archive.fp.tell() / self.path.stat().st_size) if archive.fp else 0.0
                 judged = [(line, row, self._fault(line, row)) for line, row in part if line != self._header_line]
@@ -75,6 +82,17 @@ class XlsxTable:
                     [[row.get(column) for _, row in good] for column in self._columns],
                     [BadLine(line, fault, _begins(row)) for line, row, fault in judged if fault],
                 )
+
+    def _with_empty(self, rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+        """The rows, and the empty ones among those of the table: without them later answers would stand beside others'
+        rows."""
+        last = 0
+        for line, row in rows:
+            if last and line - last <= MOST_EMPTY:
+                yield from ((empty, {}) for empty in range(last + 1, line))
+            yield line, row
+            if line >= self._first_line and line != self._header_line:
+                last = line
 
     def _fault(self, line: int, row: Row) -> str | None:
         if line < self._first_line:
@@ -97,17 +115,20 @@ class XlsxTable:
         self._first_line, first = sample[start]
         columns = {column for _, row in sample[start:] for column in row}
         self._columns = range(min(columns), max(columns) + 1)
-        if len(self._columns) < 2:
-            raise OneColumn(self.name, "Excel")
-        is_text = all(isinstance(cell, str) for cell in first.values())
-        self._sure = 0.9 if is_text else 0.7
-        self._has_header = is_text if has_header is None else has_header
+        found, self._sure = self._find_header([row for _, row in sample[start:]])
+        self._has_header = found if has_header is None else has_header
         self._header_line = self._first_line if self._has_header else 0
         if self._has_header and len(sample) == start + 1:
             raise EmptyTable(self.name)
-        given = [str(first.get(column) or "").strip() if self._has_header else "" for column in self._columns]
+        given = [_as_text(first.get(column)) if self._has_header else "" for column in self._columns]
         self.names: Sequence[str] = [name or f"column_{i}" for i, name in enumerate(given, start=1)]
         check_names(self.name, self.names)
+
+    def _find_header(self, rows: Sequence[Row]) -> tuple[bool, float]:
+        if all(isinstance(cell, str) for cell in rows[0].values()):
+            return True, 0.9
+        first, *body = [[_as_text(row.get(column)) for column in self._columns] for row in rows]
+        return names_with_numbers(first, body)
 
     def _rows(self, archive: ZipFile, sheet: str) -> Iterator[tuple[int, Row]]:
         """(line, cells by column) of each row that holds anything."""
@@ -220,6 +241,13 @@ def _letters(number: int) -> str:
         number, letter = divmod(number - 1, 26)
         letters = chr(65 + letter) + letters
     return letters
+
+
+def _as_text(cell: Cell) -> str:
+    """A cell as it is shown: the year 2019 is no 2019.0."""
+    if cell is None:
+        return ""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
 
 
 def _begins(row: Row) -> str:

@@ -6,12 +6,15 @@ import csv
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from ml.cli import app
 from ml.learning.learn import Trained
 from ml.tests.learning.conftest import flats
+from ml.tests.workbooks import workbook
 
 RUN = CliRunner()
 
@@ -73,6 +76,35 @@ def test_unreadable_rows_are_named_and_the_exit_code_says_so(table: Path, traine
     done = RUN.invoke(app, ["solve", str(trained.folder), str(table), "--out", str(tmp_path / "a.csv")])
     assert done.exit_code == 1
     assert "line 302" in done.stderr
+
+
+ONE_COLUMN = {"csv": b"size\n30\n\n140\n", "jsonl": b'{"size": 30}\n{"size": 140}\n'}
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "xlsx"])
+def test_one_column_is_enough_to_be_solved(trained: Trained, tmp_path: Path, kind: str) -> None:
+    rows, out = tmp_path / f"rows.{kind}", tmp_path / "a.csv"
+    pq.write_table(pa.table({"size": [30, 140]}), tmp_path / "rows.parquet")
+    (tmp_path / "rows.xlsx").write_bytes(workbook([["size"], [30], [140]]))
+    rows.write_bytes(ONE_COLUMN.get(kind) or rows.read_bytes())
+    done = RUN.invoke(app, ["solve", str(trained.folder), str(rows), "--out", str(out), "--json"])
+    assert (done.exit_code, json.loads(done.stdout or "{}").get("lines")) == (0, 2), done.stderr
+
+
+@pytest.mark.parametrize(("learnt", "asked"), [(",", "."), (".", ",")])
+def test_rows_are_read_with_their_own_decimal_sign(tmp_path: Path, learnt: str, asked: str) -> None:
+    def written(name: str, sign: str) -> str:
+        numbers = [f"{i / 1000:.3f}" for i in range(500, 2500, 5)]
+        lines = [f"{number};{'big' if float(number) > 1.5 else 'small'}" for number in numbers]
+        (tmp_path / name).write_text("\n".join(["x;y", *lines]).replace(".", sign))
+        return str(tmp_path / name)
+
+    model, out = str(tmp_path / "m"), tmp_path / "a.csv"
+    RUN.invoke(app, ["train", written("learnt.csv", learnt), "--target", "y", "--out", model])
+    done = RUN.invoke(app, ["solve", model, written("asked.csv", asked), "--out", str(out), "--json"])
+    with out.open(newline="") as file:
+        found = [row["prediction"] for row in csv.DictReader(file)]
+    assert (json.loads(done.stdout)["warnings"], found[:150], found[-150:]) == ([], ["small"] * 150, ["big"] * 150)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ml.learning import errors
 from ml.learning.tables import CsvTable, Dialect, detect_dialect, open_table
 from ml.learning.tables.arrow_cells import ArrowCells
+from ml.learning.tables.dialect import SURE
 
 
 def written(tmp_path: Path, data: bytes) -> Path:
@@ -30,7 +31,7 @@ FIELDS = st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characte
 
 @settings(max_examples=60, deadline=None)
 @given(
-    rows=st.lists(st.lists(FIELDS, min_size=3, max_size=3).filter(any), min_size=1, max_size=8),
+    rows=st.lists(st.lists(FIELDS, min_size=3, max_size=3), min_size=1, max_size=8),
     separator=st.sampled_from([",", ";", "\t", "|"]),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le"]),
 )
@@ -60,16 +61,67 @@ def test_the_separator_is_found_with_confidence(separator: str) -> None:
     assert (found.separator, found.confidence["separator"] > 0.8) == (separator, True)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
+def test_a_line_that_tells_excel_the_separator_is_no_header(tmp_path: Path, encoding: str, line: str) -> None:
+    table = open_table(written(tmp_path, f"{line}\r\na,b;c\r\n1,2;3\r\n4,5;6\r\n".encode(encoding)))
+    (batch,) = table.batches()
+    assert (table.names, list(batch.lines), batch.columns[1]) == (["a,b", "c"], [3, 4], ["3", "6"])
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+@pytest.mark.parametrize("width", [2, 3, 8])
+def test_decimal_commas_in_every_column_are_no_separators(separator: str, width: int) -> None:
+    lines = [separator.join("abcdefgh"[:width]), *[separator.join(["0,5"] * width)] * 40]
+    assert detect_dialect("\n".join(lines).encode()).separator == separator
+
+
+def test_a_header_that_lacks_a_name_does_not_give_way_to_decimal_commas() -> None:
+    assert detect_dialect(b"x;y;z\n" + b"0,5;1,5;2,5;\n" * 40).separator == ";"
+
+
 @pytest.mark.parametrize(
     ("text", "decimal"),
-    [("a;b\n1,5;x\n2,25;y\n", ","), ("a;b\n1.5;x\n2.25;y\n", "."), ('a,b\n"1,5",x\n"2,25",y\n', ",")],
+    [
+        ("a;b\n1,5;x\n2,25;y\n", ","),
+        ("a;b\n1.500;x\n2,5;y\n", ","),
+        ("a;b\n1.5;x\n2.25;y\n", "."),
+        ('a,b\n"1,5",x\n"2,25",y\n', ","),
+    ],
 )
 def test_the_decimal_sign_is_found(text: str, decimal: str) -> None:
     assert detect_dialect(text.encode()).decimal == decimal
 
 
-def test_numbers_with_thousands_are_no_decimal_commas() -> None:
-    assert detect_dialect(b'a,b\n"1,500",x\n"2,250",y\n').decimal == "."
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    ("numbers", "decimal", "is_sure"),
+    [
+        (("12,345", "1,500", "950"), ".", True),
+        (("1,500", "2,250", "9.5"), ".", True),
+        (("1,500", "2,250"), ".", False),
+        (("1,500", "0,250"), ",", None),
+        (("1,500", "1234,250"), ",", None),
+        (("1,500", "1,5"), ",", None),
+        (("1,500", "1.234.567"), ",", None),
+    ],
+)
+def test_numbers_with_thousands_are_no_decimal_commas(
+    separator: str, numbers: tuple[str, ...], decimal: str, is_sure: bool | None
+) -> None:
+    lines = ["a", *(f'"{number}"' for number in numbers)]
+    found = detect_dialect("".join(f"{line}{separator}x\n" for line in lines).encode())
+    assert found.decimal == decimal
+    assert is_sure is None or (found.confidence["decimal"] >= SURE) is is_sure
+
+
+@pytest.mark.parametrize(
+    ("number", "decimal", "is_sure"),
+    [("1.234", ".", False), ("0.234", ".", True), ("1.234.567", ",", False), ("7", ".", False)],
+)
+def test_points_before_three_digits_may_part_thousands(number: str, decimal: str, is_sure: bool) -> None:
+    found = detect_dialect(f"a;b\n{number};x\n".encode())
+    assert (found.decimal, found.confidence["decimal"] >= SURE) == (decimal, is_sure)
 
 
 def test_a_table_without_a_header_gets_names(tmp_path: Path) -> None:
@@ -78,6 +130,27 @@ def test_a_table_without_a_header_gets_names(tmp_path: Path) -> None:
         ["column_1", "column_2", "column_3"],
         2,
     )
+
+
+LABELLED = "".join(f"{i % 7}.5,{i % 3},{'xy'[i % 2]}\n" for i in range(60))
+NAMED = "".join(f"place {i},{i % 5}.5,{i % 7}.25\n" for i in range(60))
+
+
+@pytest.mark.parametrize(
+    ("text", "has_header"),
+    [
+        ("0,1,target\n" + LABELLED, True),
+        ("2019,size,2020\n" + "1,2.5,3\n4,5.5,6\n", True),
+        ("country,2019,2020\n" + NAMED, True),
+        ("0,1,x\n" + LABELLED, False),
+        ("0,0,target\n" + LABELLED, False),
+        ("5,NA,x\n" + LABELLED, False),
+        ("place a,7,2\n" + NAMED, False),
+        ("0,1,2\n" + "0.5,7,3\n" * 60, False),
+    ],
+)
+def test_names_may_be_numbers_where_the_first_row_is_none_of_those_below(text: str, has_header: bool) -> None:
+    assert detect_dialect(text.encode()).has_header == has_header
 
 
 def test_a_person_can_correct_the_dialect(tmp_path: Path) -> None:
@@ -158,10 +231,10 @@ def one_by_one(path: Path, dialect: Dialect, width: int) -> tuple[list[int], lis
             except csv.Error as error:
                 bad.append((line, f"cannot be cut into fields: {error}"))
                 continue
-            if any(row) and len(row) == width:
+            if len(row) == width:
                 lines.append(line)
                 rows.append(row)
-            elif any(row):
+            elif row:
                 bad.append((line, f"has {len(row)} fields where the header has {width}"))
 
 
@@ -208,6 +281,17 @@ def test_lines_are_numbered_and_cut_as_one_after_the_other_whatever_is_cut_at_on
     lines = [line for batch in batches for line in batch.lines]
     bad = [(bad.line, bad.reason) for batch in batches for bad in batch.bad]
     assert (lines, rows, bad) == one_by_one(path, table.dialect, 2)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_row_of_missing_values_is_a_row_and_a_blank_line_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    monkeypatch.setattr("ml.learning.tables.csv_file.AT_ONCE_FROM", 0 if at_once else 1 << 40)
+    monkeypatch.setattr("ml.learning.tables.csv_file.BLOCK", 4)
+    batches = list(CsvTable(written(tmp_path, b",\na,b\n,\n1,2\n\n,\n3,4\n,"), Dialect()).batches())
+    assert [line for batch in batches for line in batch.lines] == [3, 4, 6, 7, 8]
+    assert not any(batch.bad for batch in batches)
 
 
 def test_quotes_in_one_block_leave_the_others_to_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
