@@ -74,7 +74,8 @@ async def test_a_semicolon_or_a_tab_cuts_as_well(trained, ada, api):
 
 async def test_spans_of_time_are_taken_as_their_seconds(trained, ada, api):
     spans = TABLE.set_column(0, "age", pa.array([45, 20], pa.duration("s")))
-    assert bought(await solve(await sync_to_async(api)(ada), trained, arrow(spans), ARROW)) == ["yes", "no"]
+    answer = await solve(await sync_to_async(api)(ada), trained, arrow(spans), ARROW)
+    assert pa.ipc.open_stream(answer.content).read_all()["warnings"].to_pylist() == ["", ""]
 
 
 async def test_lines_may_end_as_they_did_on_old_macs(trained, ada, api):
