@@ -81,6 +81,22 @@ def test_a_files_lines_count_for_drift(solving, trainer):
     assert {name: sum(counts) for name, counts in row.counts.items()} == dict.fromkeys(NAMES, 512)
 
 
+def test_a_file_is_solved_and_counted_with_its_own_decimal_sign(trained, ada, upload, authorize, trainer):
+    body = csv_of([[row[0], f"{row[1]},5", row[2]] for row in buyers(300, seed=3)], NAMES, ";")
+    commands.append_lines(machine_id=trained.pk, received=upload(body, "ask.csv"), purpose="solving")
+    work = authorize(commands.request_solving(machine_id=trained.pk, by=ada))
+    trainer.work_once()
+    work.refresh_from_db()
+    assert work.state == WorkState.SUCCEEDED
+    assert DriftCount.objects.get().counts["income"][-1] == 0  # none is missing
+
+
+def test_lines_to_learn_from_with_another_decimal_sign_are_refused(trained, upload):
+    body = csv_of([[row[0], f"{row[1]},5", *row[2:]] for row in buyers(30, seed=3)], separator=";")
+    with pytest.raises(BadInput, match="writes decimals with ','"):
+        commands.append_lines(machine_id=trained.pk, received=upload(body, "more.csv"), purpose="learning")
+
+
 def test_solving_that_is_cancelled_half_way_leaves_no_answers_and_no_charge(solving, trainer, monkeypatch):
     asked = solving(300)
     report = commands.report_progress

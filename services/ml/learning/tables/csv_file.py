@@ -80,11 +80,15 @@ class CsvTable:
                 yield batch
 
     def _blocks(self, file: TextIO, before: int, *, at_once: bool) -> Iterator[Batch]:
-        """The lines below the header as they come from the disk, many at a time; `before` are read already."""
-        header_pending = self.dialect.has_header
+        """The lines below the header as they come from the disk, many at a time; `before` are read already.
+
+        Rows of nothing are rows where others follow. At the end, where spreadsheets leave hundreds, they are none.
+        """
+        header_pending, held = self.dialect.has_header, list[_Row]()
+        nothing = f"{self.dialect.separator}\r\n"
         while lines := file.readlines(BLOCK):
             # Separators alone, above the header, are not the header.
-            is_plain = not header_pending or lines[0].strip(f"{self.dialect.separator}\r\n")
+            is_plain = not held and lines[-1].strip(nothing) and (not header_pending or lines[0].strip(nothing))
             columns = self._columns(lines) if at_once and is_plain else None
             if columns is not None:
                 first = 1 if header_pending else 0
@@ -94,7 +98,8 @@ class CsvTable:
                 continue
             rows, count = self._rows(lines, file, before)
             header = next((place for place, (_, row) in enumerate(rows) if any(row)), None) if header_pending else -1
-            yield self._judged([] if header is None else rows[header + 1 :])
+            rows, held = _parted(held + ([] if header is None else rows[header + 1 :]))
+            yield self._judged(rows)
             before, header_pending = before + count, header is None
 
     def _columns(self, lines: list[str]) -> Sequence[Sequence[Cell]] | None:
@@ -228,3 +233,9 @@ def _is_readable(rows: Iterable[list[str]]) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _parted(rows: list[_Row]) -> tuple[list[_Row], list[_Row]]:
+    """The rows up to the last that holds anything, and those of nothing behind it."""
+    end = next((place for place in range(len(rows), 0, -1) if any(rows[place - 1][1])), 0)
+    return rows[:end], rows[end:]

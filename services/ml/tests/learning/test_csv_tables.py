@@ -42,6 +42,8 @@ def test_what_was_written_is_read_whatever_the_separator_and_encoding(
     csv.writer(text, delimiter=separator).writerows([["a", "b", "c"], *rows])
     path = written(tmp_path_factory.mktemp("csv"), text.getvalue().encode(encoding))
     table = CsvTable(path, Dialect(encoding, separator))
+    while rows and not any(rows[-1]):
+        rows.pop()
     assert [list(row.values()) for row in rows_of(table)] == rows
 
 
@@ -219,23 +221,27 @@ def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
 
 def one_by_one(path: Path, dialect: Dialect, width: int) -> tuple[list[int], list[list[str]], list[tuple[int, str]]]:
     """Lines, rows and bad lines as a reader finds them that looks at one row after the other."""
-    lines, rows, bad = [], [], []
+    found: list[tuple[int, list[str] | str]] = []
     with path.open(encoding=dialect.encoding, newline="") as file:
         reader = csv.reader(file, delimiter=dialect.separator)
         while True:
             line = reader.line_num + 1
             try:
-                row = next(reader)
+                if row := next(reader):
+                    found.append((line, row))
             except StopIteration:
-                return lines[1:], rows[1:], bad
+                break
             except csv.Error as error:
-                bad.append((line, f"cannot be cut into fields: {error}"))
-                continue
-            if len(row) == width:
-                lines.append(line)
-                rows.append(row)
-            elif row:
-                bad.append((line, f"has {len(row)} fields where the header has {width}"))
+                found.append((line, f"cannot be cut into fields: {error}"))
+    while not any(found[-1][1]):
+        found.pop()  # rows of nothing behind all others
+    bad = [
+        (line, row if isinstance(row, str) else f"has {len(row)} fields where the header has {width}")
+        for line, row in found
+        if isinstance(row, str) or len(row) != width
+    ]
+    whole = [(line, row) for line, row in found[1:] if not isinstance(row, str) and len(row) == width]
+    return [line for line, _ in whole], [row for _, row in whole], bad
 
 
 PIECES = st.sampled_from(
@@ -284,13 +290,13 @@ def test_lines_are_numbered_and_cut_as_one_after_the_other_whatever_is_cut_at_on
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_a_row_of_missing_values_is_a_row_and_a_blank_line_is_none(
+def test_a_row_of_missing_values_is_a_row_where_another_follows_and_a_blank_line_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
     monkeypatch.setattr("ml.learning.tables.csv_file.AT_ONCE_FROM", 0 if at_once else 1 << 40)
     monkeypatch.setattr("ml.learning.tables.csv_file.BLOCK", 4)
-    batches = list(CsvTable(written(tmp_path, b",\na,b\n,\n1,2\n\n,\n3,4\n,"), Dialect()).batches())
-    assert [line for batch in batches for line in batch.lines] == [3, 4, 6, 7, 8]
+    batches = list(CsvTable(written(tmp_path, b",\na,b\n,\n1,2\n\n,\n3,4\n,\n,,\n,"), Dialect()).batches())
+    assert [line for batch in batches for line in batch.lines] == [3, 4, 6, 7]
     assert not any(batch.bad for batch in batches)
 
 
