@@ -80,7 +80,7 @@ def test_a_formula_in_bought_lines_is_disarmed_and_numbers_stay(machine_of, ada,
     assert table(purchase)[:3] == [
         ["a", "'=b", "c", "d"],
         ["-5,25", "'=1+1", "'@x", "-3"],
-        ["+1e3", "plain", "'\tcmd", "'-"],
+        ["+1e3", "plain", "'\tcmd", "-"],
     ]
 
 
