@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime
@@ -15,24 +15,36 @@ _SAID = f"Give a year from {FIRST_YEAR} to {LAST_YEAR}."
 D = TypeVar("D", bound=date)
 
 
-def within_reach(value: D, *, field: str) -> D:
-    """The day or moment, as it was typed on a page. Raises BadInput."""
-    try:
-        return _checked(value)
-    except ValueError as error:
-        raise BadInput(str(error), field=field) from None
-
-
 def day_in(asked: Mapping[str, str], field: str) -> date | None:
     """The day that a page's field holds; None when it is left empty. Raises BadInput."""
+    return _typed(date.fromisoformat, asked, field, "Give a day such as 2026-01-31.")
+
+
+def midnight_in(asked: Mapping[str, str], field: str) -> datetime | None:
+    """The same as the moment at which that day begins, in UTC."""
+    day = day_in(asked, field)
+    return datetime.combine(day, time.min, UTC) if day else None
+
+
+def moment_in(asked: Mapping[str, str], field: str) -> datetime | None:
+    """The moment that a page's field holds, in UTC where it names no zone; None when it is empty. Raises BadInput."""
+    said = "Give a day and a time in UTC, such as 2026-01-31T18:30."
+    moment = _typed(datetime.fromisoformat, asked, field, said)
+    return moment.replace(tzinfo=UTC) if moment and not moment.tzinfo else moment
+
+
+def _typed(parse: Callable[[str], D], asked: Mapping[str, str], field: str, said: str) -> D | None:
     text = asked.get(field)
     if not text:
         return None
     try:
-        day = date.fromisoformat(text)
+        found = parse(text)
     except ValueError:
-        raise BadInput("Give a day such as 2026-01-31.", field=field) from None
-    return within_reach(day, field=field)
+        raise BadInput(said, field=field) from None
+    try:
+        return _checked(found)
+    except ValueError as error:
+        raise BadInput(str(error), field=field) from None
 
 
 def _checked(value: D) -> D:

@@ -39,7 +39,7 @@ class Every:
         """Repeat until `stop` is set."""
         from event_bus.pausing import pause
 
-        thread = DatabaseThread(name_of(self.work))
+        thread = DatabaseThread(_name_of(self.work))
         try:
             while not stop.is_set():
                 await until_done(stop, self.work, thread)
@@ -85,15 +85,14 @@ async def until_done(stop: asyncio.Event, work: Callable[[], object], thread: Da
             return True
         except Error as error:
             said = str(error).strip().partition("\n")[0]
-            log.warning("worker.database_away", work=name_of(work), error=said, retry_seconds=seconds)
+            log.warning("worker.database_away", work=_name_of(work), error=said, retry_seconds=seconds)
             await thread.disconnect()
         await pause(stop, seconds)
         seconds = min(seconds * 2, LONGEST_WAIT)
     return False
 
 
-def name_of(work: Callable[[], object]) -> str:
-    """What a loop's work is called in logs."""
+def _name_of(work: Callable[[], object]) -> str:
     return str(getattr(getattr(work, "func", work), "__name__", work))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +10,8 @@ from django.http import HttpResponse
 
 from billing import queries
 from billing.pages.statement import ACCOUNTS
-from service_base.errors import BadInput, Refusal
-from service_base.moments import within_reach
+from service_base.errors import Refusal
+from service_base.moments import moment_in
 from service_base.pages import PageRequest, show, signed_in
 
 SHOWN = 50
@@ -25,7 +24,7 @@ async def balances(request: PageRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "") for name in ("effective_at", "recorded_at", "account")}
     account = asked["account"] or "usd"
     try:
-        moments = {name: moment_of(asked[name], field=name) for name in ("effective_at", "recorded_at")}
+        moments = {name: moment_in(asked, name) for name in ("effective_at", "recorded_at")}
         queries.account_called(account)
     except Refusal as refusal:
         context: dict[str, Any] = {"asked": asked, "refusal": refusal}
@@ -55,18 +54,6 @@ async def balances(request: PageRequest) -> HttpResponse:
         return {"asked": asked, "then": then, "rows": rows, **listed}
 
     return await show(request, "billing/balances.html", await sync_to_async(read)())
-
-
-def moment_of(text: str, *, field: str) -> datetime | None:
-    """What a field for a moment holds, in UTC; None when it was left empty. Raises BadInput."""
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput("Give a day and a time in UTC, such as 2026-01-31T18:30.", field=field) from None
-    moment = within_reach(moment, field=field)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _places(*amounts: Decimal) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ from billing.models import Entry
 from billing.queries import Moved, StatementFilter
 from billing.rules.kinds import JOURNAL_KINDS, label_of
 from service_base.errors import BadInput, Refusal
-from service_base.moments import day_in
+from service_base.moments import midnight_in
 from service_base.pages import PageRequest, show, signed_in
 
 ACCOUNTS = [
@@ -125,20 +125,16 @@ def _entry(text: str | None, field: str) -> int | None:
 
 
 def _wanted(asked: dict[str, str]) -> StatementFilter:
-    until = _midnight(day_in(asked, "until"))
+    until = midnight_in(asked, "until")
     found = StatementFilter(
         account=asked.get("account", "usd"),
         kind=asked.get("kind"),
-        since=_midnight(day_in(asked, "since")),
+        since=midnight_in(asked, "since"),
         # The last day is part of the period.
         until=until + timedelta(days=1) if until else None,
         machine_id=_machine(asked.get("machine")),
     )
     return found.checked()
-
-
-def _midnight(day: date | None) -> datetime | None:
-    return datetime.combine(day, time.min, UTC) if day else None
 
 
 def _machine(text: str | None) -> UUID | None:

@@ -104,11 +104,13 @@ class Evaluation:
             known = self.material.evaluation[~np.isnan(self.material.targets.y[self.material.evaluation, i])]
             output = self.encoder.outputs[i]
             judged = _Judged(output, head, y, self.seed)
-            detail = judged.detail(own, wrong)
-            baselines = self._baselines(i, known)
-            detail["baselines"] = {name: judged.beside(own, said, wrong) for name, said in baselines.items()}
-            for name, other in baselines.items():
-                detail[f"beats_{name}"] = judged.measure(own).score.beats(judged.measure(other).score)
+            mine = judged.measure(own)
+            detail = judged.detail(own, mine, wrong) | {"baselines": {}}
+            for name, said in self._baselines(i, known).items():
+                theirs = judged.measure(said)
+                lead = scores.lead_of(mine, theirs, self.seed)
+                detail["baselines"][name] = judged.brief(said, theirs, wrong) | {"lead": lead}
+                detail[f"beats_{name}"] = mine.score.beats(theirs.score)
             found[output.column] = detail
         return found
 
@@ -152,25 +154,20 @@ class _Judged:
             return scores.label_measure(answers, self.y.astype(np.intp))
         return scores.number_measure(self._values(answers), self._values(self.y[:, None]))
 
-    def brief(self, answers: NDArray[Any], wrong: int) -> dict[str, Any]:
+    def brief(self, answers: NDArray[Any], measure: scores.Measure, wrong: int) -> dict[str, Any]:
         return {
-            "score": self.measure(answers).score.to_json(),
+            "score": measure.score.to_json(),
             "loss": scores.mean_error(answers, self.y, self.head),
             "accuracy": scores.accuracy(answers, self.y, self.head, wrong_anyway=wrong),
         }
 
-    def beside(self, own: NDArray[Any], baseline: NDArray[Any], wrong: int) -> dict[str, Any]:
-        """A baseline in brief, and how far `own` is ahead of it."""
-        lead = scores.lead_of(self.measure(own), self.measure(baseline), self.seed)
-        return self.brief(baseline, wrong) | {"lead": lead}
-
-    def detail(self, answers: NDArray[Any], wrong: int) -> dict[str, Any]:
+    def detail(self, answers: NDArray[Any], measure: scores.Measure, wrong: int) -> dict[str, Any]:
         found = {
             "kind": "label" if self.head.is_label else "number",
             "lines": len(self.y),
-            **self.brief(answers, wrong),
+            **self.brief(answers, measure, wrong),
         }
-        found["score"]["interval"] = scores.interval_of(self.measure(answers), self.seed)
+        found["score"]["interval"] = scores.interval_of(measure, self.seed)
         codes = self.y.astype(np.intp)
         if isinstance(self.output, LabelOutput):
             found["logloss"] = float(label_errors(answers, codes, "crossentropy").mean())

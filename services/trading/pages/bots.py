@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from service_base.errors import BadInput, Refusal
 from service_base.formats import Formats
-from service_base.moments import day_in
+from service_base.moments import midnight_in
 from service_base.pages import PageRequest, show, signed_in
 from trading import commands, queries
 from trading.forms import fields_of, parameters_in
@@ -179,8 +178,8 @@ def _start(request: PageRequest, bot_id: UUID) -> Any:
         bot_id=bot_id,
         mode=mode,
         feed=Feed.INGESTED if feed == Feed.INGESTED else Feed.STORED,
-        start=_midnight(given, "start"),
-        end=_midnight(given, "end"),
+        start=midnight_in(given, "start"),
+        end=midnight_in(given, "end"),
         candles_per_second=float(_number(request, "candles_per_second")) if given.get("candles_per_second") else 10,
     )
 
@@ -207,8 +206,3 @@ def _id(given: QueryDict, name: str) -> UUID:
         return UUID(given.get(name, ""))
     except ValueError:
         raise BadInput("Choose one.", field=name) from None
-
-
-def _midnight(given: QueryDict, name: str) -> datetime | None:
-    day = day_in(given, name)
-    return datetime.combine(day, time.min, UTC) if day else None
