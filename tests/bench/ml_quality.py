@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import quality_leads
 from ml_cost import ONE_THREAD, kept_costs, told
 from numpy.typing import NDArray
+from quality_leads import Held, Measures, held_by
 from quality_page import page_of
 
 from ml.learning import scores
@@ -71,13 +74,25 @@ class Bench:
         kept = self.place(path, seed, model)
         if kept.is_file():
             return Result(**json.loads(kept.read_text()))
-        found = self._level(path, seed, model) if model.startswith("level ") else self._peer(path, seed, model)
         kept.parent.mkdir(parents=True, exist_ok=True)
+        found = self._level(path, seed, model) if model.startswith("level ") else self._peer(path, seed, model)
         kept.write_text(json.dumps(asdict(found)))
         return found
 
     def place(self, path: Path, seed: int, model: str) -> Path:
         return self.work / f"{path.stem}-{seed}-{model.replace(' ', '_')}.json"
+
+    def answers_of(self, path: Path, seed: int, model: str) -> Path:
+        return self.place(path, seed, model).with_suffix(".npz")
+
+    def measures(self, results: Sequence[Result]) -> dict[str, Measures]:
+        """Of each table how good the levels' answers are, by level and seed, where they were kept."""
+        found: dict[str, dict[str, dict[int, scores.Measure]]] = {}
+        for one in results:
+            kept = self.answers_of(Path(one.table), one.seed, one.model)
+            if kept.is_file():
+                found.setdefault(one.table, {}).setdefault(one.model, {})[one.seed] = Held.kept(kept).measure
+        return found
 
     def _level(self, path: Path, seed: int, model: str) -> Result:
         """The card's figures on its held-out lines, which are the peers' held-out lines too."""
@@ -85,6 +100,8 @@ class Bench:
             train = ["-m", "ml.cli", "train", str(path), "--target", self.target, "--level", model.split()[1]]
             printed, seconds = run([sys.executable, *train, "--seed", str(seed), "--out", f"{folder}/model", "--json"])
             row = row_milliseconds(Path(folder) / "model", path)
+            held = held_by(Path(folder) / "model", path, self.target, held_out_of(path, seed))
+            held.keep(self.answers_of(path, seed, model))
             megabytes = sum(file.stat().st_size for file in (Path(folder) / "model").iterdir()) / 1e6
         detail = json.loads(printed)["card"]["metrics"]["outputs"][self.target]
         return Result(
@@ -103,8 +120,7 @@ class Bench:
         )
 
     def _peer(self, path: Path, seed: int, model: str) -> Result:
-        lines = pq.read_metadata(path).num_rows
-        held_out = np.array([is_for_evaluation(seed, line) for line in range(1, lines + 1)])
+        held_out = held_out_of(path, seed)
         budget = self.autogluon_seconds if model == "autogluon" else self.flaml_seconds
         with tempfile.TemporaryDirectory() as folder:
             np.save(f"{folder}/held.npy", held_out)
@@ -113,7 +129,7 @@ class Bench:
             _, seconds = run([str(self.peers_python), script, *asked, f"{folder}/answers.npy"])
             answers = np.load(f"{folder}/answers.npy")
         column = pq.read_table(path, columns=[self.target])[self.target]
-        return Result(path.stem, lines, seed, model, seconds=seconds, **judged(column, held_out, answers))
+        return Result(path.stem, len(held_out), seed, model, seconds=seconds, **judged(column, held_out, answers))
 
 
 def run(command: list[str]) -> tuple[str, float]:
@@ -124,6 +140,12 @@ def run(command: list[str]) -> tuple[str, float]:
     if ended.returncode:
         raise SystemExit(f"{' '.join(command[:6])} … failed:\n{ended.stderr[-2000:]}")
     return ended.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def held_out_of(path: Path, seed: int) -> NDArray[np.bool_]:
+    """Which lines of the table nobody learns from."""
+    lines = pq.read_metadata(path).num_rows
+    return np.array([is_for_evaluation(seed, line) for line in range(1, lines + 1)])
 
 
 def row_milliseconds(model: Path, table: Path) -> float:
@@ -170,7 +192,11 @@ def main() -> int:
             results.append(bench.result(path, seed, model))
             print(line_of(results[-1]), flush=True)
     costs = kept_costs(asked.work)
-    page = page_of([asdict(result) for result in results], models, asked, told(costs) if costs else ())
+    leads = (
+        quality_leads.told(bench.measures(results)) if any(one.model.startswith("level ") for one in results) else ()
+    )
+    growth = told(costs) if costs else ()
+    page = page_of([asdict(result) for result in results], models, asked, leads=leads, growth=growth)
     if asked.page:
         asked.page.write_text(page)
     print("\n" + page)

@@ -17,8 +17,15 @@ NOT_MEASURED = "–"
 TEMPLATE = Path(__file__).with_name("quality.template.md")
 
 
-def page_of(results: Results, models: list[str], asked: argparse.Namespace, growth: Sequence[str] = ()) -> str:
-    """`growth` are the lines of ml_cost.py, how cost grows with the table."""
+def page_of(
+    results: Results,
+    models: list[str],
+    asked: argparse.Namespace,
+    *,
+    leads: Sequence[str] = (),
+    growth: Sequence[str] = (),
+) -> str:
+    """`leads` are the lines of quality_leads.py, `growth` those of ml_cost.py, how cost grows with the table."""
     tables = list(dict.fromkeys(result["table"] for result in results))
     seeds = sorted({result["seed"] for result in results})
     found: Found = defaultdict(dict)
@@ -44,6 +51,8 @@ def page_of(results: Results, models: list[str], asked: argparse.Namespace, grow
         "",
         *_costs(found, tables, models),
     ]
+    if leads:
+        told += ["", "## Each level beside the one below", "", *leads]
     if growth:
         told += ["", "## How cost grows with the table", "", *growth]
     return TEMPLATE.read_text().replace("{results}", "\n".join(told))
@@ -83,7 +92,7 @@ def _mean(own: dict[int, dict[str, Any]], seeds: Collection[int] | None = None) 
 
 
 def _scores(found: Found, tables: list[str], models: list[str]) -> list[str]:
-    rows = [_row(["table", "lines", "score", *models]), _row(["---"] * (3 + len(models)))]
+    rows = [table_row(["table", "lines", "score", *models]), table_row(["---"] * (3 + len(models)))]
     ranks = []
     for table in tables:
         own = [model for model in models if (table, model) in found]
@@ -93,10 +102,10 @@ def _scores(found: Found, tables: list[str], models: list[str]) -> list[str]:
         mean = {model: _mean(found[table, model]) for model in own}
         first = next(iter(mean.values()))
         shown = [_value(mean[m]["value"], is_best=rank[m] == 1) if m in own else NOT_MEASURED for m in models]
-        rows.append(_row([table, str(first["lines"]), first["score"], *shown]))
+        rows.append(table_row([table, str(first["lines"]), first["score"], *shown]))
     if ranks:
         told = f"mean rank ({len(ranks)} of {len(tables)} tables have all)"
-        rows.append(_row([told, "", "", *(f"{rank:.2f}" for rank in np.mean(ranks, axis=0))]))
+        rows.append(table_row([told, "", "", *(f"{rank:.2f}" for rank in np.mean(ranks, axis=0))]))
     return rows
 
 
@@ -105,14 +114,14 @@ def _value(value: float, *, is_best: bool) -> str:
 
 
 def _duels(found: Found, tables: list[str], models: list[str]) -> list[str]:
-    rows = [_row(["", *models]), _row(["---"] * (1 + len(models)))]
+    rows = [table_row(["", *models]), table_row(["---"] * (1 + len(models)))]
     for model in models:
         counts = []
         for other in models:
             duels = [_as_good(found, table, model, other) for table in tables]
             fought = [won for won in duels if won is not None]
             counts.append("" if other == model else f"{sum(fought)} of {len(fought)}")
-        rows.append(_row([model, *counts]))
+        rows.append(table_row([model, *counts]))
     return rows
 
 
@@ -127,9 +136,9 @@ def _as_good(found: Found, table: str, model: str, other: str) -> bool | None:
 
 
 def _costs(found: Found, tables: list[str], models: list[str]) -> list[str]:
-    rows = [_row(["", *models]), _row(["---"] * (1 + len(models)))]
+    rows = [table_row(["", *models]), table_row(["---"] * (1 + len(models)))]
     mean = {place: _mean(own) for place, own in found.items()}
-    rows += [_row([table, *(_cost(mean.get((table, model))) for model in models)]) for table in tables]
+    rows += [table_row([table, *(_cost(mean.get((table, model))) for model in models)]) for table in tables]
     kept = {model: [mean[table, model] for table in tables if (table, model) in mean] for model in models}
     for name, told, form in (
         ("row", "one row solved, CPU, slowest table", "{:.2f} ms"),
@@ -137,7 +146,7 @@ def _costs(found: Found, tables: list[str], models: list[str]) -> list[str]:
         ("calibration", "worst calibration error", "{:.3f}"),
     ):
         most = [[own[name] for own in kept[model] if own[name] is not None] for model in models]
-        rows.append(_row([told, *(form.format(max(values)) if values else "" for values in most)]))
+        rows.append(table_row([told, *(form.format(max(values)) if values else "" for values in most)]))
     rows.append("")
     rows.append(
         "CPU seconds of the whole process; error: expected calibration error in ten bins of certainty, in brackets "
@@ -159,5 +168,5 @@ def _cost(own: dict[str, Any] | None) -> str:
     return told
 
 
-def _row(cells: list[str]) -> str:
+def table_row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
