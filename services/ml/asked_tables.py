@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ml.learning.tables.batch import Cell
+from ml.learning.tables.dialect import SAMPLE_LINES, SURE, decimal_of
 from ml.rules.kinds import Kind
 from service_base.errors import BadInput
 
@@ -28,6 +29,8 @@ class AskedTable:
 
     columns: dict[str, Sequence[Cell]]
     lines: int
+    # With which sign its numbers are written, where that is sure; empty, as in the table that was learnt from.
+    decimal: str = ""
 
     def rows(self) -> list[dict[str, Cell]]:
         """The same row by row."""
@@ -57,7 +60,8 @@ def _read_csv(body: bytes, needed: Collection[str]) -> AskedTable:
         raise BadInput(
             f"Byte {error.start + 1} of the body is not UTF-8: send the CSV as UTF-8.", field="body"
         ) from None
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text, needed), strict=True)
+    separator = _separator(text, needed)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     names: list[str] = []
     rows: list[list[str]] = []
     try:
@@ -73,7 +77,9 @@ def _read_csv(body: bytes, needed: Collection[str]) -> AskedTable:
     except csv.Error as error:
         raise BadInput(f"Line {lines.line_num} cannot be cut into fields: {error}.", field="body") from None
     _check_count(len(rows))
-    return AskedTable(dict(zip(names, zip(*rows, strict=True), strict=True)), len(rows))
+    columns: dict[str, Sequence[Cell]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+    decimal, sure = decimal_of(rows[:SAMPLE_LINES], separator)
+    return AskedTable(columns, len(rows), decimal if sure >= SURE else "")
 
 
 def _separator(text: str, needed: Collection[str]) -> str:

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -79,10 +78,9 @@ def solve(
         started = time.monotonic()
         solver = Solver.load(model)
         source = open_table(rows, least_columns=1)
-        solve_in_file = partial(solve_file, exact=True, decimal=lambda: source.dialect.sure_decimal)
         out.parent.mkdir(parents=True, exist_ok=True)
         with _interruptible() as is_interrupted, _line_count(quiet=as_json) as show:
-            solved = solve_in_file(solver, source, out, on_lines=show, should_stop=is_interrupted)
+            solved = solve_file(solver, source, out, exact=True, on_lines=show, should_stop=is_interrupted)
         seconds = time.monotonic() - started
         result = {
             "out": str(out),

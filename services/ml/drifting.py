@@ -45,7 +45,8 @@ class _Waiting:
         rows, self.rows = self.rows, []
         if rows:
             learnt = self.solver.learnt_shares
-            add(self.counts, counted(learnt, {name: [row.get(name) for row in rows] for name in learnt}))
+            columns = {name: [row.get(name) for row in rows] for name in learnt}
+            add(self.counts, counted(learnt, columns))
 
 
 _waiting: dict[_Key, _Waiting] = {}
@@ -56,7 +57,9 @@ _timer: threading.Timer | None = None
 
 def note_rows(machine: Machine, solver: Solver, rows: Sequence[Mapping[str, Any]]) -> None:
     """These rows were solved."""
-    if solver.learnt_shares:
+    if solver.decimal:  # those that wait are counted as the machine's own table writes numbers
+        note_columns(machine, solver, {name: [row.get(name) for row in rows] for name in solver.learnt_shares})
+    elif solver.learnt_shares:
         with _lock:
             _put(machine, solver, rows, utc_now())
 
@@ -89,7 +92,7 @@ def note_columns(machine: Machine, solver: Solver, columns: Mapping[str, Sequenc
         return
     from ml.learning.drift import counted
 
-    counts = counted(solver.learnt_shares, columns)
+    counts = counted(solver.learnt_shares, columns, decimal=solver.decimal)
     with _lock:
         add(_mine(machine, solver, utc_now()).counts, counts)
 

@@ -60,7 +60,7 @@ class MachineTable:
         self.date_order: str = first.date_order
         self.file_format: str = first.file_format
         # Of the stretch that the newest batch is from: each may be written in its own way.
-        self.sure_decimal: str = first.dialect.sure_decimal
+        self.sure_decimal: str = first.sure_decimal
         self._limit = limit
         _check_names(self.names, stretches[0].name)
 
@@ -83,7 +83,7 @@ class MachineTable:
     def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
         left = self._limit
         for sequence, part in self._parts:
-            self.sure_decimal = part.dialect.sure_decimal
+            self.sure_decimal = part.sure_decimal
             for batch in part.batches(size):
                 found = self._aligned(batch, part.names, sequence)
                 if left is not None:

@@ -145,18 +145,23 @@ def _solve(request: Request, found: queries.ToSolve, asked: _Asked, kind: Kind) 
         return _answer_table(request.auth, found, table_of_rows(asked.rows), key=key)
     table = read_table(asked.body, asked.kind, found.machine.mdc_columns_name_input)
     if kind is Kind.JSON:
-        return answer(request.auth, found, table.rows(), key=key, most=MOST_LINES)
+        return answer(request.auth, found, table.rows(), key=key, decimal=table.decimal, most=MOST_LINES)
     return _answer_table(request.auth, found, table, key=key)
 
 
 def answer(
-    caller: Caller, found: queries.ToSolve, rows: Sequence[Mapping[str, Any]], *, key: str | None, most: int = 1000
+    caller: Caller,
+    found: queries.ToSolve,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: str | None,
+    decimal: str = "",
+    most: int = 1000,
 ) -> dict[str, Any]:
     """Solve the rows, meter them, and show the answers."""
     machine, order = found.machine, order_of(caller, found)
-    done = commands.solve_rows(
-        machine=machine, order=order, rows=rows, usage_id=_usage_id(caller, machine, key), most=most
-    )
+    usage_id = _usage_id(caller, machine, key)
+    done = commands.solve_rows(machine=machine, order=order, rows=rows, usage_id=usage_id, decimal=decimal, most=most)
     commands.remember_decision(caller, found, order)
     return _shown(machine, order, done)
 
@@ -173,6 +178,7 @@ def _answer_table(caller: Caller, found: queries.ToSolve, table: AskedTable, *, 
         columns=table.columns,
         lines=table.lines,
         usage_id=_usage_id(caller, machine, key),
+        decimal=table.decimal,
     )
     return _facts(machine, order, done, done.lines) | {"columns": list(done.columns.items())}
 

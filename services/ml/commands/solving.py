@@ -68,15 +68,17 @@ def solve_rows(
     order: Order,
     rows: Sequence[Mapping[str, Any]],
     usage_id: UUID,
+    decimal: str = "",
     now: datetime | None = None,
     most: int = MOST_ROWS,
 ) -> Answered:
     """Answer `rows` in their order; one usage event says so, under `usage_id` for ever.
 
+    `decimal` is the sign that their numbers are written with, where it is known not to be the learnt table's.
     Raises BadInput naming an unknown or missing column, FundsShort, NotTrained, Unavailable, TooFast.
     """
     check_row_count(rows, most=most)
-    eaml, usd, solver = _begin(machine, order, len(rows))
+    eaml, usd, solver = _begin(machine, order, len(rows), decimal)
     rows = checked_rows(solver, rows)
     results = [solved.to_json() for solved in solver.solve(rows)]
     _meter(machine, order, usage_id, len(rows), now or utc_now())
@@ -91,10 +93,11 @@ def solve_table(
     columns: Mapping[str, Sequence[Any]],
     lines: int,
     usage_id: UUID,
+    decimal: str = "",
     now: datetime | None = None,
 ) -> AnsweredTable:
     """The same for rows given column by column, answered so too. Raises what `solve_rows` does."""
-    eaml, usd, solver = _begin(machine, order, lines)
+    eaml, usd, solver = _begin(machine, order, lines, decimal)
     whole = solver.whole_columns(columns)
     check_columns(whole, needed=solver.encoder.input_columns, known=solver.encoder.known_columns)
     found = solver.solve_columns(whole, lines)
@@ -125,13 +128,13 @@ def _answers(found: SolvedColumns, lines: int) -> dict[str, list[Any]]:
     return columns | {"warnings": ["; ".join(found.remarks.of(i)) for i in range(lines)]}
 
 
-def _begin(machine: Machine, order: Order, lines: int) -> tuple[Decimal, Decimal, Solver]:
+def _begin(machine: Machine, order: Order, lines: int, decimal: str) -> tuple[Decimal, Decimal, Solver]:
     """What so many lines cost in EAML and in dollars, and the model that answers them."""
     if machine.training_nn_model is None:
         raise NotTrained("Train the machine first; until then it has no answers.")
     eaml, usd = price_of(machine, order, lines)
     must_not_hurry(order.caller_id, machine.pk, lines)
-    return eaml, usd, solver_of(machine)
+    return eaml, usd, solver_of(machine).reading(decimal)
 
 
 def price_of(machine: Machine, order: Order, lines: int) -> tuple[Decimal, Decimal]:

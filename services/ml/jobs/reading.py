@@ -34,6 +34,10 @@ class _Split:
         self.parts = parts_of(table)
         self.evaluation = 0
 
+    @property
+    def sure_decimal(self) -> str:
+        return self.table.sure_decimal
+
     def batches(self, size: int = 4096) -> Iterator[Batch]:
         for batch in self.table.batches(size):
             self.evaluation += count_for_evaluation(self.seed, batch.lines)

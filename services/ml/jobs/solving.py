@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -52,8 +51,7 @@ def run(job: Message, say: Callable[..., None]) -> Message:
         some = {name: columns[name][:LOOKED_AT] for name in solver.learnt_shares if name in columns}
         add(drift, counted(solver.learnt_shares, some, decimal=whole.sure_decimal))
 
-    solve = partial(solve_file, kind=job["answers"], decimal=lambda: whole.sure_decimal)
-    solved = solve(solver, table, result, on_lines=hear, on_columns=look)
+    solved = solve_file(solver, table, result, kind=job["answers"], on_lines=hear, on_columns=look)
     return {
         "lines": solved.lines,
         "sha256": digest_of(result),

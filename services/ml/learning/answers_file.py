@@ -46,15 +46,13 @@ def solve_file(
     *,
     kind: str = "",
     exact: bool = False,
-    decimal: Callable[[], str] = lambda: "",
     on_lines: Callable[[int], None] = lambda lines: None,
     on_columns: Callable[[Mapping[str, Sequence[Cell]]], None] = lambda columns: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> FileSolved:
     """Write an answer for each readable line of `table` to `out`, in order, as `kind` says: csv, parquet or arrow;
     by its name where nothing is said, and CSV for any other name. In a CSV file labels that a spreadsheet would run
-    are disarmed, unless it has to be `exact`. `decimal` says, for the batch just read, which sign its numbers are
-    written with; nothing for that of the learnt table.
+    are disarmed, unless it has to be `exact`.
 
     Columns: prediction, then `p_<label>` for each label, or low and high of a number; with several outputs each
     carries its output's name. `out` is complete or not there at all. Unreadable lines are counted and named.
@@ -65,7 +63,7 @@ def solve_file(
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:
         with writer(unfinished) as write, ThreadPoolExecutor(AT_ONCE) as others:
-            for asked in _ahead(_asked(solver, decimal, table, others, solved, on_columns)):
+            for asked in _ahead(_asked(solver, table, others, solved, on_columns)):
                 if should_stop():
                     raise LearningError("Solving was cancelled; nothing was written.")
                 found = solver.read_answers(asked.answers.result(), asked.remarks)
@@ -91,20 +89,19 @@ class _Asked:
 
 def _asked(
     solver: Solver,
-    decimal: Callable[[], str],
     table: TableSource,
     others: ThreadPoolExecutor,
     solved: FileSolved,
     on_columns: Callable[[Mapping[str, Sequence[Cell]]], None],
 ) -> Iterator[_Asked]:
     """Each batch encoded here and given to the network there: its products let this thread go on with the next."""
-    encoders = {sign: solver.encoder.reading(sign) for sign in ("", ".", ",")}
+    own = {sign: solver.reading(sign) for sign in ("", ".", ",")}
     for batch in table.batches():
         _note_bad(solved, batch.bad)
         if batch.lines:
             columns = dict(zip(table.names, batch.columns, strict=True))
             on_columns(columns)
-            x, remarks = encoders[decimal()].batch(columns, len(batch.lines))
+            x, remarks = own[table.sure_decimal].encoder.batch(columns, len(batch.lines))
             yield _Asked(batch.lines, others.submit(solver.answers, x), remarks)
 
 

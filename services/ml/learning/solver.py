@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,8 @@ class Solver:
 
     def __init__(self, encoder: Encoder, graph: bytes, card: Mapping[str, Any] | None = None) -> None:
         self.encoder = encoder
+        # With which sign the cells write their numbers; empty, with that of the learnt table.
+        self.decimal = ""
         self.card = dict(card or {})
         self.size_bytes = 3 * len(graph)
         self._session = _session(graph)
@@ -91,6 +94,14 @@ class Solver:
         x = x.reshape(len(rows), self.encoder.width)
         answers = self.answers(x)
         return [self._solved(answers[i], warnings) for i, (_, warnings) in enumerate(encoded)]
+
+    def reading(self, decimal: str) -> Solver:
+        """The same for cells that write their numbers with this sign; empty, with that of the learnt table."""
+        if not decimal:
+            return self
+        own = copy(self)
+        own.encoder, own.decimal = self.encoder.reading(decimal), decimal
+        return own
 
     def whole_rows(self, rows: Sequence[Mapping[str, Cell]]) -> Sequence[Mapping[str, Cell]]:
         """The rows with what stands inside their columns as columns of its own."""

@@ -90,6 +90,19 @@ class TestThroughTheService:
         both = (await sync_to_async(DriftCount.objects.get)()).counts
         assert both == {name: [2 * count for count in counts] for name, counts in by_table.items()}
 
+    @pytest.mark.parametrize("asked", ["text/csv", "application/json"])
+    async def test_a_table_counts_by_its_own_decimal_sign(self, trained, ada, api, asked):
+        client, rows = await sync_to_async(api)(ada), buyers(300, seed=7)
+        found = []
+        for sign in (".", ","):
+            lines = [f"{age};{float(income):.1f};{city}".replace(".", sign) for age, income, city, _ in rows]
+            body = "\n".join(["age;income;city", *lines])
+            path = f"/api/v1/machines/{trained.pk}/solve"
+            await client.post(path, body, content_type="text/csv", headers={"accept": asked})
+            await sync_to_async(drifting.flush)()
+            found.append((await DriftCount.objects.aget()).counts)
+        assert found[1] == {name: [2 * count for count in counts] for name, counts in found[0].items()}
+
     async def test_how_the_inputs_were_spread_is_shown_to_no_buyer(self, trained, ada, eve, api):
         await sync_to_async(commands.publish_machine)(machine_id=trained.pk, price_usd="1")
         path = f"/api/v1/machines/{trained.pk}"

@@ -72,6 +72,25 @@ async def test_a_semicolon_or_a_tab_cuts_as_well(trained, ada, api):
         assert bought(await solve(client, trained, RICH.replace(b",", separator), CSV)) == ["yes", "no"]
 
 
+@pytest.mark.parametrize("asked", [CSV, JSON])
+async def test_a_body_is_read_with_its_own_decimal_sign(trained, ada, api, asked):
+    client = await sync_to_async(api)(ada)
+    pointed, commas = b"age;income;city\n45.0;8900.50;Lyon\n", b"age;income;city\n45,0;8900,50;Lyon\n"
+    told = [await solve(client, trained, body, CSV, accept=asked) for body in (pointed, commas)]
+    if asked == CSV:
+        assert told[0].content == told[1].content
+    else:
+        assert told[0].json()["results"] == told[1].json()["results"]
+    assert b"outside what was learnt" not in told[1].content
+
+
+async def test_thousands_stay_thousands_where_a_body_does_not_show_its_sign(trained, ada, api):
+    client = await sync_to_async(api)(ada)
+    plain, parted = (b"age;income;city\n45;%b;Lyon\n" % income for income in (b"89000", b"89,000"))
+    told = [await solve(client, trained, body, CSV, accept=JSON) for body in (plain, parted)]
+    assert told[0].json()["results"] == told[1].json()["results"]
+
+
 async def test_spans_of_time_are_taken_as_their_seconds(trained, ada, api):
     spans = TABLE.set_column(0, "age", pa.array([45, 20], pa.duration("s")))
     answer = await solve(await sync_to_async(api)(ada), trained, arrow(spans), ARROW)

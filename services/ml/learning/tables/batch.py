@@ -55,6 +55,11 @@ class TableSource(Protocol):
     def decimal(self) -> str: ...
 
     @property
+    def sure_decimal(self) -> str:
+        """The same of the batch just read, where its text shows it or a person said it; else empty."""
+        ...
+
+    @property
     def date_order(self) -> str:
         """How a person said that dates are written; empty, each column's own order is found."""
         ...
@@ -70,6 +75,7 @@ class RowTable:
     names: Sequence[str]
     decimal: str = "."
     date_order: str = ""
+    sure_decimal: str = ""
 
     def batches(self, size: int = BATCH_LINES) -> Iterator[Batch]:
         return batches_of_rows(enumerate(self.rows, start=1), self.names, size=size)

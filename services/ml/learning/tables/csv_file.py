@@ -60,6 +60,10 @@ class CsvTable:
         return self.dialect.decimal
 
     @property
+    def sure_decimal(self) -> str:
+        return self.dialect.sure_decimal
+
+    @property
     def date_order(self) -> str:
         return self.dialect.date_order
 

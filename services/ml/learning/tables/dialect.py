@@ -98,7 +98,7 @@ def detect_dialect(sample: bytes, *, name: str = "The file", said: Mapping[str, 
     separator = known.get("separator", separator)
     quote = known.get("quote") or _quote(lines, separator)
     rows = [row for row in csv.reader(lines, delimiter=separator, quotechar=quote) if row]
-    decimal, sure_of_decimal = _decimal(rows, separator)
+    decimal, sure_of_decimal = decimal_of(rows, separator)
     has_header, sure_of_header = find_header(rows)
     confidence = {
         "encoding": sure_of_encoding,
@@ -192,7 +192,7 @@ def _quote(lines: list[str], separator: str) -> str:
     return "'" if opens("'") > 2 * opens('"') and opens("'") > 3 else '"'
 
 
-def _decimal(rows: list[list[str]], separator: str) -> tuple[str, float]:
+def decimal_of(rows: Sequence[Sequence[str]], separator: str) -> tuple[str, float]:
     """The decimal sign; sure where a number cannot be meant otherwise, as 1,234 and 1.234 can."""
     cells = [cell.strip() for row in rows for cell in row]
     comma = [cell for cell in cells if _COMMA_NUMBER.fullmatch(cell)]
@@ -211,7 +211,7 @@ def _decimal(rows: list[list[str]], separator: str) -> tuple[str, float]:
     return (",", round(1 - share, 2)) if share < 0.5 else (".", share)
 
 
-def _some_lack_groups(rows: list[list[str]]) -> bool:
+def _some_lack_groups(rows: Sequence[Sequence[str]]) -> bool:
     """Whether a column has numbers below a thousand too, without the sign that all decimals would have."""
     for column in zip_longest(*rows, fillvalue=""):
         cells = [cell.strip() for cell in column]

@@ -42,6 +42,10 @@ class TakenApart:
         return self.table.decimal
 
     @property
+    def sure_decimal(self) -> str:
+        return self.table.sure_decimal
+
+    @property
     def date_order(self) -> str:
         return self.table.date_order
 

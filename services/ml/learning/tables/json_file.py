@@ -33,6 +33,7 @@ class JsonTable:
     file_format = "jsonl"
     DIALECT = ("date_order",)
     decimal = "."
+    sure_decimal = ""
     share = 0.0
 
     def __init__(

@@ -28,6 +28,7 @@ class ParquetTable:
     file_format = "parquet"
     DIALECT = ("date_order",)
     decimal = "."
+    sure_decimal = ""
     share = 0.0
 
     def __init__(

@@ -43,6 +43,7 @@ class XlsxTable:
     file_format = "xlsx"
     DIALECT = ("sheet", "sheets", "has_header", "date_order", "confidence")
     decimal = "."
+    sure_decimal = ""
     share = 0.0
 
     def __init__(
