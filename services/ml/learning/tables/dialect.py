@@ -168,6 +168,8 @@ def _separator(lines: list[str]) -> tuple[str, float]:
     best, runner_up = sorted(SEPARATORS, key=lambda separator: -scores[separator])[:2]
     if scores[best] == 0.0:
         return best, 0.3
+    if best == "," and scores[runner_up] and _only_in_numbers(lines, runner_up):
+        return runner_up, 0.8  # without a header that would have shown it
     return best, round(max(0.1, min(1.0, 0.5 + (scores[best] - scores[runner_up]))), 2)
 
 
@@ -183,6 +185,13 @@ def _cuts_alike(lines: list[str], separator: str) -> float:
     width, lines_of_width = Counter(widths).most_common(1)[0]
     header = 1.0 if widths[0] == width else 0.5 if widths[0] > 1 else 0.25
     return header * lines_of_width / len(widths) * (1 - 1 / width)
+
+
+def _only_in_numbers(lines: list[str], separator: str) -> bool:
+    """Whether this sign cuts each line alike and leaves commas in numbers alone, as the decimal sign."""
+    rows = [row for row in csv.reader(lines, delimiter=separator) if row]
+    cells = [cell.strip() for row in rows for cell in row if "," in cell]
+    return len(set(map(len, rows))) == 1 and all(map(_COMMA_NUMBER.fullmatch, cells))
 
 
 def _quote(lines: list[str], separator: str) -> str:

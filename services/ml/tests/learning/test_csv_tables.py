@@ -78,6 +78,18 @@ def test_decimal_commas_in_every_column_are_no_separators(separator: str, width:
     assert detect_dialect("\n".join(lines).encode()).separator == separator
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_decimal_commas_without_a_header_are_no_separators(separator: str) -> None:
+    rows = [[f"{row},{row % 7}5", f"{row % 3},1", f"-{row},{row % 10}", "x"] for row in range(20)]
+    found = detect_dialect("".join(f"{separator.join(row)}\n" for row in rows).encode())
+    assert (found.separator, found.decimal, found.has_header) == (separator, ",", False)
+
+
+def test_a_list_inside_a_field_does_not_make_commas_decimal() -> None:
+    rows = ["1,red;blue,2.5", "2,green;red,3.5", "3,red;grey,4.5"] * 5
+    assert detect_dialect("\n".join(rows).encode()).separator == ","
+
+
 def test_a_header_that_lacks_a_name_does_not_give_way_to_decimal_commas() -> None:
     assert detect_dialect(b"x;y;z\n" + b"0,5;1,5;2,5;\n" * 40).separator == ";"
 
