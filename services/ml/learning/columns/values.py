@@ -27,7 +27,7 @@ _MONTH_NAMES = (
     "december",
 )  # fmt: skip
 _MONTHS = {short: month for month, name in enumerate(_MONTH_NAMES, start=1) for short in (name[:3], name)}
-_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?")
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?: ?([AaPp])\.?[Mm]\.?)?")
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
 # Thousands apart by one and the same sign: 5'11 is no number, nor is a list written as 1 2 0.
@@ -139,36 +139,43 @@ def _moment_of_text(text: str, order: str) -> float | None:
 
 def _moment_of_parts(match: re.Match[str], order: str) -> float | None:
     first, _, second, third, *clock = match.groups()
-    if len(first) == 4:
-        year, month, day = int(first), int(second), int(third)
+    if len(first) == 4 or (order == "YMD" and len(third) < 4):
+        year, month, day = first, second, third
     elif order == "MDY":
-        month, day, year = int(first), int(second), int(third)
-    elif order == "YMD" and len(third) < 4:
-        year, month, day = int(first), int(second), int(third)
+        month, day, year = first, second, third
     else:
-        day, month, year = int(first), int(second), int(third)
-    return _moment_at(year, month, day, clock)
+        day, month, year = first, second, third
+    return _moment_at(year, int(month), int(day), clock)
 
 
 def _moment_of_names(match: re.Match[str]) -> float | None:
     day, _, name, year, *clock = match.groups()
     month = _MONTHS.get(name.lower())
-    return None if month is None else _moment_at(int(year), month, int(day), clock)
+    return None if month is None else _moment_at(year, month, int(day), clock)
 
 
-def _moment_at(year: int, month: int, day: int, clock: Sequence[str | None]) -> float | None:
-    """`clock` is hour, minute, second, and a or p for the half of the day; each as far as it is written."""
-    if year < 100:
+def _moment_at(written: str, month: int, day: int, clock: Sequence[str | None]) -> float | None:
+    """Of a year as it is `written`, of two digits in our times.
+
+    `clock` is hour, minute, second, and a or p for the half of the day; each as far as it is written.
+    """
+    year = int(written)
+    if len(written) < 4 and year < 100:
         year += 2000 if year < 70 else 1900
     hour, minute, second = (int(part or 0) for part in clock[:3])
-    if half := clock[3]:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + (12 if half in "pP" else 0)
     try:
-        return _seconds(datetime(year, month, day, hour, minute, second))  # noqa: DTZ001
+        return _seconds(datetime(year, month, day, _hour(hour, clock[3]), minute, second))  # noqa: DTZ001
     except ValueError:
         return None
+
+
+def _hour(hour: int, half: str | None) -> int:
+    """Of the day; `half` is the a or p of AM and PM. Raises ValueError for an hour that no such clock shows."""
+    if not half:
+        return hour
+    if not 1 <= hour <= 12:
+        raise ValueError(hour)
+    return hour % 12 + (12 if half in "pP" else 0)
 
 
 def _seconds(moment: datetime) -> float | None:
@@ -176,7 +183,7 @@ def _seconds(moment: datetime) -> float | None:
         try:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
         except OverflowError:
-            return None  # at the edge of time there is no such moment elsewhere: "for ever", as many write it
+            moment = moment.replace(tzinfo=None)  # at the edge of time, "for ever" as many write it, zones end
     # Whole seconds before the difference is a float: far from 1970 its last digits would round up.
     return (moment.replace(microsecond=0) - _EPOCH).total_seconds()
 
@@ -187,5 +194,8 @@ def time_of(cell: Cell) -> float | None:
         return float(cell.hour * 3600 + cell.minute * 60 + cell.second)
     if not isinstance(cell, str) or not (match := _TIME.fullmatch(cell.strip())):
         return None
-    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+    try:
+        hour, minute, second = _hour(int(match[1]), match[4]), int(match[2]), int(match[3] or 0)
+    except ValueError:
+        return None
     return float(hour * 3600 + minute * 60 + second) if hour < 24 and minute < 60 and second < 60 else None

@@ -92,11 +92,16 @@ def test_zones_are_converted_before_moments_are_compared() -> None:
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"])
-def test_a_moment_beyond_the_edge_of_time_is_missing(text: str) -> None:
-    assert moment_of(text) is moment_of(datetime.fromisoformat(text)) is None
+def test_a_moment_at_the_edge_of_time_is_that_of_its_own_clock(text: str) -> None:
+    assert moment_of(text) == moment_of(datetime.fromisoformat(text)) == moment_of(text[:19])
     cells = ArrowCells(pa.array([text, "2025-01-01"]), pa.Array.to_pylist)
     moments = MomentInput("at", Bins.fit(np.arange(100.0), most_bins=4), "YMD", ())._read(cells)
-    assert np.isnan(moments).tolist() == [True, False]
+    assert moments[0] == moment_of(text)
+
+
+def test_a_year_of_four_digits_is_that_year() -> None:
+    assert moment_of("0001-01-01") == moment_of(date(1, 1, 1))  # what .NET writes for no date at all
+    assert moment_of("01-01-01") == moment_of("01-Jan-01") == moment_of("2001-01-01")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +114,13 @@ def test_what_is_no_date_is_none(text: str) -> None:
 
 def test_times_of_day_are_seconds() -> None:
     assert (time_of("01:02:03"), time_of(time(1, 2, 3)), time_of("25:00")) == (3723.0, 3723.0, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"), [("11:59 PM", 23), ("12:59am", 0), ("12:59 p.m.", 12), ("1:59 AM", 1), ("13:59 PM", None)]
+)
+def test_a_time_of_day_may_have_halves(text: str, hour: int | None) -> None:
+    assert time_of(text) == (None if hour is None else hour * 3600.0 + 59 * 60)
 
 
 @pytest.mark.parametrize(
