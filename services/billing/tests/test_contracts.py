@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import commands, migrations
+from billing import commands
 from billing.models import ConsultingRequest, Journal
 from billing.rules.accounts import escrow
 from billing.rules.consulting import FOLLOWS, Status, ending
@@ -267,16 +265,6 @@ def test_a_request_names_a_machine_of_ones_own(ana: Person, broke: Person) -> No
     assert asked(ana, machine_id=machine.machine_id).machine_name == "wine"
     with pytest.raises(BadInput):
         asked(broke, machine_id=machine.machine_id)
-
-
-def test_machines_used_before_billing_listened_are_known_from_the_ledger(world: World, ana: Person) -> None:
-    used = world.solved(ana, lines=10)
-    deliver(used)
-    migration = (Path(migrations.__path__[0]) / "0020_consulting.sql").read_text()
-    with connection.cursor() as cursor:
-        cursor.execute(migration[migration.index("INSERT INTO known_machine") :])
-
-    assert asked(ana, machine_id=used.machine_id).machine_name == "wine"
 
 
 def test_a_form_sent_twice_opens_one_request(ana: Person) -> None:

@@ -4,7 +4,12 @@ from pathlib import Path
 
 from django.db import migrations
 
-HERE = Path(__file__)
+SQL = Path(__file__).with_suffix(".sql").read_text()
+UNDO = """
+DROP FUNCTION meter_solving(uuid, timestamptz, uuid, uuid, uuid, text, bigint, text, text, text, jsonb, text);
+DROP FUNCTION solving_stands(uuid, text, text, text, uuid, text, text, uuid, numeric, numeric);
+DROP FUNCTION machine_to_solve(machine);
+"""
 
 
 class Migration(migrations.Migration):
@@ -13,8 +18,4 @@ class Migration(migrations.Migration):
         ("principals", "0002_standing"),
         ("event_bus", "0002_fences_and_outbox_upkeep"),
     ]
-    operations = [
-        migrations.RunSQL(
-            HERE.with_suffix(".sql").read_text(), HERE.with_name("0009_metering_undo.sql").read_text()
-        )
-    ]
+    operations = [migrations.RunSQL(SQL, UNDO)]

@@ -6,15 +6,21 @@ from django.db import migrations, models
 
 import shared_models.ids
 
-HERE = Path(__file__)
+SQL = Path(__file__).with_suffix(".sql").read_text()
+UNDO = """
+DROP INDEX journal_out_of_time;
+DROP FUNCTION ledger_balance_at(uuid, timestamptz, timestamptz), ledger_balance_after(uuid, bigint),
+    ledger_last_posting(uuid, timestamptz);
+"""
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0025_market")]
+    replaces = [("billing", "0034_ledger_columns")]
+    dependencies = [("billing", "0008_consulting")]
     operations = [
         migrations.CreateModel(
-            "UsageCount",
-            [
+            name="UsageCount",
+            fields=[
                 ("hour", models.DateTimeField(primary_key=True, serialize=False)),
                 ("version", models.IntegerField()),
                 ("events", models.BigIntegerField()),
@@ -24,20 +30,26 @@ class Migration(migrations.Migration):
                 ("complete_at", models.DateTimeField(null=True)),
                 ("received_at", models.DateTimeField()),
             ],
-            options={"db_table": "usage_count", "ordering": ["hour"]},
+            options={
+                "db_table": "usage_count",
+                "ordering": ["hour"],
+            },
         ),
         migrations.CreateModel(
-            "AwaitedUsage",
-            [
+            name="AwaitedUsage",
+            fields=[
                 ("event_id", models.UUIDField(primary_key=True, serialize=False)),
                 ("hour", models.DateTimeField(db_index=True)),
                 ("since", models.DateTimeField()),
             ],
-            options={"db_table": "awaited_usage", "verbose_name_plural": "awaited usage"},
+            options={
+                "db_table": "awaited_usage",
+                "verbose_name_plural": "awaited usage",
+            },
         ),
         migrations.CreateModel(
-            "Verification",
-            [
+            name="Verification",
+            fields=[
                 (
                     "id",
                     models.UUIDField(
@@ -52,14 +64,16 @@ class Migration(migrations.Migration):
                 ("by_id", models.UUIDField(null=True)),
                 ("verdict", models.JSONField()),
             ],
-            options={"db_table": "verification", "ordering": ["-id"]},
+            options={
+                "db_table": "verification",
+                "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("asked_by__in", ["operator", "command line", "schedule"])),
+                        name="verification_asked_by_known",
+                    )
+                ],
+            },
         ),
-        migrations.AddConstraint(
-            "verification",
-            models.CheckConstraint(
-                name="verification_asked_by_known",
-                condition=models.Q(asked_by__in=["operator", "command line", "schedule"]),
-            ),
-        ),
-        migrations.RunSQL(HERE.with_suffix(".sql").read_text(), HERE.with_name("0030_counts_undo.sql").read_text()),
+        migrations.RunSQL(SQL, UNDO),
     ]

@@ -1,16 +1,6 @@
 -- What people read of the ledger, at the same speed whatever lies before and after it.
 
--- 1. An entry says of which posting it is a side: by that number an account's entries are found in order, on the indices
--- that there are. (An account is on one side of a posting at most.)
-CREATE OR REPLACE VIEW entry AS
-    SELECT id * 2 AS id, journal_id, debit_account_id AS account_id, credit_account_id AS counter_account_id,
-           currency, -amount AS amount, debit_after AS balance, id AS posting_id
-    FROM posting
-    UNION ALL
-    SELECT id * 2 + 1, journal_id, credit_account_id, debit_account_id, currency, amount, credit_after, id
-    FROM posting;
-
--- 2. An entry with what a statement is filtered and grouped by. What is taken back belongs to the machine it was for.
+-- 1. An entry with what a statement is filtered and grouped by. What is taken back belongs to the machine it was for.
 -- OFFSET 0 keeps the planner from reading all journals for the few that are asked for.
 CREATE VIEW entry_line AS
     SELECT e.id, e.posting_id, e.account_id, e.journal_id, e.currency, e.amount, e.balance, j.kind, j.recorded_at,
@@ -24,7 +14,7 @@ CREATE VIEW entry_line AS
         WHERE id = coalesce(j.operation_id, (SELECT operation_id FROM journal WHERE id = j.reverses_id)) OFFSET 0
     ) AS o ON true;
 
--- 3. The entries of an account after one of its postings, in their order. Account and number are compared and ordered as
+-- 2. The entries of an account after one of its postings, in their order. Account and number are compared and ordered as
 -- a pair: said apart, the planner may go through all postings in their order and look for the account.
 CREATE FUNCTION lines_after(asked uuid, after bigint) RETURNS SETOF entry_line
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
@@ -34,7 +24,7 @@ CREATE FUNCTION lines_after(asked uuid, after bigint) RETURNS SETOF entry_line
     ORDER BY account_id, posting_id
 $$;
 
--- 4. What an account moved, by day, kind, machine and other party: what was summed up, and the entries since then.
+-- 3. What an account moved, by day, kind, machine and other party: what was summed up, and the entries since then.
 CREATE VIEW turnover AS
     SELECT account_id, day, kind, machine_id, other_id, machine_name, came_in, went_out, count
     FROM statement_sum

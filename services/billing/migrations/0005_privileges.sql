@@ -4,7 +4,7 @@
 CREATE FUNCTION ledger_tables() RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
     SELECT ARRAY['account', 'balance', 'journal', 'posting', 'operation', 'usage', 'quote', 'price_list', 'hold',
                  'hold_part', 'hold_resolution', 'declined_work', 'coupon_lot', 'lot_use', 'period_close',
-                 'journal_seal', 'django_migrations']
+                 'journal_seal', 'bill', 'bill_line', 'bill_payment', 'bill_series', 'django_migrations']
 $$;
 
 CREATE FUNCTION ledger_grant() RETURNS void LANGUAGE plpgsql AS $$
@@ -49,10 +49,4 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', name, app);
     END LOOP;
 END;
-$$;
-
--- A price list is part of the ledger: quotes refer to it for ever.
-CREATE FUNCTION ledger_publish_prices(list json) RETURNS void
-    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    INSERT INTO price_list SELECT * FROM json_populate_record(NULL::price_list, list)
 $$;

@@ -1,9 +1,30 @@
--- What every usage has (an operation, a journal, postings, its event) comes as columns: one array each, in the order of
--- the lists below. Reading the same rows as JSON cost twice as much, and taking the page apart before that as much again.
--- What few pages have comes as JSON, as before.
-DROP FUNCTION ledger_write(json);
-DROP FUNCTION ledger_move(json, json, json);
+-- The only ways into the ledger. They run as the ledger's owner; the application may call them and read, nothing else.
+-- Whatever can be worked out is worked out here: balances, what is held, what remains of a coupon. A caller that is wrong
+-- about them is refused by the CHECKs on the rows, or simply not asked.
 
+-- 1. Accounts, with their balance rows where they have one.
+CREATE FUNCTION ledger_open(accounts json) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO account (id, owner_id, purpose, currency, floor, created_at)
+    SELECT id, owner_id, purpose, currency, floor, clock_timestamp()
+    FROM json_to_recordset(accounts) AS wanted(id uuid, owner_id uuid, purpose text, currency text, floor numeric)
+    ORDER BY id
+    ON CONFLICT DO NOTHING;
+    INSERT INTO balance (account_id, posted, held, floor)
+    SELECT wanted.id, 0, 0, account.floor
+    FROM json_to_recordset(accounts) AS wanted(id uuid, has_balance boolean) JOIN account USING (id)
+    WHERE wanted.has_balance ORDER BY id
+    ON CONFLICT DO NOTHING;
+END;
+$$;
+
+-- 2. One page: everything that a command or a batch of events writes, in a handful of statements however much it is. What
+-- every usage has (an operation, a journal, postings, its event) comes as columns: one array each, in the order of the
+-- lists below. Reading the same rows as JSON cost twice as much. What few pages have comes as JSON; what a page lacks
+-- costs nothing.
+-- Balances are moved last: the balance of somebody who is only paid is locked by the page that pays her, not before, so
+-- that two consumers whose people buy of the same seller wait for the end of a page and not for the whole of it.
 CREATE FUNCTION ledger_write(page json, operations text[], journals text[], postings text[], usages text[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -82,7 +103,7 @@ BEGIN
 END;
 $$;
 
--- Each balance once, in the order of ids (two pages that met on two balances in different orders would wait for each
+-- 3. Each balance once, in the order of ids (two pages that met on two balances in different orders would wait for each
 -- other), and the postings with what their accounts had after each. `= ANY` of one id: no hash or merge join can be made
 -- of that, which would change the balances in the order of the table.
 CREATE FUNCTION ledger_move(postings text[], hold_parts json, resolutions json) RETURNS void
@@ -127,62 +148,27 @@ BEGIN
 END;
 $$;
 
--- What a journal reverses is checked with the rest of it, once a statement, and not row by row at COMMIT.
-CREATE OR REPLACE FUNCTION journal_fits() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT FROM inserted LEFT JOIN operation ON operation.id = inserted.operation_id
-               WHERE inserted.operation_id IS NOT NULL AND operation.id IS NULL) THEN
-        RAISE EXCEPTION 'a journal of an operation that is not there'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'journal_operation_exists';
-    END IF;
-    IF EXISTS (SELECT FROM inserted LEFT JOIN journal AS reversed ON reversed.id = inserted.reverses_id
-               WHERE inserted.reverses_id IS NOT NULL AND reversed.id IS NULL) THEN
-        RAISE EXCEPTION 'a journal that reverses one that is not there'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'journal_reversed_exists';
-    END IF;
-    RETURN NULL;
-END;
+CREATE FUNCTION ledger_move_lots(page json) RETURNS void
+    LANGUAGE sql SET search_path = public, pg_temp AS $$
+    UPDATE coupon_lot SET remaining = coupon_lot.remaining - delta.used, held = coupon_lot.held + delta.held
+    FROM (
+        SELECT lot_id, sum(used) AS used, sum(held) AS held
+        FROM (
+            SELECT lot_id, amount AS used, 0 AS held
+            FROM json_to_recordset(page -> 'lot_uses') AS taken(lot_id uuid, amount numeric)
+            UNION ALL
+            SELECT lot_id, 0, amount FROM json_to_recordset(page -> 'hold_parts') AS part(lot_id uuid, amount numeric)
+            UNION ALL
+            SELECT lot_id, 0, -amount
+            FROM hold_part JOIN json_to_recordset(page -> 'resolutions') AS ended(hold_id uuid) USING (hold_id)
+        ) AS moved
+        WHERE lot_id IS NOT NULL GROUP BY lot_id
+    ) AS delta
+    WHERE coupon_lot.id = delta.lot_id;
 $$;
 
--- A journal that takes postings is of this transaction: those are found together, not one by one.
-CREATE OR REPLACE FUNCTION posting_fits() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    wrong record;
-BEGIN
-    SELECT new_posting.currency, debit.currency AS debit_currency, credit.currency AS credit_currency
-    INTO wrong
-    FROM inserted AS new_posting
-    LEFT JOIN account AS debit ON debit.id = new_posting.debit_account_id
-    LEFT JOIN account AS credit ON credit.id = new_posting.credit_account_id
-    WHERE debit.currency IS DISTINCT FROM new_posting.currency OR credit.currency IS DISTINCT FROM new_posting.currency
-    LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'posting in % between accounts in % and %', wrong.currency,
-            coalesce(wrong.debit_currency, 'none'), coalesce(wrong.credit_currency, 'none')
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'posting_currency_fits';
-    END IF;
-    IF EXISTS (SELECT FROM inserted
-               WHERE journal_id NOT IN (SELECT id FROM journal WHERE sealed_by = pg_current_xact_id())) THEN
-        RAISE EXCEPTION 'a journal takes postings only in the transaction that made it'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'journal_is_sealed';
-    END IF;
-    RETURN NULL;
-END;
+-- 4. A price list is part of the ledger: quotes refer to it for ever.
+CREATE FUNCTION ledger_publish_prices(list json) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    INSERT INTO price_list SELECT * FROM json_populate_record(NULL::price_list, list)
 $$;
-
--- Mostly its journal is of this transaction as well; one by one are looked for only those that are not.
-CREATE OR REPLACE FUNCTION usage_fits() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT FROM inserted
-               WHERE journal_id NOT IN (SELECT id FROM journal WHERE sealed_by = pg_current_xact_id())
-                     AND NOT EXISTS (SELECT FROM journal WHERE journal.id = inserted.journal_id)) THEN
-        RAISE EXCEPTION 'a usage of a journal that is not there'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'usage_journal_exists';
-    END IF;
-    RETURN NULL;
-END;
-$$;
-
--- Rows that change with every usage: room on their page for the next version spares their index an entry for it.
-ALTER TABLE party SET (fillfactor = 50);
-ALTER TABLE balance SET (fillfactor = 70);

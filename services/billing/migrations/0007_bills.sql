@@ -8,15 +8,8 @@ BEGIN
                        ' FOR EACH STATEMENT EXECUTE FUNCTION only_grows()', name || '_only_grows', name);
         EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER %I', name, name || '_only_grows');
     END LOOP;
-    -- Added to what is there, whatever that is by now.
-    EXECUTE format('CREATE OR REPLACE FUNCTION ledger_tables() RETURNS text[] LANGUAGE sql IMMUTABLE AS %L',
-                   format('SELECT %L::text[]',
-                          ledger_tables() || ARRAY['bill', 'bill_line', 'bill_payment', 'bill_series']));
 END;
 $$;
-
--- What came after its period was closed lies among the ids of the moment it happened; these few are found by this.
-CREATE INDEX journal_late ON journal (effective_at) WHERE details ? 'happened_at';
 
 -- A bill with its lines, under the next number of its year. The series' row is locked until the transaction ends: whoever
 -- issues next waits for it, and when it fails the number was never given. So there are no gaps.

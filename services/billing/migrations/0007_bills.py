@@ -1,37 +1,34 @@
-"""Bills, their numbers and payments; a person's tax rate."""
+"""Bills, their numbers and payments."""
 
 from pathlib import Path
 
 import django.db.models.deletion
-import shared_models.clock
-import shared_models.ids
+import django.db.models.expressions
 from django.db import migrations, models
 
-HERE = Path(__file__)
+import shared_models.clock
+import shared_models.ids
 
-
-def money(**options):
-    return models.DecimalField(decimal_places=8, max_digits=20, **options)
+SQL = Path(__file__).with_suffix(".sql").read_text()
+UNDO = """
+DROP FUNCTION ledger_close_bill(uuid, uuid, numeric), ledger_issue_bill(json, json);
+"""
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0010_payments")]
+    replaces = [("billing", "0034_ledger_columns")]
+    dependencies = [("billing", "0006_payments")]
     operations = [
-        migrations.AddField("party", "tax_basis_points", models.IntegerField(null=True)),
-        migrations.AddConstraint(
-            "party",
-            models.CheckConstraint(
-                condition=models.Q(("tax_basis_points__gte", 0), ("tax_basis_points__lte", 10000)),
-                name="tax_rate_fits",
-            ),
-        ),
         migrations.CreateModel(
             name="BillSeries",
             fields=[
                 ("year", models.IntegerField(primary_key=True, serialize=False)),
                 ("last", models.IntegerField()),
             ],
-            options={"db_table": "bill_series", "verbose_name_plural": "bill series"},
+            options={
+                "db_table": "bill_series",
+                "verbose_name_plural": "bill series",
+            },
         ),
         migrations.CreateModel(
             name="BillRun",
@@ -42,7 +39,9 @@ class Migration(migrations.Migration):
                 ("finished_at", models.DateTimeField(null=True)),
                 ("issued", models.IntegerField(default=0)),
             ],
-            options={"db_table": "bill_run"},
+            options={
+                "db_table": "bill_run",
+            },
         ),
         migrations.CreateModel(
             name="Bill",
@@ -62,14 +61,14 @@ class Migration(migrations.Migration):
                 ("period_end", models.DateTimeField()),
                 ("issued_at", models.DateTimeField()),
                 ("pay_by", models.DateTimeField()),
-                ("brought_forward_usd", money()),
-                ("owed_usd", money()),
-                ("paid_usd", money()),
+                ("brought_forward_usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("owed_usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("paid_usd", models.DecimalField(decimal_places=8, max_digits=20)),
                 ("tax_basis_points", models.IntegerField()),
-                ("taxable_usd", money()),
-                ("tax_usd", money()),
-                ("tax_owed_usd", money()),
-                ("due_usd", money()),
+                ("taxable_usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("tax_usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("tax_owed_usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("due_usd", models.DecimalField(decimal_places=8, max_digits=20)),
                 (
                     "journal",
                     models.OneToOneField(
@@ -90,9 +89,7 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("tax_owed_usd__gte", 0),
-                            ("tax_owed_usd__lte", models.F("tax_usd")),
-                            ("tax_usd__gte", 0),
+                            ("tax_owed_usd__gte", 0), ("tax_owed_usd__lte", models.F("tax_usd")), ("tax_usd__gte", 0)
                         ),
                         name="bill_tax_of_something",
                     ),
@@ -100,10 +97,17 @@ class Migration(migrations.Migration):
                         condition=models.Q(
                             (
                                 "due_usd",
-                                models.F("brought_forward_usd")
-                                + models.F("owed_usd")
-                                - models.F("paid_usd")
-                                + models.F("tax_owed_usd"),
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        django.db.models.expressions.CombinedExpression(
+                                            models.F("brought_forward_usd"), "+", models.F("owed_usd")
+                                        ),
+                                        "-",
+                                        models.F("paid_usd"),
+                                    ),
+                                    "+",
+                                    models.F("tax_owed_usd"),
+                                ),
                             )
                         ),
                         name="bill_adds_up",
@@ -118,12 +122,12 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=30)),
                 ("count", models.BigIntegerField()),
                 ("count_of_lines", models.BigIntegerField()),
-                ("coupon", money()),
-                ("eaml", money()),
-                ("usd", money()),
-                ("owed_usd", money()),
-                ("taxable_usd", money()),
-                ("tax_usd", money()),
+                ("coupon", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("eaml", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("owed_usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("taxable_usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("tax_usd", models.DecimalField(decimal_places=8, max_digits=20)),
                 (
                     "bill",
                     models.ForeignKey(
@@ -149,7 +153,7 @@ class Migration(migrations.Migration):
                         to="billing.bill",
                     ),
                 ),
-                ("amount_usd", money()),
+                ("amount_usd", models.DecimalField(decimal_places=8, max_digits=20)),
                 ("paid_at", models.DateTimeField()),
                 (
                     "journal",
@@ -165,5 +169,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunSQL(HERE.with_suffix(".sql").read_text(), HERE.with_name("0015_bills_undo.sql").read_text()),
+        migrations.RunSQL(SQL, UNDO),
     ]

@@ -37,8 +37,3 @@ ALTER TABLE consulting_step ENABLE ALWAYS TRIGGER consulting_step_only_grows;
 CREATE TRIGGER consulting_request_stays BEFORE DELETE OR TRUNCATE ON consulting_request
     FOR EACH STATEMENT EXECUTE FUNCTION only_grows();
 ALTER TABLE consulting_request ENABLE ALWAYS TRIGGER consulting_request_stays;
-
--- Machines that ml told of before billing listened, as the ledger knows them; ml's next word about each takes their place.
-INSERT INTO known_machine (id, version, machine_name, machine_owner_id, deleted)
-SELECT DISTINCT ON (machine_id) machine_id, 0, machine_name, machine_owner_id, false
-FROM operation WHERE machine_id IS NOT NULL AND machine_owner_id IS NOT NULL ORDER BY machine_id, date_time DESC;
