@@ -6,29 +6,18 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from itertools import islice
-from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.learning.columns.moments import StreamedNumbers
+from ml.learning.columns.looks import NOTHING, Look, look_at
+from ml.learning.columns.numbers import StreamedNumbers
+from ml.learning.columns.plain import labels_of, plain_numbers, plain_texts, typed_numbers
 from ml.learning.columns.texts import StreamedTexts
-from ml.learning.columns.values import (
-    LARGEST,
-    MISSING_WORDS,
-    NO_NUMBERS,
-    TRUTHS,
-    is_missing,
-    label_of,
-    moment_of,
-    number_of,
-    time_of,
-)
+from ml.learning.columns.values import number_of
 from ml.learning.tables.batch import Cell
-from ml.learning.tables.json_file import parsed
 
 # Different values counted one by one up to here; beyond, the number of them is estimated.
 COUNTED_VALUES = 100_000
@@ -37,24 +26,9 @@ FREQUENT_SHARE = 0.05
 # Of texts that come again, what they are is remembered, of so many a column.
 KNOWN_CELLS = 5_000
 MOST_MISFITS = 5
-_ORDERS = ("YMD", "DMY", "MDY")
-_NUMBERS = frozenset({float, int, type(None)})
 _BITS = 1 << 20
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-
-
-class _Look(NamedTuple):
-    """What one cell is: its label, if it has one, its number, and the kinds of values it fits."""
-
-    label: str | None
-    number: float | None
-    kinds: tuple[str, ...]
-
-
-_MISSING = _Look(None, None, ())
 _NO_VALUE: tuple[tuple[str, ...], ...] = ((), ("json",), ("no_number",))
-# Words that need a closer look than texts that are nothing else.
-_SPECIAL = MISSING_WORDS | NO_NUMBERS | TRUTHS.keys()
 
 
 class ColumnStatistics:
@@ -73,17 +47,17 @@ class ColumnStatistics:
         self._sketch: NDArray[np.uint8] | None = None
         self._previous: float | None = None
         self.is_a_count = True
-        self._known: dict[Cell, _Look] = {}
+        self._known: dict[Cell, Look] = {}
 
     def add(self, cells: Sequence[Cell]) -> None:
         self.lines += len(cells)
-        if (plain := _plain_numbers(cells, self.decimal)) is not None:
+        if (plain := plain_numbers(cells, self.decimal)) is not None:
             self._add_plain(cells, plain)
             return
         counts = _counted(cells)
-        if (labels := _plain_texts(counts)) is not None:
+        if (labels := plain_texts(counts)) is not None:
             self._add_texts(counts, labels)
-        elif (numbers := _typed_numbers(counts)) is not None:
+        elif (numbers := typed_numbers(counts)) is not None:
             self._add_numbers(counts, numbers)
         else:
             self._add_cells(counts)
@@ -96,7 +70,7 @@ class ColumnStatistics:
         for cell, count in counts.items():
             look = self._known.get(cell) if cell.__class__ is str else None
             look = look or self._look(cell)
-            if look is _MISSING:
+            if look is NOTHING:
                 self.missing += count
                 continue
             if look.label is not None:
@@ -114,7 +88,7 @@ class ColumnStatistics:
         is_there, is_whole = ~np.isnan(numbers), numbers == np.floor(numbers)
         self.missing += int(times[~is_there].sum())
         if is_there.any():
-            self._count_labels(_labels_of(counts, is_whole))
+            self._count_labels(labels_of(counts, is_whole))
             self.fitting["number"] += int(times[is_there].sum())
             self.fitting["integer"] += int(times[is_whole].sum())
             self.numbers.add(np.repeat(numbers[is_there], times[is_there]))
@@ -130,14 +104,14 @@ class ColumnStatistics:
         self.strings += found.total()
         self.misfits += [str(cell)[:40] for cell in islice(counts, MOST_MISFITS - len(self.misfits))]
 
-    def _look(self, cell: Cell) -> _Look:
+    def _look(self, cell: Cell) -> Look:
         """What the cell is; remembered for texts, of which most columns have few."""
-        found = _look_at(cell, self.decimal)
+        found = look_at(cell, self.decimal)
         if cell.__class__ is str and len(self._known) < KNOWN_CELLS:
             self._known[cell] = found
         return found
 
-    def _note(self, cell: Cell, count: int, look: _Look) -> None:
+    def _note(self, cell: Cell, count: int, look: Look) -> None:
         for kind in look.kinds:
             self.fitting[kind] += count
         if isinstance(cell, str):
@@ -227,85 +201,6 @@ class ColumnStatistics:
             self._previous = number
 
 
-def _look_at(cell: Cell, decimal: str) -> _Look:
-    if is_missing(cell):
-        return _MISSING
-    label = label_of(cell)
-    if isinstance(cell, str) and label and label[0].isalpha():
-        return _Look(label, None, _kinds_of_word(label))  # a number, a date or a time starts with another sign
-    number = number_of(cell, decimal)
-    if number is not None:
-        return _Look(label, number, ("number", "integer") if number == int(number) else ("number",))
-    return _Look(label, None, _kinds_of(cell, label or ""))
-
-
-def _kinds_of_word(label: str) -> tuple[str, ...]:
-    """What a word fits beside numbers."""
-    word = label.casefold()
-    return ("truth",) if word in TRUTHS else ("no_number",) if word in NO_NUMBERS else ()
-
-
-def _kinds_of(cell: Cell, label: str) -> tuple[str, ...]:
-    """What a cell fits that is no number."""
-    if label.casefold() in NO_NUMBERS or (isinstance(cell, (float, Decimal)) and not math.isfinite(cell)):
-        return ("no_number",)
-    json_text = ("json",) if isinstance(cell, str) and label[:1] in ("{", "[") and _is_json(cell) else ()
-    if orders := _orders_of(cell, label):
-        with_time = ("with_time",) if (moment_of(cell, orders[0]) or 0.0) % 86400 else ()
-        return (*json_text, *orders, "moment", *with_time)
-    return (*json_text, "time") if time_of(cell) is not None else json_text
-
-
-def _orders_of(cell: Cell, label: str) -> tuple[str, ...]:
-    """The orders of day, month and year that it is a date in."""
-    if not isinstance(cell, str) or label[:4].isdigit():
-        # With the year first, or as a date already, it reads the same in each.
-        return _ORDERS if moment_of(cell, "YMD") is not None else ()
-    return tuple(order for order in _ORDERS if moment_of(cell, order) is not None)
-
-
-def _plain_numbers(cells: Sequence[Cell], decimal: str) -> NDArray[np.float64] | None:
-    """The numbers of texts that all are plain numbers or empty; None where any cell needs a closer look."""
-    if set(map(type, cells)) != {str}:
-        return None
-    texts: list[str] = [cell for cell in cells if cell]  # type: ignore[misc]
-    if decimal == ",":
-        if "." in "".join(texts):
-            return None  # it may part thousands, or not
-        texts = [text.replace(",", ".") for text in texts]
-    try:
-        numbers = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
-    except ValueError:
-        return None
-    # float() also takes nan, infinity and 1_000, which mean something else in a table.
-    is_plain = bool((np.abs(numbers) < LARGEST).all()) and "_" not in "".join(texts)
-    return numbers if is_plain else None
-
-
-def _typed_numbers(counts: Counter[Cell]) -> NDArray[np.float64] | None:
-    """Cells that are nothing but numbers or missing, which NaN stands for; None where any needs a closer look."""
-    if not set(map(type, counts)) <= _NUMBERS:
-        return None
-    try:
-        numbers = np.array(list(counts), dtype=np.float64)
-    except OverflowError:
-        return None
-    # A comparison with NaN is never true.
-    return None if (np.abs(numbers) >= LARGEST).any() else numbers
-
-
-def _labels_of(counts: Counter[Cell], is_whole: NDArray[np.bool_]) -> Counter[str]:
-    """How often each label of numbers came: different ones have different labels."""
-    whole = zip(counts.items(), is_whole.tolist(), strict=True)
-    return Counter(
-        {
-            str(int(cell)) if own else str(cell): count  # type: ignore[call-overload]
-            for (cell, count), own in whole
-            if cell is not None and cell == cell
-        }
-    )
-
-
 def _mark(sketch: NDArray[np.uint8], labels: Iterable[str]) -> None:
     sums = [crc32(label.encode(errors="replace")) for label in labels]
     # A checksum is even on texts that are alike; multiplied by the golden ratio its upper bits are as good as chance.
@@ -313,27 +208,8 @@ def _mark(sketch: NDArray[np.uint8], labels: Iterable[str]) -> None:
     np.bitwise_or.at(sketch, places >> 3, (1 << (places & 7)).astype(np.uint8))
 
 
-def _plain_texts(counts: Counter[Cell]) -> list[str] | None:
-    """The labels of texts that all start with a letter, and so are no number, date, time or JSON; else None."""
-    if set(map(type, counts)) != {str}:
-        return None
-    labels: list[str] = list(map(str.strip, counts))  # type: ignore[arg-type]
-    firsts = "".join([label[:1] for label in labels])
-    if len(firsts) < len(labels) or not firsts.isalpha() or not _SPECIAL.isdisjoint(map(str.casefold, labels)):
-        return None
-    return labels
-
-
 def _counted(cells: Sequence[Cell]) -> Counter[Cell]:
     try:
         return Counter(cells)
     except TypeError:  # dicts and lists, as JSON rows may hold
         return Counter(json.dumps(c) if isinstance(c, (dict, list)) else c for c in cells)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        parsed(text)
-    except ValueError:
-        return False
-    return True

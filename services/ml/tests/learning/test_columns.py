@@ -14,7 +14,7 @@ from scipy import stats
 from ml.learning import errors
 from ml.learning.columns.analyse import TableReport, analyse
 from ml.learning.columns.infer import ColumnType
-from ml.learning.columns.moments import StreamedNumbers
+from ml.learning.columns.numbers import StreamedNumbers
 from ml.learning.columns.statistics import ColumnStatistics
 from ml.learning.tables.batch import Cell, RowTable
 
