@@ -82,6 +82,8 @@ class Learning:
         found += self._trees(search) if with_trees else []
         if search.kernel and not network_only and not self.course.is_over():
             found += self._kernel(found[0])
+        if search.twice and not self.course.is_over():
+            found.append(self._networks(USUAL.once_more, level.steps, share=0.3))
         kept = self._halving(search) if search.kept and not self.course.is_over() else []
         for i, variation in enumerate(kept):
             if self.course.is_over():
@@ -105,7 +107,7 @@ class Learning:
             self.folds,
             self.head,
             recipe,
-            seed=self.seed,
+            seed=variation.seed(self.seed),
             masks=self._masks([variation] * len(self.folds)),
             numbers=self.encoded.encoder.numbers,
             deadline=self.course.share(share),
@@ -272,6 +274,7 @@ def work_of(level: Level, folds: Sequence[Fold], *, averages: bool) -> int:
     work, search = level.members * level.steps, level.search
     if search is None:
         return work
+    work *= 2 if search.twice else 1
     compared = folds_to_compare(folds)
     kinds = search.trees + (averages and search.trees > 0)
     grown = kinds * compared + search.trees_kept * (level.members - compared)

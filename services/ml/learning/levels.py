@@ -15,7 +15,7 @@ class Search:
 
     `rungs` are (configurations of networks that get so far, steps they get) on the first folds; the best `kept` learn
     all folds for `steps` steps. Of trees `trees` kinds are tried and `trees_kept` kept, each of `tree_rounds` at most.
-    With `kernel` there is a kernel machine too.
+    With `kernel` there is a kernel machine too; with `twice` the usual networks are trained from two starts.
     """
 
     rungs: tuple[tuple[int, int], ...]
@@ -25,6 +25,7 @@ class Search:
     trees_kept: int
     tree_rounds: int = 2000
     kernel: bool = False
+    twice: bool = False
     most_work: float | None = None
 
 
@@ -54,8 +55,8 @@ LEVELS = {
     2: Level(2, members=2, folds=5, steps=1000),
     3: Level(3, 4, 5, 2000, Search(((4, 400),), 1, 2000, trees=1, trees_kept=1, tree_rounds=250, kernel=True,
                                    most_work=_LEVEL_3)),
-    4: Level(4, 5, 5, 2000, Search(((6, 800),), 2, 3000, trees=3, trees_kept=2, kernel=True)),
-    5: Level(5, 8, 8, 2000, Search(((12, 500), (5, 1200)), 3, 3000, trees=6, trees_kept=3, kernel=True)),
+    4: Level(4, 5, 5, 2000, Search(((6, 800),), 2, 3000, trees=3, trees_kept=2, kernel=True, twice=True)),
+    5: Level(5, 8, 8, 2000, Search(((12, 500), (5, 1200)), 3, 3000, trees=6, trees_kept=3, kernel=True, twice=True)),
 }  # fmt: skip
 
 

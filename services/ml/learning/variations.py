@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from ml.learning.encoding.encoder import Encoder
 from ml.learning.network.shape import Recipe
 
+# Far enough apart that people's seeds, which count from nought, meet no other start's.
+_NEXT_START = 1_000_003
+
 View = Literal["all", "plain", "no averages"]
 
 
@@ -18,7 +21,8 @@ View = Literal["all", "plain", "no averages"]
 class Variation:
     """With `waves` each number is given as so many cosines as well.
 
-    `view` is what of the encoding it sees: all; numbers without their bins; labels without learnt averages.
+    `view` is what of the encoding it sees: all; numbers without their bins; labels without learnt averages. Another
+    `start` are other first weights and lines in another order, and nothing else.
     """
 
     name: str
@@ -27,6 +31,15 @@ class Variation:
     decay: float | None = None
     view: View = "all"
     waves: int = 0
+    start: int = 0
+
+    @property
+    def once_more(self) -> Variation:
+        """The same from another start: two of them together err less than either."""
+        return replace(self, name=f"{self.name}, once more", start=self.start + 1)
+
+    def seed(self, seed: int) -> int:
+        return seed + _NEXT_START * self.start
 
     def recipe(self, usual: Recipe, steps: int) -> Recipe:
         return replace(

@@ -95,7 +95,7 @@ def enough(prices: Prices, have: Available, *, eaml: Decimal, usd: Decimal = Dec
 # Members × steps of each level (of 3 to 5 with all they try, trees counted as steps), and what a step, a cell and a
 # start cost on one core of a usual machine: measured by training tables of 150 to 48 000 lines; `pace` corrects them
 # by what ran on this installation.
-_STEPS = {1: 400, 2: 2 * 1000, 3: 21_000, 4: 51_000, 5: 116_000}
+_STEPS = {1: 400, 2: 2 * 1000, 3: 21_000, 4: 61_000, 5: 132_000}
 _START_SECONDS = 3.5
 _STEP_SECONDS = 0.0015
 # With fewer lines a step learns from fewer at once.

@@ -33,11 +33,11 @@ from ml.learning.trees import settings as trees
 from ml.learning.trees.forest import as_many_as_fit, forest_of
 from ml.learning.trees.grow import grow
 from ml.learning.trees.settings import TRIED
-from ml.learning.variations import VARIATIONS
+from ml.learning.variations import USUAL, VARIATIONS
 from ml.tests.learning.conftest import Learn, flats
 
 RNG = np.random.default_rng(8)
-SMALL = Level(5, 2, 2, 50, Search(((3, 25), (2, 50)), 1, 50, trees=2, trees_kept=1, kernel=True))
+SMALL = Level(5, 2, 2, 50, Search(((3, 25), (2, 50)), 1, 50, trees=2, trees_kept=1, kernel=True, twice=True))
 DEAR = TrainingPlan(("is_dear",), ignore=("price",), seed=1, level=5)
 
 
@@ -227,7 +227,7 @@ def test_a_search_ends_no_worse_than_the_level_below_by_what_it_says_out_of_fold
 def test_the_card_shows_every_learner_and_all_that_was_tried(learn: Learn, small_search: None) -> None:
     card = learn(plan=DEAR).card
     learners, tried = card["learners"]["is_dear"], card["tried"]["is_dear"]
-    assert [learner["kind"] for learner in learners] == ["network", "trees", "kernel", "network"]
+    assert [learner["kind"] for learner in learners] == ["network", "trees", "kernel", "network", "network"]
     assert sum(learner["share"] for learner in learners) == pytest.approx(1.0, abs=0.01)
     assert {note["name"] for note in tried} == {
         *(variation.name for variation in VARIATIONS[:3]),
@@ -285,6 +285,20 @@ def test_kinds_of_trees_far_behind_are_not_grown_on_all_folds(learn: Learn, monk
     card = learn(plan=DEAR).card
     assert [own["name"] for own in card["learners"]["is_dear"] if own["kind"] == "trees"] == ["trees, usual"]
     assert "trees, hardly any" in {note["name"] for note in card["tried"]["is_dear"]}
+
+
+def test_the_usual_networks_are_trained_from_two_starts_where_a_level_says_so(learn: Learn, small_search: None) -> None:
+    learners = learn(plan=DEAR).card["learners"]["is_dear"]
+    first, second = (own for own in learners if own["name"].startswith("network, usual"))
+    assert second["name"] == "network, usual, once more"
+    assert second["out_of_fold_loss"] != first["out_of_fold_loss"]
+    assert [level.number for level in levels.LEVELS.values() if level.search and level.search.twice] == [4, 5]
+
+
+def test_seeds_that_count_from_nought_never_meet_another_start() -> None:
+    assert USUAL.seed(3) == 3
+    assert USUAL.once_more.seed(0) > 100_000
+    assert USUAL.once_more.once_more.seed(0) > USUAL.once_more.seed(0) + 100_000
 
 
 def test_trees_and_kernel_stay_where_there_is_no_time_for_more_networks(
