@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ml.learning.tables.batch import Cell
-from ml.learning.tables.dialect import SAMPLE_LINES, SURE, decimal_of
+from ml.learning.tables.dialect import sure_decimal_of
 from ml.rules.kinds import Kind
 from service_base.errors import BadInput
 
@@ -78,8 +78,7 @@ def _read_csv(body: bytes, needed: Collection[str]) -> AskedTable:
         raise BadInput(f"Line {lines.line_num} cannot be cut into fields: {error}.", field="body") from None
     _check_count(len(rows))
     columns: dict[str, Sequence[Cell]] = dict(zip(names, zip(*rows, strict=True), strict=True))
-    decimal, sure = decimal_of(rows[:SAMPLE_LINES], separator)
-    return AskedTable(columns, len(rows), decimal if sure >= SURE else "")
+    return AskedTable(columns, len(rows), sure_decimal_of(rows, separator))
 
 
 def _separator(text: str, needed: Collection[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -45,8 +45,7 @@ class _Waiting:
         rows, self.rows = self.rows, []
         if rows:
             learnt = self.solver.learnt_shares
-            columns = {name: [row.get(name) for row in rows] for name in learnt}
-            add(self.counts, counted(learnt, columns))
+            add(self.counts, counted(learnt, _by_column(rows, learnt)))
 
 
 _waiting: dict[_Key, _Waiting] = {}
@@ -58,10 +57,14 @@ _timer: threading.Timer | None = None
 def note_rows(machine: Machine, solver: Solver, rows: Sequence[Mapping[str, Any]]) -> None:
     """These rows were solved."""
     if solver.decimal:  # those that wait are counted as the machine's own table writes numbers
-        note_columns(machine, solver, {name: [row.get(name) for row in rows] for name in solver.learnt_shares})
+        note_columns(machine, solver, _by_column(rows, solver.learnt_shares))
     elif solver.learnt_shares:
         with _lock:
             _put(machine, solver, rows, utc_now())
+
+
+def _by_column(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, list[Any]]:
+    return {name: [row.get(name) for row in rows] for name in names}
 
 
 def note_few_rows(machine: Machine, solver: Solver, rows: Sequence[Mapping[str, Any]]) -> None:

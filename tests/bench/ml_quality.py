@@ -192,9 +192,7 @@ def main() -> int:
             results.append(bench.result(path, seed, model))
             print(line_of(results[-1]), flush=True)
     costs = kept_costs(asked.work)
-    leads = (
-        quality_leads.told(bench.measures(results)) if any(one.model.startswith("level ") for one in results) else ()
-    )
+    leads = quality_leads.told(bench.measures(results))
     growth = told(costs) if costs else ()
     page = page_of([asdict(result) for result in results], models, asked, leads=leads, growth=growth)
     if asked.page:

@@ -103,9 +103,11 @@ def lead(own: Sequence[scores.Measure], others: Sequence[scores.Measure]) -> Lea
 
 
 def told(tables: Mapping[str, Measures]) -> list[str]:
-    """Lines of Markdown: each level beside the one below it, on every table."""
+    """Lines of Markdown: each level beside the one below it, on every table; none where there are no two."""
     levels = sorted({model for measures in tables.values() for model in measures})
     steps = list(itertools.pairwise(levels))
+    if not steps:
+        return []
     found = {name: [_step(measures, above, below) for below, above in steps] for name, measures in tables.items()}
     rows = [["table", *(f"{above} over {below.split()[1]}" for below, above in steps)], ["---"] * (1 + len(steps))]
     rows += [[name, *(str(one or NOT_MEASURED) for one in leads)] for name, leads in found.items()]

@@ -15,6 +15,11 @@ DROP FUNCTION ledger_close_bill(uuid, uuid, numeric), ledger_issue_bill(json, js
 """
 
 
+def money(**options: object) -> models.DecimalField:
+    """A column for an amount."""
+    return models.DecimalField(max_digits=20, decimal_places=8, **options)
+
+
 class Migration(migrations.Migration):
     replaces = [("billing", "0034_ledger_columns")]
     dependencies = [("billing", "0006_payments")]
@@ -61,14 +66,14 @@ class Migration(migrations.Migration):
                 ("period_end", models.DateTimeField()),
                 ("issued_at", models.DateTimeField()),
                 ("pay_by", models.DateTimeField()),
-                ("brought_forward_usd", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("owed_usd", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("paid_usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("brought_forward_usd", money()),
+                ("owed_usd", money()),
+                ("paid_usd", money()),
                 ("tax_basis_points", models.IntegerField()),
-                ("taxable_usd", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("tax_usd", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("tax_owed_usd", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("due_usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("taxable_usd", money()),
+                ("tax_usd", money()),
+                ("tax_owed_usd", money()),
+                ("due_usd", money()),
                 (
                     "journal",
                     models.OneToOneField(
@@ -122,12 +127,12 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=30)),
                 ("count", models.BigIntegerField()),
                 ("count_of_lines", models.BigIntegerField()),
-                ("coupon", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("eaml", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("usd", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("owed_usd", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("taxable_usd", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("tax_usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("coupon", money()),
+                ("eaml", money()),
+                ("usd", money()),
+                ("owed_usd", money()),
+                ("taxable_usd", money()),
+                ("tax_usd", money()),
                 (
                     "bill",
                     models.ForeignKey(
@@ -153,7 +158,7 @@ class Migration(migrations.Migration):
                         to="billing.bill",
                     ),
                 ),
-                ("amount_usd", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("amount_usd", money()),
                 ("paid_at", models.DateTimeField()),
                 (
                     "journal",

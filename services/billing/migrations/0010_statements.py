@@ -12,6 +12,25 @@ DROP VIEW entry_line;
 """
 
 
+def money(**options: object) -> models.DecimalField:
+    """A column for an amount."""
+    return models.DecimalField(max_digits=20, decimal_places=8, **options)
+
+
+def moved() -> list[tuple[str, models.Field]]:
+    """What an account moved on a day, of one kind, for one machine and other party."""
+    return [
+        ("day", models.DateField()),
+        ("kind", models.CharField(max_length=30)),
+        ("machine_id", models.UUIDField()),
+        ("other_id", models.UUIDField()),
+        ("machine_name", models.CharField(blank=True, max_length=500)),
+        ("came_in", money()),
+        ("went_out", money()),
+        ("count", models.BigIntegerField()),
+    ]
+
+
 class Migration(migrations.Migration):
     replaces = [("billing", "0034_ledger_columns")]
     dependencies = [("billing", "0009_verifying")]
@@ -57,14 +76,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("account_id", models.UUIDField()),
-                ("day", models.DateField()),
-                ("kind", models.CharField(max_length=30)),
-                ("machine_id", models.UUIDField()),
-                ("other_id", models.UUIDField()),
-                ("machine_name", models.CharField(blank=True, max_length=500)),
-                ("came_in", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("went_out", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("count", models.BigIntegerField()),
+                *moved(),
             ],
             options={
                 "db_table": "statement_sum",
@@ -80,14 +92,7 @@ class Migration(migrations.Migration):
             name="Turnover",
             fields=[
                 ("account_id", models.UUIDField(primary_key=True, serialize=False)),
-                ("day", models.DateField()),
-                ("kind", models.CharField(max_length=30)),
-                ("machine_id", models.UUIDField()),
-                ("other_id", models.UUIDField()),
-                ("machine_name", models.CharField(blank=True, max_length=500)),
-                ("came_in", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("went_out", models.DecimalField(decimal_places=8, max_digits=20)),
-                ("count", models.BigIntegerField()),
+                *moved(),
             ],
             options={
                 "db_table": "turnover",

@@ -63,7 +63,7 @@ class Solver:
 
     def __init__(self, encoder: Encoder, graph: bytes, card: Mapping[str, Any] | None = None) -> None:
         self.encoder = encoder
-        # With which sign the cells write their numbers; empty, with that of the learnt table.
+        # With which other sign than the learnt table's the cells write their numbers; empty, with the same.
         self.decimal = ""
         self.card = dict(card or {})
         self.size_bytes = 3 * len(graph)
@@ -97,10 +97,11 @@ class Solver:
 
     def reading(self, decimal: str) -> Solver:
         """The same for cells that write their numbers with this sign; empty, with that of the learnt table."""
-        if not decimal:
+        encoder = self.encoder.reading(decimal)
+        if encoder is self.encoder:
             return self
         own = copy(self)
-        own.encoder, own.decimal = self.encoder.reading(decimal), decimal
+        own.encoder, own.decimal = encoder, decimal
         return own
 
     def whole_rows(self, rows: Sequence[Mapping[str, Cell]]) -> Sequence[Mapping[str, Cell]]:

@@ -85,7 +85,7 @@ class Encoder:
 
     def reading(self, decimal: str) -> Encoder:
         """The same for cells that write their numbers with this sign; empty, with that of the learnt table."""
-        if not decimal:
+        if not decimal or all(entry.decimal == decimal for entry in self.inputs if isinstance(entry, NumberInput)):
             return self
         own = (replace(entry, decimal=decimal) if isinstance(entry, NumberInput) else entry for entry in self.inputs)
         return replace(self, inputs=tuple(own))

@@ -98,7 +98,7 @@ def detect_dialect(sample: bytes, *, name: str = "The file", said: Mapping[str, 
     separator = known.get("separator", separator)
     quote = known.get("quote") or _quote(lines, separator)
     rows = [row for row in csv.reader(lines, delimiter=separator, quotechar=quote) if row]
-    decimal, sure_of_decimal = decimal_of(rows, separator)
+    decimal, sure_of_decimal = _decimal(rows, separator)
     has_header, sure_of_header = find_header(rows)
     confidence = {
         "encoding": sure_of_encoding,
@@ -201,7 +201,7 @@ def _quote(lines: list[str], separator: str) -> str:
     return "'" if opens("'") > 2 * opens('"') and opens("'") > 3 else '"'
 
 
-def decimal_of(rows: Sequence[Sequence[str]], separator: str) -> tuple[str, float]:
+def _decimal(rows: Sequence[Sequence[str]], separator: str) -> tuple[str, float]:
     """The decimal sign; sure where a number cannot be meant otherwise, as 1,234 and 1.234 can."""
     cells = [cell.strip() for row in rows for cell in row]
     comma = [cell for cell in cells if _COMMA_NUMBER.fullmatch(cell)]
@@ -218,6 +218,12 @@ def decimal_of(rows: Sequence[Sequence[str]], separator: str) -> tuple[str, floa
         return ",", 0.9 if point else 1.0
     share = round(len(point) / (len(comma) + len(point)), 2)
     return (",", round(1 - share, 2)) if share < 0.5 else (".", share)
+
+
+def sure_decimal_of(rows: Sequence[Sequence[str]], separator: str) -> str:
+    """As `Dialect.sure_decimal`, of rows that are cut already."""
+    decimal, sure = _decimal(rows[:SAMPLE_LINES], separator)
+    return Dialect(decimal=decimal, confidence={"decimal": sure}).sure_decimal
 
 
 def _some_lack_groups(rows: Sequence[Sequence[str]]) -> bool:
